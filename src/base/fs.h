@@ -1,0 +1,42 @@
+/* fs.h - files by directory fd: read, replace atomically, make and remove trees. */
+#ifndef IOCAGE_BASE_FS_H
+#define IOCAGE_BASE_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/*
+ * Read a whole regular file (max bytes at most, else -EFBIG). *ret is NUL-terminated beyond its length, owned by the
+ * caller. Never follows a symlink in the last component. -ENOENT is returned with e filled too.
+ */
+must_check int fs_read(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len, struct err *e);
+
+/*
+ * Replace or create `path` with data: fresh O_EXCL name beside it, write, (fsync,) rename, (fsync the directory). With
+ * sync the new content survives power loss once this returns 0; readers see the old or the new content, never a mix.
+ */
+must_check int fs_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool sync,
+			  struct err *e);
+
+/* One write(2) of s to a file that exists (proc, sysfs, cgroupfs). 0 or -errno. */
+must_check int fs_poke(int dirfd, const char *path, const char *s);
+
+/* write(2) until all is written. 0 or -errno. */
+must_check int fs_write_all(int fd, const void *data, size_t len);
+
+/* mkdir -p below dirfd. Existing directories are fine. 0 or -errno. */
+must_check int fs_mkdirs(int dirfd, const char *path, mode_t mode);
+
+/*
+ * Remove dirfd/name and everything in it. Follows no symlink and leaves no file system: a mount point inside is an
+ * error (-EBUSY), nothing below it is touched. A missing name is success.
+ */
+must_check int fs_remove_tree(int dirfd, const char *name, struct err *e);
+
+/* Copy dirfd/name to todir/toname with owners, modes, times, symlinks, hard links, xattrs. Stops at mount points. */
+must_check int fs_copy_tree(int fromdir, const char *from, int todir, const char *to, struct err *e);
+
+#endif

@@ -1,0 +1,46 @@
+/* facts.h - what a plan needs to know about the host, gathered by the operating system and passed in. Pure. */
+#ifndef IOCAGE_CORE_FACTS_H
+#define IOCAGE_CORE_FACTS_H
+
+#include "core/addr.h"
+#include "core/jail.h"
+
+struct link_fact {
+	char name[IFNAME_CAP];
+	unsigned index, mtu, flags;
+	struct macaddr mac;
+	bool is_bridge;
+	unsigned master;	/* ifindex of the bridge it is in, 0 = none */
+	unsigned first_member_mtu; /* bridges: MTU of the first port, 0 = no ports */
+	bool ours;		/* carries our mark */
+};
+
+struct gateway_fact {
+	bool have;
+	char ifname[IFNAME_CAP];
+	struct ipaddr gw; /* family 0: on-link default route */
+};
+
+struct addr_fact { /* for each static address of a shared-IP jail: is it on the host already */
+	struct ipaddr addr;
+	bool present;
+	char ifname[IFNAME_CAP];
+	char holder[JAIL_NAME_MAX + 1]; /* running jail that uses it, "" = none */
+	unsigned holder_naddrs;		/* how many addresses of this family the holder has */
+};
+
+struct facts {
+	char host_id[65]; /* stable identity of this host */
+	struct gateway_fact gw4, gw6;
+	struct link_fact *links; /* those a jail names, and the default ones; only existing links appear */
+	size_t nlinks;
+	struct addr_fact *addrs;
+	size_t naddrs;
+	unsigned jid; /* the id this start will use */
+};
+
+const struct link_fact *facts_link(const struct facts *f, const char *name); /* NULL: does not exist */
+const struct addr_fact *facts_addr(const struct facts *f, const struct ipaddr *a);
+void facts_done(struct facts *f);
+
+#endif

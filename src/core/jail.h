@@ -1,0 +1,89 @@
+/* jail.h - the typed model of a jail that a plan is built from. Pure. */
+#ifndef IOCAGE_CORE_JAIL_H
+#define IOCAGE_CORE_JAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/addr.h"
+#include "core/conf.h"
+
+#define JAIL_NAME_MAX 64
+
+enum jaddr_mode { JADDR_STATIC, JADDR_DHCP, JADDR_RTADV };
+
+/* One entry of ip4_addr or ip6_addr. */
+struct jaddr {
+	enum jaddr_mode mode;
+	char ifname[IFNAME_CAP]; /* before the '|'; "" = none given */
+	struct ipaddr addr;	 /* JADDR_STATIC only */
+};
+
+/* One entry of interfaces: NIC:BRIDGE. */
+struct jnic {
+	char name[IFNAME_CAP];	 /* vnet0: host end is vnet0.JID, jail end epair0b */
+	char bridge[IFNAME_CAP]; /* "" = a pair and nothing else */
+	struct macaddr mac_host, mac_jail; /* set when vnetN_mac is */
+	unsigned mtu;			   /* 0 = auto */
+};
+
+enum ip_mode { IP_NEW, IP_INHERIT, IP_DISABLE };
+enum router_mode { ROUTER_NONE, ROUTER_AUTO, ROUTER_ADDR };
+
+struct router {
+	enum router_mode mode;
+	struct ipaddr addr; /* ROUTER_ADDR */
+};
+
+/* allow_* that change what a jail may do */
+enum allow_flags {
+	ALLOW_RAW_SOCKETS = 1 << 0,
+	ALLOW_MOUNT = 1 << 1,
+	ALLOW_SET_HOSTNAME = 1 << 2,
+	ALLOW_CHFLAGS = 1 << 3,
+	ALLOW_MLOCK = 1 << 4,
+	ALLOW_SOCKET_AF = 1 << 5,
+	ALLOW_TUN = 1 << 6,
+	ALLOW_FUSE = 1 << 7,
+	ALLOW_QUOTAS = 1 << 8,
+	ALLOW_NESTED = 1 << 9, /* children_max > 0: user namespaces inside */
+	ALLOW_SYSVMSG = 1 << 10, ALLOW_SYSVSEM = 1 << 11, ALLOW_SYSVSHM = 1 << 12, /* not "disable" */
+	ALLOW_BPF = 1 << 13,	 /* packet sockets for DHCP clients inside */
+};
+
+struct jail {
+	char name[JAIL_NAME_MAX + 1];
+	char hostname[256], domainname[256];
+	bool vnet;
+	enum ip_mode ip4, ip6;
+	bool ip4_saddrsel, ip6_saddrsel;
+	struct jaddr *a4, *a6; /* in the order written; the first is the primary */
+	size_t n4, n6;
+	struct jnic *nics;
+	size_t nnics;
+	unsigned default_mtu;
+	char uplink[IFNAME_CAP]; /* vnet_default_interface: "" = none, "auto" or a name */
+	struct router router4, router6;
+	unsigned allow; /* enum allow_flags */
+	unsigned children_max;
+	char mac_prefix[8];
+	const struct conf *conf; /* borrowed: for everything else */
+};
+
+/* Build the model; validates what only shows across properties. The result borrows c, which must outlive it. */
+must_check int jail_build(const struct conf *c, const char *name, struct jail *ret, struct err *e);
+void jail_done(struct jail *j);
+
+/* Address list of one property ("none" gives 0 entries). *ret owned by the caller (free). */
+must_check int jaddr_list_parse(const char *value, int family, struct jaddr **ret, size_t *ret_n, struct err *e);
+must_check int jnic_list_parse(const char *value, struct jnic **ret, size_t *ret_n, struct err *e);
+
+/* vnet0 -> epair0b; a name without "vnet" keeps itself. */
+must_check int jnic_inside_name(const char *nic, char out[static IFNAME_CAP]);
+/* vnet0, 7 -> vnet0.7 */
+must_check int jnic_outside_name(const char *nic, unsigned jid, char out[static IFNAME_CAP]);
+
+/* ip_hostname short form etc: "_" -> "-" as F does for host_hostname. */
+void jail_default_hostname(const char *name, char *out, size_t cap);
+
+#endif

@@ -1,0 +1,82 @@
+/* plan.h - an ordered list of steps, each an operation with its inverse; and the one runner. Pure but for its backend. */
+#ifndef IOCAGE_CORE_PLAN_H
+#define IOCAGE_CORE_PLAN_H
+
+#include "core/facts.h"
+#include "core/jail.h"
+#include "core/op.h"
+
+/* What the user is told as groups of steps end: "  + Started OK". */
+enum phase { PH_QUIET, PH_PRESTART, PH_START, PH_VNET, PH_SERVICES, PH_POSTSTART, PH__COUNT };
+
+struct step {
+	struct op redo, undo; /* undo.kind OP_NONE: nothing to undo */
+	enum phase phase;
+};
+
+/* Owns its steps and the strings of their ops. Zero-initialised is empty. */
+struct plan {
+	struct step *steps;
+	size_t n, cap;
+	char **mem; /* every string handed out by plan_str */
+	size_t nmem, capmem;
+	bool failed; /* out of memory while building: plan_check() says so */
+};
+
+/* Copy s into the plan's memory (NULL stays NULL; NULL and failed set when out of memory). */
+const char *plan_str(struct plan *p, const char *s);
+const char *plan_strf(struct plan *p, const char *fmt, ...) printf_like(2, 3);
+/* Append a step; the ops' strings must already be the plan's (plan_str) or static. */
+void plan_add(struct plan *p, enum phase ph, const struct op *redo, const struct op *undo);
+must_check int plan_check(const struct plan *p, struct err *e);
+void plan_done(struct plan *p);
+/* One line per step (`op | undo op`), for --dry-run and golden tests. */
+void plan_format(const struct plan *p, struct sbuf *out);
+
+/* Where the jail's file system comes from, found by the store and passed in. */
+struct root_source {
+	const char *lower;  /* overlay: the release's root (host path); NULL: no overlay */
+	const char *layers; /* overlay: directory with upper/ and work/ (host path) */
+	const char *dir;    /* no overlay: the root itself (host path) */
+	const char *init;   /* what exec_init resolved to: NULL = built-in */
+	const char *fstab;  /* text of the jail's fstab, NULL = none */
+	const char *resolv; /* text for etc/resolv.conf, NULL = leave alone */
+};
+
+/* Plan of `start`. Facts and model in, steps out; no side effects. */
+must_check int plan_start(const struct jail *j, const struct facts *f, const struct root_source *root, struct plan *ret,
+			  struct err *e);
+
+/* What an operating system does for a plan. */
+struct backend {
+	void *ctx;
+	/*
+	 * Carry out ops[0..n). n > 1 only for neighbours whose kind is batched. On failure *ret_failed is the index of
+	 * the op that failed; ops before it are done, ops after it may be.
+	 */
+	int (*apply)(void *ctx, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e);
+};
+
+/* Durable before the step is done: the runner calls it with each step's inverse. 0 or negative. */
+struct journal_sink {
+	void *ctx;
+	int (*append)(void *ctx, const struct op *undo, struct err *e);
+};
+
+/* Told after the last step of each phase, or at its failure. May be NULL. */
+typedef void (*plan_progress)(void *ctx, enum phase ph, bool ok);
+
+/*
+ * Run all steps in order. On failure the inverses of what was journalled are applied in reverse, to the end, and e
+ * keeps the first error; what could not be undone is appended to it, one line each, and *ret_stuck counts them.
+ */
+must_check int plan_run(const struct plan *p, const struct backend *b, const struct journal_sink *sink,
+			plan_progress progress, void *progress_ctx, size_t *ret_stuck, struct err *e);
+
+/*
+ * Apply inverse operations last to first, going on past failures. stuck[i] tells which could not be done (array of n,
+ * may be NULL). Returns 0 or the first failure; e has one line per failure.
+ */
+int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *stuck, struct err *e);
+
+#endif

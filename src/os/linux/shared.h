@@ -1,0 +1,41 @@
+/* shared.h - shared-IP jails on Linux: view links, the kernel's hold on sockets, and the socket broker. */
+#ifndef IOCAGE_OS_LINUX_SHARED_H
+#define IOCAGE_OS_LINUX_SHARED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/hold.h"
+#include "core/op.h"
+
+/* --- view.c: interfaces of the view namespace --- */
+/*
+ * Make the link of a VIEW_ADD op (link, index, mtu, mac, flags as on the host) in the namespace nsfd: a device that goes
+ * nowhere (dummy, else ifb, else veth). Also lo: up, without addresses. Called from the host's namespace.
+ */
+must_check int view_add(int nsfd, const struct op *op, struct err *e);
+must_check int view_lo(int nsfd, struct err *e);
+
+/* --- hold.c: cgroup BPF --- */
+/*
+ * Hold every socket made in the cgroup (directory fd, cgroup2) and below to h. Programs are loaded and pinned once per
+ * host by the helper program beside us (libexec: iocage-bpf), here they are only opened and attached. The attachments die
+ * with the cgroup.
+ */
+must_check int hold_attach(int cgroupfd, const struct hold *h, struct err *e);
+/* Replace what a live jail is held to, at once. */
+must_check int hold_update(int cgroupfd, const struct hold *h, struct err *e);
+
+/* --- broker.c: answers socket(2) and friends of a jail --- */
+struct broker;
+/*
+ * nsfd: the view namespace. The calling process is in the host's network namespace and in a cgroup below the jail's held
+ * cgroup, so that sockets it makes are held. h is copied.
+ */
+must_check int broker_open(int nsfd, const struct hold *h, struct broker **ret, struct err *e);
+/* Serve what is waiting on one seccomp listener fd. false: no process uses this filter any more, close the fd. */
+bool broker_serve(struct broker *b, int listener);
+void broker_close(struct broker *b);
+
+#endif

@@ -1,0 +1,79 @@
+/* os.h - the contract an operating system fulfils, in words. Linux in os/linux, FreeBSD in os/freebsd, print in print.c. */
+#ifndef IOCAGE_OS_OS_H
+#define IOCAGE_OS_OS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "core/facts.h"
+#include "core/plan.h"
+
+/*
+ * What a backend must know of a running or starting jail that plans do not carry. The cli fills it from the store.
+ * `jail` names one jail; paths are absolute host paths.
+ */
+struct os_jail {
+	const char *jail;
+	const char *run;	/* IOCAGE_RUN */
+	const char *console_log; /* file the jail's console output goes to (created by the backend, size-capped) */
+	unsigned jid;
+	pid_t pid, monitor;
+	uint64_t pid_start, monitor_start;
+	bool vnet;
+	char cgroup[256];
+	/* argv of the command the monitor runs when the jail ends by itself (cleans up); NULL-terminated, or NULL */
+	char *const *on_death;
+};
+
+/* Opaque context of the real backend: netlink sockets, the jail being built. */
+struct os;
+
+/* Open what a plan for this jail needs. dry: only facts will be asked. */
+must_check int os_open(struct os_jail *j, struct os **ret, struct err *e);
+void os_close(struct os *os);
+
+/* Facts about the host for this jail: links it names, default routes, which of its addresses exist already. Read-only. */
+must_check int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err *e);
+
+/* The backend a plan is run with. After a successful OP_JAIL_ADD os_jail's pid fields are filled in. */
+struct backend os_backend(struct os *os);
+
+/* The backend that only prints (os/print.c): `op_format` lines to out. */
+struct backend print_backend(struct sbuf *out);
+
+/* Can this kernel and this user run jails at all: one clear line if not (no root, missing feature by name). */
+must_check int os_check(bool vnet, struct err *e);
+
+/* Is the first process still that process (pid and start time). */
+bool os_jail_alive(pid_t pid, uint64_t pid_start);
+
+/* --- entering --- */
+struct os_exec {
+	char *const *argv;
+	const char *host_user;	/* -u: resolved on the host; NULL */
+	const char *jail_user;	/* -U: resolved inside the jail; NULL */
+	char *const *env;	/* complete environment */
+	bool login;		/* console: always a terminal of the jail's own */
+	unsigned allow;		/* enum allow_flags of the jail */
+};
+/*
+ * Run a command inside, held exactly as the jail's own processes are. A terminal on the caller's side is never handed
+ * in: the jail gets one of its own and bytes are passed. Signals to us go to the command. *ret_status: exit code or
+ * 128 + signal; 127/126 when it could not be executed.
+ */
+must_check int os_exec(const struct os_jail *j, const struct os_exec *x, int *ret_status, struct err *e);
+
+/*
+ * Ask the jail's own init to shut down (exec_init jails), wait up to timeout seconds. true: it ended.
+ */
+bool os_jail_shutdown(const struct os_jail *j, unsigned timeout);
+
+/* Which init a root offers: path inside the root, or NULL. Looks only below root, never follows out of it. */
+char *os_find_init(const struct root_source *root);
+
+/* Default resolver text of the host, for etc/resolv.conf. NULL when there is none. */
+char *os_host_resolver(void);
+
+#endif
