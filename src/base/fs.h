@@ -32,11 +32,32 @@ must_check int fs_mkdirs(int dirfd, const char *path, mode_t mode);
 
 /*
  * Remove dirfd/name and everything in it. Follows no symlink and leaves no file system: a mount point inside is an
- * error (-EBUSY), nothing below it is touched. A missing name is success.
+ * error (-EBUSY), nothing below it is touched. A missing name is success. Any depth of directories is fine.
  */
 must_check int fs_remove_tree(int dirfd, const char *name, struct err *e);
 
-/* Copy dirfd/name to todir/toname with owners, modes, times, symlinks, hard links, xattrs. Stops at mount points. */
+/*
+ * Copy fromdir/from to todir/to (which must not exist) with owners, modes, times, symlinks, hard links, xattrs. Stops
+ * at mount points: they become empty directories. Sockets are left out. What was copied before a failure stays.
+ */
 must_check int fs_copy_tree(int fromdir, const char *from, int todir, const char *to, struct err *e);
+
+/* Eight unpredictable hex digits and a NUL, for names nobody can guess. 0 or -errno. */
+#define FS_RANDOM_CAP 9
+must_check int fs_random_name(char out[static FS_RANDOM_CAP]);
+
+/* --- what differs between systems: fs_linux.c, fs_freebsd.c --- */
+
+/*
+ * Is something mounted on or below the absolute, canonical path, as this process sees it. 1 with the first mount point
+ * in *ret (owned by the caller), 0 when not, or -errno.
+ */
+must_check int fs_mounted_below(const char *path, char **ret);
+
+/* 1 when dirfd/name (not followed when a symlink) is the root of a mount, 0 when not or unknown, or -errno. */
+must_check int fs_is_mount_root(int dirfd, const char *name);
+
+/* Copy all extended attributes, ACLs and file capabilities among them, that the target can hold. 0 or -errno. */
+must_check int fs_copy_xattrs(int fromfd, int tofd);
 
 #endif

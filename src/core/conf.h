@@ -44,6 +44,12 @@ must_check int conf_check_joint(const struct conf *c, const char *jail, struct e
  */
 must_check int conf_enable_required(struct conf *c, struct strv *warnings, struct err *e);
 
+/*
+ * Names of properties whose effective value differs from the built-in one and that this build does not carry out
+ * (PF_NOLINUX, PF_LATER; sysv* = inherit), appended to names. Returns how many; for one notice at start.
+ */
+size_t prop_nolinux_changed(const struct conf *c, struct strv *names);
+
 /* Is the name fit for a jail: ^[A-Za-z0-9][A-Za-z0-9._-]*$, at most 64 characters, not ALL, default or help. */
 must_check int jail_name_check(const char *name, struct err *e);
 

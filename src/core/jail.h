@@ -16,7 +16,7 @@ enum jaddr_mode { JADDR_STATIC, JADDR_DHCP, JADDR_RTADV };
 struct jaddr {
 	enum jaddr_mode mode;
 	char ifname[IFNAME_CAP]; /* before the '|'; "" = none given */
-	struct ipaddr addr;	 /* JADDR_STATIC only */
+	struct ipaddr addr;	 /* JADDR_STATIC only; a %zone has become ifname */
 };
 
 /* One entry of interfaces: NIC:BRIDGE. */
@@ -76,6 +76,8 @@ void jail_done(struct jail *j);
 
 /* Address list of one property ("none" gives 0 entries). *ret owned by the caller (free). */
 must_check int jaddr_list_parse(const char *value, int family, struct jaddr **ret, size_t *ret_n, struct err *e);
+/* Can a be the address of one host: not 0.0.0.0 or ::, no broadcast, no multicast, no IPv4 in IPv6 form. */
+must_check int jaddr_host_check(const struct ipaddr *a, struct err *e);
 must_check int jnic_list_parse(const char *value, struct jnic **ret, size_t *ret_n, struct err *e);
 
 /* vnet0 -> epair0b; a name without "vnet" keeps itself. */

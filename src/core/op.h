@@ -46,6 +46,9 @@ enum op_kind {
 
 enum op_where { AT_HOST, AT_JAIL };
 
+/* op.flags of OP_ADDR_ADD: the address makes no route to its prefix (views: FreeBSD shows a jail no such route) */
+#define OP_ADDR_NOROUTE 1u
+
 /*
  * One operation. Plain data: strings are borrowed from the plan (or journal) that holds the op. Unused fields are
  * NULL/0. No pids or fds here: the backend knows them by the jail's name.

@@ -38,6 +38,7 @@ struct root_source {
 	const char *lower;  /* overlay: the release's root (host path); NULL: no overlay */
 	const char *layers; /* overlay: directory with upper/ and work/ (host path) */
 	const char *dir;    /* no overlay: the root itself (host path) */
+	const char *host_root; /* prefix of fstab destinations, as F writes them (host path of the root); NULL = none */
 	const char *init;   /* what exec_init resolved to: NULL = built-in */
 	const char *fstab;  /* text of the jail's fstab, NULL = none */
 	const char *resolv; /* text for etc/resolv.conf, NULL = leave alone */

@@ -43,6 +43,9 @@ struct backend os_backend(struct os *os);
 /* The backend that only prints (os/print.c): `op_format` lines to out. */
 struct backend print_backend(struct sbuf *out);
 
+/* Directory of the helper programs (iocage-init, iocage-bpf); dir is borrowed. Told once, before anything else. */
+void os_set_libexec(const char *dir);
+
 /* Can this kernel and this user run jails at all: one clear line if not (no root, missing feature by name). */
 must_check int os_check(bool vnet, struct err *e);
 

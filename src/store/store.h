@@ -27,11 +27,13 @@
  *   mnt/                     empty mount point used inside private mount namespaces
  */
 struct store {
-	char root[1024], run[1024];
-	int rootfd, runfd; /* directories */
+	char root[1024], run[1024]; /* canonical, absolute */
+	int rootfd, runfd;	    /* directories; -1: not made yet, which reads as empty */
+	const char *libexec;	    /* directory of iocage-extract; NULL: the built-in one */
+	struct defaults *defaults;  /* defaults.json as read once; NULL: not read yet */
 };
 
-#define STORE_INIT { "", "", -1, -1 }
+#define STORE_INIT { "", "", -1, -1, NULL, NULL }
 
 /* Take IOCAGE_ROOT/IOCAGE_RUN values (NULL: the built-in ones), make what is missing when create. */
 must_check int store_open(struct store *s, const char *root, const char *run, bool create, struct err *e);
@@ -52,7 +54,10 @@ struct config {
 
 /* Defaults only, for `default` and as base of every jail. A missing defaults.json is not an error. */
 must_check int config_load_defaults(struct store *s, struct config *ret, struct err *e);
-/* -ENOENT: no such jail. Broken JSON: an error that gives file, line and column; the file is never overwritten. */
+/*
+ * -ENOENT: no such jail. -EBADMSG: the jail is there but its configuration is missing or broken (`list` shows CORRUPT);
+ * the error gives file, line and column, and the file is never overwritten.
+ */
 must_check int config_load(struct store *s, const char *jail, struct config *ret, struct err *e);
 /* A configuration that exists only in memory yet, over the defaults. */
 must_check int config_new(struct store *s, const char *jail, struct config *ret, struct err *e);

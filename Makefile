@@ -1,0 +1,68 @@
+# Makefile - the front door: each target is one command on top of Meson (build directory: build) and tools/.
+BUILD = build
+PREFIX = /usr/local
+DESTDIR =
+MESONFLAGS =
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja: meson.build
+	@command -v meson >/dev/null && command -v ninja >/dev/null && command -v pkg-config >/dev/null || { \
+		echo "make: what the build needs is not installed; as root run: make deps" >&2; exit 1; }
+	@meson setup $(BUILD) --prefix=$(PREFIX) $(MESONFLAGS) || { \
+		rm -rf $(BUILD); \
+		echo "make: if a library was not found above, as root run: make deps" >&2; exit 1; }
+
+deps:
+	@tools/deps.sh build
+
+deps-test:
+	@tools/deps.sh build test
+
+test: deps-test
+	@$(MAKE) --no-print-directory all
+	@tests/run.sh unit lint lab
+
+lint: deps-test
+	@$(MAKE) --no-print-directory all
+	@tools/lint.sh
+
+bench: deps
+	@tools/deps.sh bench
+	@$(MAKE) --no-print-directory all
+	@tests/bench/bench.sh
+
+install: all
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+	@DESTDIR='$(DESTDIR)' meson install -C $(BUILD)
+
+quickstart: deps
+	@$(MAKE) --no-print-directory all
+	@tools/quickstart.sh
+
+quickstart-clean:
+	@tools/quickstart-clean.sh
+
+check-freebsd:
+	@tools/check-freebsd.sh
+
+fuzz:
+	@tools/fuzz.sh
+
+clean:
+	@rm -rf $(BUILD) build-*
+
+help:
+	@echo "make                   build $(BUILD)/iocage"
+	@echo "make quickstart        as root: install what the build needs, build, and run two jails on this machine"
+	@echo "make quickstart-clean  as root: remove everything quickstart made"
+	@echo "make test              as root: install what the tests need, run every suite"
+	@echo "make lint              formatting, static analysis, layers, scripts, manual page"
+	@echo "make bench             as root: measure beside other container tools"
+	@echo "make install           PREFIX=/usr/local DESTDIR="
+	@echo "make check-freebsd     compile the portable layers for FreeBSD"
+	@echo "make fuzz              run the fuzzers (SECONDS_EACH=60)"
+	@echo "make deps, deps-test, clean"
+
+.PHONY: all deps deps-test test lint bench install quickstart quickstart-clean check-freebsd fuzz clean help

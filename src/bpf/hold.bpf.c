@@ -1,0 +1,694 @@
+/* hold.bpf.c - holds the sockets of shared-IP jails to the jail's addresses, and steers connections to them. */
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "hold_abi.h"
+
+#define AF_INET 2
+#define AF_INET6 10
+#define EACCES 13
+#define EADDRINUSE 98
+#define EADDRNOTAVAIL 99
+#define EAFNOSUPPORT 97
+#define EAGAIN 11
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define LOOPBACK4 bpf_htonl(0x7f000001)
+#define MAPPED bpf_htonl(0x0000ffff) /* third word of ::ffff:a.b.c.d */
+
+#define NEXT_IS_ALLOWED 1
+#define BIND_ANY_PORT 2 /* bind hooks: CAP_NET_BIND_SERVICE is not asked for */
+
+/* One storage per jail, the same for all programs attached to its group. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+	__type(key, __u64);
+	__type(value, struct hold_jail);
+} hold_jails SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct hold_sock);
+} hold_socks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u8[16]);
+	__type(value, struct hold_owner);
+} hold_owners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 262144);
+	__type(key, struct hold_port_key);
+	__type(value, struct hold_port);
+} hold_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, 65536);
+	__type(key, struct hold_port_key);
+	__type(value, __u64);
+} hold_listen SEC(".maps");
+
+/* How many jail sockets have this port in the kernel: nobody may reach them by it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u32);
+} hold_hidden SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 65536);
+} hold_events SEC(".maps");
+
+struct addr6 {
+	__u32 w[4];
+};
+
+static __always_inline int deny(int err)
+{
+	bpf_set_retval(-err);
+	return 0;
+}
+
+/* Is a (network order) on the jail's list. The list is sorted; the first test is the usual answer. */
+static __always_inline bool own4(const struct hold_jail *j, __u32 a)
+{
+	__u32 lo = 0, h = bpf_ntohl(a);
+
+	if (!j->n4)
+		return false;
+	if (a == j->prim4)
+		return true;
+	if (j->n4 == 1)
+		return false;
+	for (__u32 step = (HOLD_MAX_ADDRS + 1) / 2; step; step /= 2) {
+		__u32 at = (lo + step) & 0xff;
+
+		if (at < j->n4 && j->a4[at] <= h)
+			lo = at;
+	}
+	return j->a4[lo & 0xff] == h;
+}
+
+/* a <= b by words in host order. */
+static __always_inline bool le6(const __u32 *a, const struct addr6 *b)
+{
+	if (a[0] != b->w[0])
+		return a[0] < b->w[0];
+	if (a[1] != b->w[1])
+		return a[1] < b->w[1];
+	if (a[2] != b->w[2])
+		return a[2] < b->w[2];
+	return a[3] <= b->w[3];
+}
+
+static __always_inline bool own6(const struct hold_jail *j, const struct addr6 *a)
+{
+	struct addr6 h;
+	const __u32 *f;
+	__u32 lo = 0;
+
+	if (!j->n6)
+		return false;
+	if (a->w[3] == j->prim6[3] && a->w[2] == j->prim6[2] && a->w[1] == j->prim6[1] && a->w[0] == j->prim6[0])
+		return true;
+	if (j->n6 == 1)
+		return false;
+	h.w[0] = bpf_ntohl(a->w[0]);
+	h.w[1] = bpf_ntohl(a->w[1]);
+	h.w[2] = bpf_ntohl(a->w[2]);
+	h.w[3] = bpf_ntohl(a->w[3]);
+	for (__u32 step = (HOLD_MAX_ADDRS + 1) / 2; step; step /= 2) {
+		__u32 at = (lo + step) & 0xff;
+
+		if (at < j->n6 && le6(j->a6[at], &h))
+			lo = at;
+	}
+	f = j->a6[lo & 0xff];
+	return f[0] == h.w[0] && f[1] == h.w[1] && f[2] == h.w[2] && f[3] == h.w[3];
+}
+
+static __always_inline bool is_mapped(const struct addr6 *a)
+{
+	return !a->w[0] && !a->w[1] && a->w[2] == MAPPED;
+}
+
+static __always_inline bool is_any6(const struct addr6 *a)
+{
+	return !a->w[0] && !a->w[1] && !a->w[2] && !a->w[3];
+}
+
+static __always_inline bool is_loop6(const struct addr6 *a)
+{
+	return !a->w[0] && !a->w[1] && !a->w[2] && a->w[3] == bpf_htonl(1);
+}
+
+/*
+ * The jail's answer to an IPv4 address that a socket shall have: 0 and *a as it is to be, or an errno. The order of
+ * the tests is FreeBSD's.
+ */
+static __always_inline int local4(const struct hold_jail *j, __u32 *a)
+{
+	if (!(j->flags & HOLD_R4))
+		return 0;
+	if (!j->n4)
+		return EAFNOSUPPORT;
+	if (!*a) {
+		if (j->n4 == 1)
+			*a = j->prim4;
+		return 0;
+	}
+	if (own4(j, *a))
+		return 0;
+	if (*a != LOOPBACK4)
+		return EADDRNOTAVAIL;
+	*a = j->prim4;
+	return 0;
+}
+
+static __always_inline int local6(const struct hold_jail *j, struct addr6 *a)
+{
+	if (is_mapped(a))
+		return local4(j, &a->w[3]);
+	if (!(j->flags & HOLD_R6))
+		return 0;
+	if (!j->n6)
+		return EAFNOSUPPORT;
+	/* whether :: is v6-only is known to the broker alone, which asks for the address itself then */
+	if (is_any6(a) || own6(j, a))
+		return 0;
+	if (!is_loop6(a))
+		return EADDRNOTAVAIL;
+	__builtin_memcpy(a->w, j->prim6, sizeof(a->w));
+	return 0;
+}
+
+/* Only the broker is host root here; it has looked at the caller's capabilities. */
+static __always_inline bool port_allowed(const struct hold_jail *j, __u16 port)
+{
+	if (!port || port >= 1024)
+		return true;
+	return (j->flags & HOLD_RESERVED) && (__u32)bpf_get_current_uid_gid() == 0;
+}
+
+SEC("cgroup/bind4")
+int hold_bind4(struct bpf_sock_addr *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	__u32 a = ctx->user_ip4;
+	int err = local4(j, &a);
+
+	if (err)
+		return deny(err);
+	if (!(j->flags & HOLD_R4))
+		return NEXT_IS_ALLOWED;
+	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
+		return deny(EACCES);
+	ctx->user_ip4 = a;
+	return NEXT_IS_ALLOWED | BIND_ANY_PORT;
+}
+
+static __always_inline struct addr6 dest6(const struct bpf_sock_addr *ctx)
+{
+	return (struct addr6){ { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] } };
+}
+
+static __always_inline void set_dest6(struct bpf_sock_addr *ctx, const struct addr6 *a)
+{
+	ctx->user_ip6[0] = a->w[0];
+	ctx->user_ip6[1] = a->w[1];
+	ctx->user_ip6[2] = a->w[2];
+	ctx->user_ip6[3] = a->w[3];
+}
+
+SEC("cgroup/bind6")
+int hold_bind6(struct bpf_sock_addr *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	struct addr6 a = dest6(ctx);
+	int err = local6(j, &a);
+
+	if (err)
+		return deny(err);
+	if (!(j->flags & (is_mapped(&a) ? HOLD_R4 : HOLD_R6)))
+		return NEXT_IS_ALLOWED;
+	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
+		return deny(EACCES);
+	set_dest6(ctx, &a);
+	return NEXT_IS_ALLOWED | BIND_ANY_PORT;
+}
+
+/* Count one more socket on key. A record whose last socket is just going away cannot be joined: try again. */
+static __always_inline int port_get(const struct hold_sock *s)
+{
+	struct hold_port fresh = { .count = 1, .real = s->real, .flags = s->flags }, *p;
+
+	p = bpf_map_lookup_elem(&hold_ports, &s->key);
+	if (!p)
+		return bpf_map_update_elem(&hold_ports, &s->key, &fresh, BPF_NOEXIST) ? EAGAIN : 0;
+	for (int i = 0; i < 8; i++) {
+		__u32 n = p->count;
+
+		if (n & HOLD_DEAD)
+			return EAGAIN;
+		if (__sync_val_compare_and_swap(&p->count, n, n + 1) == n)
+			return 0;
+	}
+	return EAGAIN;
+}
+
+static __always_inline void port_put(const struct hold_sock *s)
+{
+	struct hold_port *p = bpf_map_lookup_elem(&hold_ports, &s->key);
+
+	if (!p)
+		return;
+	for (int i = 0; i < 64; i++) {
+		__u32 n = p->count;
+
+		if (n & HOLD_DEAD)
+			return;
+		if (__sync_val_compare_and_swap(&p->count, n, n == 1 ? HOLD_DEAD : n - 1) == n) {
+			if (n == 1)
+				bpf_map_delete_elem(&hold_ports, &s->key);
+			return;
+		}
+	}
+}
+
+/* The broker has said what it binds the socket for; now that the kernel has a port for it, it counts. */
+static __always_inline int bound(struct bpf_sock *ctx)
+{
+	struct hold_sock *s = bpf_sk_storage_get(&hold_socks, ctx, NULL, 0);
+	__u32 real, *hidden;
+	int err;
+
+	if (!s || s->state != HOLD_PENDING)
+		return 1;
+	real = ctx->src_port;
+	s->real = real;
+	if (!s->key.port)
+		s->key.port = real;
+	err = port_get(s);
+	if (err)
+		return deny(err);
+	s->state = HOLD_BOUND;
+	if (s->key.proto != IPPROTO_TCP)
+		return 1;
+	hidden = bpf_map_lookup_elem(&hold_hidden, &real);
+	if (hidden)
+		__sync_fetch_and_add(hidden, 1);
+	return 1;
+}
+
+SEC("cgroup/post_bind4")
+int hold_bound4(struct bpf_sock *ctx)
+{
+	return bound(ctx);
+}
+
+SEC("cgroup/post_bind6")
+int hold_bound6(struct bpf_sock *ctx)
+{
+	return bound(ctx);
+}
+
+SEC("cgroup/sock_release")
+int hold_release(struct bpf_sock *ctx)
+{
+	struct hold_sock *s = bpf_sk_storage_get(&hold_socks, ctx, NULL, 0);
+	__u32 real, *hidden;
+
+	if (!s || s->state != HOLD_BOUND)
+		return 1;
+	s->state = HOLD_NONE;
+	port_put(s);
+	real = s->real;
+	if (s->key.proto == IPPROTO_TCP) {
+		hidden = bpf_map_lookup_elem(&hold_hidden, &real);
+		if (hidden)
+			__sync_fetch_and_add(hidden, -1);
+	}
+	if (s->flags & HOLD_S_NAT) {
+		struct hold_event e = { .key = s->key, .real = s->real };
+
+		bpf_ringbuf_output(&hold_events, &e, sizeof(e), 0);
+	}
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int hold_connect4(struct bpf_sock_addr *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+	struct bpf_sock *sk = ctx->sk;
+	__u32 dst = ctx->user_ip4;
+
+	if (!(j->flags & HOLD_R4))
+		return 1;
+	if (!j->n4)
+		return deny(EAFNOSUPPORT);
+	if (!dst || (dst == LOOPBACK4 && !own4(j, dst)))
+		ctx->user_ip4 = j->prim4;
+	if (!sk || sk->src_ip4 || sk->src_port)
+		return 1;
+	sa.sin_addr.s_addr = j->prim4;
+	return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
+}
+
+/* The source a v6 socket gets when it connects to a: of a's family. */
+static __always_inline bool source6(const struct hold_jail *j, const struct addr6 *a, struct addr6 *src)
+{
+	if (is_mapped(a)) {
+		*src = (struct addr6){ { 0, 0, MAPPED, j->prim4 } };
+		return j->flags & HOLD_R4;
+	}
+	__builtin_memcpy(src->w, j->prim6, sizeof(src->w));
+	return j->flags & HOLD_R6;
+}
+
+/* Where a v6 socket's packets to a really go: loopback and the wildcard are the jail's own address. */
+static __always_inline int target6(const struct hold_jail *j, struct addr6 *a)
+{
+	if (is_mapped(a)) {
+		if (!(j->flags & HOLD_R4))
+			return 0;
+		if (!j->n4)
+			return EAFNOSUPPORT;
+		if (!a->w[3] || (a->w[3] == LOOPBACK4 && !own4(j, a->w[3])))
+			a->w[3] = j->prim4;
+		return 0;
+	}
+	if (!(j->flags & HOLD_R6))
+		return 0;
+	if (!j->n6)
+		return EAFNOSUPPORT;
+	if (is_any6(a) || (is_loop6(a) && !own6(j, a)))
+		__builtin_memcpy(a->w, j->prim6, sizeof(a->w));
+	return 0;
+}
+
+SEC("cgroup/connect6")
+int hold_connect6(struct bpf_sock_addr *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	struct sockaddr_in6 sa = { .sin6_family = AF_INET6 };
+	struct bpf_sock *sk = ctx->sk;
+	struct addr6 a = dest6(ctx), src;
+	int err = target6(j, &a);
+
+	if (err)
+		return deny(err);
+	set_dest6(ctx, &a);
+	if (!source6(j, &a, &src) || !sk || sk->src_port)
+		return 1;
+	if (sk->src_ip6[0] || sk->src_ip6[1] || sk->src_ip6[2] || sk->src_ip6[3])
+		return 1;
+	__builtin_memcpy(&sa.sin6_addr, src.w, sizeof(src.w));
+	return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
+}
+
+/* Remember the source an unbound datagram socket sends from: getsockname(2) shows it from then on. */
+static __always_inline void pin(struct bpf_sock_addr *ctx, const struct addr6 *src)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct hold_sock *s;
+
+	if (!sk)
+		return;
+	s = bpf_sk_storage_get(&hold_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (s && s->state == HOLD_NONE)
+		__builtin_memcpy(s->pin, src->w, sizeof(s->pin));
+}
+
+SEC("cgroup/sendmsg4")
+int hold_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	__u32 dst = ctx->user_ip4, src = ctx->msg_src_ip4;
+
+	if (!(j->flags & HOLD_R4))
+		return 1;
+	if (!j->n4)
+		return deny(EAFNOSUPPORT);
+	if (!dst || (dst == LOOPBACK4 && !own4(j, dst)))
+		ctx->user_ip4 = j->prim4;
+	if (src == LOOPBACK4 && !own4(j, src))
+		src = 0;
+	if (src && !own4(j, src))
+		return deny(EADDRNOTAVAIL);
+	if (!src) {
+		struct addr6 a = { { 0, 0, MAPPED, j->prim4 } };
+
+		ctx->msg_src_ip4 = j->prim4;
+		pin(ctx, &a);
+	}
+	return 1;
+}
+
+SEC("cgroup/sendmsg6")
+int hold_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	struct addr6 a = dest6(ctx), src;
+	int err = target6(j, &a);
+
+	if (err)
+		return deny(err);
+	set_dest6(ctx, &a);
+	/* what goes to a mapped address passes the IPv4 hook too, which finds its source */
+	if (is_mapped(&a) || !(j->flags & HOLD_R6))
+		return 1;
+	src = (struct addr6){ { ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2], ctx->msg_src_ip6[3] } };
+	if (!is_any6(&src) && !is_loop6(&src))
+		return own6(j, &src) ? 1 : deny(EADDRNOTAVAIL);
+	__builtin_memcpy(src.w, j->prim6, sizeof(src.w));
+	ctx->msg_src_ip6[0] = src.w[0];
+	ctx->msg_src_ip6[1] = src.w[1];
+	ctx->msg_src_ip6[2] = src.w[2];
+	ctx->msg_src_ip6[3] = src.w[3];
+	pin(ctx, &src);
+	return 1;
+}
+
+#define STATE_ESTABLISHED 1
+#define STATE_CLOSE 7
+#define STATE_LISTEN 10
+
+/* Is the name the kernel gives that of a socket without a peer: only then is there something to put right. */
+static __always_inline bool no_peer(const struct bpf_sock *sk)
+{
+	return sk->state == STATE_CLOSE || sk->state == STATE_LISTEN;
+}
+
+SEC("cgroup/getsockname4")
+int hold_name4(struct bpf_sock_addr *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	struct bpf_sock *sk = ctx->sk;
+	struct hold_sock *s;
+
+	if (!sk || !(j->flags & HOLD_R4))
+		return 1;
+	if (!ctx->user_port) { /* given an address by us beforehand, not by its owner */
+		ctx->user_ip4 = 0;
+		return 1;
+	}
+	s = bpf_sk_storage_get(&hold_socks, sk, NULL, 0);
+	if (!s)
+		return 1;
+	if (s->state == HOLD_BOUND) {
+		ctx->user_port = bpf_htons(s->key.port);
+		if ((s->flags & HOLD_S_SHOW_WILD) && no_peer(sk))
+			ctx->user_ip4 = 0;
+	} else if (s->state == HOLD_NONE && !ctx->user_ip4 && s->pin[2] == MAPPED) {
+		ctx->user_ip4 = s->pin[3];
+	}
+	return 1;
+}
+
+SEC("cgroup/getsockname6")
+int hold_name6(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct hold_sock *s;
+	struct addr6 a = dest6(ctx), p = { { 0, 0, 0, 0 } };
+
+	if (!sk || !ctx->user_port)
+		return 1;
+	s = bpf_sk_storage_get(&hold_socks, sk, NULL, 0);
+	if (!s)
+		return 1;
+	if (s->state == HOLD_BOUND) {
+		ctx->user_port = bpf_htons(s->key.port);
+		if ((s->flags & HOLD_S_SHOW_WILD) && no_peer(sk))
+			set_dest6(ctx, &p);
+	} else if (s->state == HOLD_NONE && is_any6(&a)) {
+		__builtin_memcpy(p.w, s->pin, sizeof(p.w));
+		set_dest6(ctx, &p);
+	}
+	return 1;
+}
+
+/* May a packet to a group or to all come in: as on FreeBSD only to jails of several addresses. */
+static __always_inline bool group4(const struct hold_jail *j, const struct __sk_buff *skb, __u32 a)
+{
+	if (j->n4 < 2)
+		return false;
+	return skb->pkt_type == 1 || skb->pkt_type == 2 || (bpf_ntohl(a) & 0xf0000000) == 0xe0000000 || a == 0xffffffff;
+}
+
+/* A connection lives on when its address is taken from the jail. */
+static __always_inline bool is_connection(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return false;
+	sk = bpf_sk_fullsock(sk);
+	return sk && sk->protocol == IPPROTO_TCP && sk->state != STATE_LISTEN && sk->state != STATE_CLOSE;
+}
+
+SEC("cgroup_skb/ingress")
+int hold_in(struct __sk_buff *skb)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	struct addr6 a;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		if (!(j->flags & HOLD_R4))
+			return 1;
+		if (bpf_skb_load_bytes(skb, 16, &a.w[3], 4))
+			return 0;
+		return own4(j, a.w[3]) || group4(j, skb, a.w[3]) || is_connection(skb);
+	}
+	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		if (!(j->flags & HOLD_R6))
+			return 1;
+		if (bpf_skb_load_bytes(skb, 24, a.w, 16))
+			return 0;
+		return own6(j, &a) || (j->n6 > 1 && (bpf_ntohl(a.w[0]) >> 24) == 0xff) || is_connection(skb);
+	}
+	return 0;
+}
+
+SEC("cgroup_skb/egress")
+int hold_out(struct __sk_buff *skb)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	struct addr6 a;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		if (!(j->flags & HOLD_R4))
+			return 1;
+		if (bpf_skb_load_bytes(skb, 12, &a.w[3], 4))
+			return 0;
+		return own4(j, a.w[3]) || is_connection(skb);
+	}
+	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		if (!(j->flags & HOLD_R6))
+			return 1;
+		if (bpf_skb_load_bytes(skb, 8, a.w, 16))
+			return 0;
+		/* group membership reports leave from the unspecified or a link-local address, made by the kernel */
+		return own6(j, &a) || is_connection(skb);
+	}
+	return 0;
+}
+
+/* Give the packet to the first socket found under key. true: done. */
+static __always_inline bool steer_to(struct bpf_sk_lookup *ctx, struct hold_port_key *key)
+{
+	struct bpf_sock *sk;
+	long err;
+
+	if (!bpf_map_lookup_elem(&hold_ports, key))
+		return false;
+	for (__u32 slot = 0; slot < HOLD_SLOTS; slot++) {
+		key->slot = slot;
+		sk = bpf_map_lookup_elem(&hold_listen, key);
+		if (!sk)
+			continue;
+		err = bpf_sk_assign(ctx, sk, 0);
+		bpf_sk_release(sk);
+		if (!err)
+			return true;
+	}
+	key->slot = 0;
+	return false;
+}
+
+/* FreeBSD's order: bound to the address, then the family's wildcard, then the wildcard of both. */
+static __always_inline bool steer(struct bpf_sk_lookup *ctx, __u64 jail, const struct addr6 *a)
+{
+	struct hold_port_key key = { .jail = jail, .port = ctx->local_port, .proto = ctx->protocol };
+
+	__builtin_memcpy(key.addr, a->w, sizeof(key.addr));
+	if (steer_to(ctx, &key))
+		return true;
+	key.slot = 0;
+	__builtin_memset(key.addr, 0, sizeof(key.addr));
+	if (is_mapped(a)) {
+		key.addr[10] = 0xff;
+		key.addr[11] = 0xff;
+	}
+	if (steer_to(ctx, &key))
+		return true;
+	key.slot = 0;
+	key.kind = HOLD_DUAL;
+	__builtin_memset(key.addr, 0, sizeof(key.addr));
+	return steer_to(ctx, &key);
+}
+
+SEC("sk_lookup")
+int hold_lookup(struct bpf_sk_lookup *ctx)
+{
+	struct addr6 a = { { 0, 0, MAPPED, 0 } };
+	__u32 port = ctx->local_port, *hidden;
+	struct hold_owner *o;
+
+	if (ctx->family == AF_INET) {
+		a.w[3] = ctx->local_ip4;
+	} else {
+		a.w[0] = ctx->local_ip6[0];
+		a.w[1] = ctx->local_ip6[1];
+		a.w[2] = ctx->local_ip6[2];
+		a.w[3] = ctx->local_ip6[3];
+	}
+	o = bpf_map_lookup_elem(&hold_owners, &a);
+	if (o) {
+		for (int i = 0; i < HOLD_OWNERS; i++) {
+			__u64 jail = o->jail[i];
+
+			if (!jail)
+				break;
+			if (ctx->protocol == IPPROTO_UDP && !(o->flags[i] & HOLD_OWNER_STEER_UDP))
+				continue;
+			if (steer(ctx, jail, &a))
+				return SK_PASS;
+		}
+	}
+	if (ctx->protocol != IPPROTO_TCP)
+		return SK_PASS;
+	/* a port that only exists inside the kernel answers as a closed one */
+	hidden = bpf_map_lookup_elem(&hold_hidden, &port);
+	return hidden && *hidden ? SK_DROP : SK_PASS;
+}
+
+/* Nothing here calls a helper that is for GPL programs only. */
+char LICENSE[] SEC("license") = "BSD";

@@ -1,0 +1,120 @@
+/* hold_abi.h - what the BPF programs that hold a jail's sockets share with user space: map keys, values, pin names. */
+#ifndef IOCAGE_BPF_HOLD_ABI_H
+#define IOCAGE_BPF_HOLD_ABI_H
+
+#include <linux/types.h>
+
+/*
+ * Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. Ports are in host order. A jail is named by the
+ * cgroup id of the group its sockets are made in, which no later group gets again. All maps belong to one host network
+ * namespace: their pins live in a directory named after it.
+ */
+
+#define HOLD_MAX_ADDRS 255
+
+enum hold_flags {
+	HOLD_R4 = 1 << 0,	/* IPv4 is held to the list (maybe empty); not set: inherit */
+	HOLD_R6 = 1 << 1,
+	HOLD_RESERVED = 1 << 2, /* ports below 1024 may be bound by the privileged */
+};
+
+/* Value of the cgroup storage map. */
+struct hold_jail {
+	__u32 flags;
+	__u32 n4, n6;
+	__u32 prim4;			 /* network order */
+	__u32 prim6[4];
+	__u32 a4[HOLD_MAX_ADDRS + 1];	 /* host order, ascending; unused: 0xffffffff */
+	__u32 a6[HOLD_MAX_ADDRS + 1][4]; /* words in host order, ascending; unused: all ones */
+};
+
+/* Which jails an address belongs to: the newest first, 0 = none. */
+#define HOLD_OWNERS 4
+
+struct hold_owner {
+	__u64 jail[HOLD_OWNERS];
+	__u32 flags[HOLD_OWNERS]; /* enum hold_owner_flags */
+};
+
+enum hold_owner_flags {
+	HOLD_OWNER_STEER_UDP = 1 << 0, /* wildcard UDP sockets of this jail need steering: it has several addresses */
+};
+
+/* What a bound socket occupies in its jail: a port on an address, on the wildcard of a family, or on both families. */
+enum hold_kind { HOLD_ADDR = 0, HOLD_DUAL = 1 };
+
+struct hold_port_key {
+	__u64 jail;
+	__u16 port; /* as the jail sees it */
+	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP */
+	__u8 kind;
+	__u8 addr[16]; /* ::ffff:0.0.0.0 and :: are the wildcards; zero for HOLD_DUAL */
+	__u32 slot;    /* in the map of listeners only, else 0 */
+};
+
+#define HOLD_SLOTS 16 /* sockets of one SO_REUSEPORT group that are found without each other */
+#define HOLD_DEAD 0x80000000U /* in count: its last socket is just being closed */
+
+struct hold_port {
+	__u32 count; /* sockets */
+	__u16 real;  /* the port these sockets have in the kernel */
+	__u16 flags; /* enum hold_sock_flags of the first of them */
+};
+
+enum hold_sock_flags {
+	HOLD_S_REUSEADDR = 1 << 0,
+	HOLD_S_REUSEPORT = 1 << 1,
+	HOLD_S_SHOW_WILD = 1 << 2, /* bound to one address in the kernel, shown as the wildcard */
+	HOLD_S_NAT = 1 << 3,	   /* UDP on another port than shown: the packet filter translates */
+};
+
+enum hold_sock_state { HOLD_NONE = 0, HOLD_PENDING, HOLD_BOUND };
+
+/* Value of the socket storage map: what the socket was asked for. */
+struct hold_sock {
+	struct hold_port_key key;
+	__u16 real;
+	__u16 flags; /* enum hold_sock_flags */
+	__u32 state; /* enum hold_sock_state */
+	__u32 pin[4]; /* unbound datagram socket: the source it sends from, network order; zero: none */
+};
+
+/* A UDP socket with HOLD_S_NAT was closed (ring buffer record). */
+struct hold_event {
+	struct hold_port_key key;
+	__u16 real;
+	__u16 pad[3];
+};
+
+/*
+ * Pins, in this order: X(name, attach type). The directory is BPFFS/iocage-HOLD_VERSION-NETNSCOOKIE.
+ */
+#define HOLD_PROGS(X)                                 \
+	X(hold_bind4, BPF_CGROUP_INET4_BIND)          \
+	X(hold_bind6, BPF_CGROUP_INET6_BIND)          \
+	X(hold_bound4, BPF_CGROUP_INET4_POST_BIND)    \
+	X(hold_bound6, BPF_CGROUP_INET6_POST_BIND)    \
+	X(hold_connect4, BPF_CGROUP_INET4_CONNECT)    \
+	X(hold_connect6, BPF_CGROUP_INET6_CONNECT)    \
+	X(hold_sendmsg4, BPF_CGROUP_UDP4_SENDMSG)     \
+	X(hold_sendmsg6, BPF_CGROUP_UDP6_SENDMSG)     \
+	X(hold_name4, BPF_CGROUP_INET4_GETSOCKNAME)   \
+	X(hold_name6, BPF_CGROUP_INET6_GETSOCKNAME)   \
+	X(hold_release, BPF_CGROUP_INET_SOCK_RELEASE) \
+	X(hold_in, BPF_CGROUP_INET_INGRESS)           \
+	X(hold_out, BPF_CGROUP_INET_EGRESS)
+
+#define HOLD_MAPS(X)   \
+	X(hold_jails)  \
+	X(hold_socks)  \
+	X(hold_owners) \
+	X(hold_ports)  \
+	X(hold_listen) \
+	X(hold_hidden) \
+	X(hold_events)
+
+#define HOLD_BPFFS "/sys/fs/bpf"
+#define HOLD_LOOKUP_LINK "hold_lookup"
+#define HOLD_READY "ready" /* a directory made when all pins are there */
+
+#endif

@@ -1,0 +1,251 @@
+/* common.c - messages, questions, where we are installed, and which jails a command means. */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "os/os.h"
+
+static void printf_like(2, 0) line(FILE *f, const char *fmt, va_list ap)
+{
+	vfprintf(f, fmt, ap);
+	fputc('\n', f);
+}
+
+void info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	line(stdout, fmt, ap);
+	va_end(ap);
+}
+
+/* stdout first, so that both on one terminal or in one file stay in order. */
+void warning(const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fflush(stdout);
+	va_start(ap, fmt);
+	line(stderr, fmt, ap);
+	va_end(ap);
+}
+
+void report(const struct err *e)
+{
+	warning("%s", e->msg[0] ? e->msg : strerror(e->code));
+}
+
+int print_sbuf(const struct sbuf *b, struct err *e)
+{
+	if (b->failed)
+		return err_oom(e);
+	if (b->len && fwrite(b->p, 1, b->len, stdout) != b->len)
+		return err_sys(e, "cannot write to standard output");
+	return 0;
+}
+
+int confirm(const char *text, bool *ret_yes, struct err *e)
+{
+	for (;;) {
+		char buf[64];
+
+		printf("%s [y/N]: ", text);
+		(void)fflush(stdout);
+		if (!fgets(buf, sizeof(buf), stdin)) {
+			putchar('\n');
+			return err_set(e, ECANCELED, "Aborted!");
+		}
+		buf[strcspn(buf, "\n")] = '\0';
+		*ret_yes = !strcasecmp(buf, "y") || !strcasecmp(buf, "yes");
+		if (*ret_yes || !*buf || !strcasecmp(buf, "n") || !strcasecmp(buf, "no"))
+			return 0;
+		puts("Error: invalid input");
+	}
+}
+
+/* --- where we are --- */
+
+static bool self_from_path(const char *argv0, char *ret)
+{
+	_cleanup_(strv_done) struct strv dirs = { 0 };
+	const char *path = getenv("PATH");
+
+	if (strchr(argv0, '/'))
+		return realpath(argv0, ret) != NULL;
+	if (!path || strv_split(&dirs, path, ":") < 0)
+		return false;
+	for (size_t i = 0; i < dirs.n; i++) {
+		_cleanup_free_ char *p = strf("%s/%s", dirs.v[i], argv0);
+
+		if (p && access(p, X_OK) == 0 && realpath(p, ret))
+			return true;
+	}
+	return false;
+}
+
+static bool has_helpers(const char *dir)
+{
+	_cleanup_free_ char *p = strf("%s/iocage-init", dir);
+
+	return p && access(p, X_OK) == 0;
+}
+
+/* Installed: PREFIX/sbin/iocage and PREFIX/libexec/iocage/. In a build directory: all side by side. */
+void cli_find_self(struct cli *c, const char *argv0)
+{
+	static const char *const rel[] = { "/../libexec/iocage", "", "/src/init" };
+	char self[PATH_MAX] = "", dir[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	/* other systems, or no /proc: by the name we were called with */
+	if (n > 0)
+		self[n] = '\0';
+	else if (!self_from_path(argv0, self))
+		self[0] = '\0';
+	if (str_copy(c->self, sizeof(c->self), self) < 0)
+		c->self[0] = '\0';
+	if (str_copy(c->libexec, sizeof(c->libexec), IOCAGE_LIBEXECDIR) < 0)
+		c->libexec[0] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash)
+		return;
+	*slash = '\0';
+	for (size_t i = 0; i < sizeof(rel) / sizeof(*rel); i++) {
+		_cleanup_free_ char *p = strf("%s%s", self, rel[i]);
+
+		if (p && has_helpers(p) && realpath(p, dir) && str_copy(c->libexec, sizeof(c->libexec), dir) == 0)
+			break;
+	}
+}
+
+int cli_open(struct cli *c, bool make, struct err *e)
+{
+	int r;
+
+	if (c->opened)
+		return 0;
+	r = store_open(&c->st, getenv("IOCAGE_ROOT"), getenv("IOCAGE_RUN"), make, e);
+	if (r < 0)
+		return r;
+	c->opened = true;
+	c->st.libexec = c->libexec;
+	os_set_libexec(c->libexec);
+	return 0;
+}
+
+/* --- which jails --- */
+
+int resolve_jail(struct cli *c, const char *given, bool exact, char **ret, struct err *e)
+{
+	_cleanup_(strv_done) struct strv name = { 0 };
+	int r = store_resolve(&c->st, given, exact, &name, e);
+
+	if (r < 0)
+		return r;
+	*ret = name.n ? strdup(name.v[0]) : NULL;
+	return *ret ? 0 : err_oom(e);
+}
+
+bool jail_running(struct cli *c, const char *jail, struct state *st)
+{
+	struct state own;
+
+	if (!st)
+		st = &own;
+	*st = (struct state){ 0 };
+	if (state_load(&c->st, jail, st, NULL) < 0)
+		return false;
+	return st->ready && os_jail_alive(st->pid, st->pid_start);
+}
+
+struct ranked {
+	long priority;
+	char *name; /* borrowed */
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->priority != y->priority)
+		return x->priority < y->priority ? -1 : 1;
+	return str_natcmp(x->name, y->name);
+}
+
+/* The jails of ALL or --rc among all of them, ranked. A configuration that cannot be read counts as last, rc leaves it out. */
+static size_t rank(struct cli *c, const struct strv *all, bool rc, struct ranked *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct config cfg = { 0 };
+		struct err why = ERR_INIT;
+		bool ok = config_load(&c->st, all->v[i], &cfg, &why) == 0;
+
+		if (!ok)
+			report(&why);
+		if (ok ? !streq(conf_get(&cfg.conf, PROP_type), "template") && (!rc || conf_true(&cfg.conf, PROP_boot)) :
+			 !rc)
+			out[n++] = (struct ranked){
+				ok ? strtol(conf_get(&cfg.conf, PROP_priority), NULL, 10) : LONG_MAX,
+				all->v[i],
+			};
+		if (ok)
+			config_done(&cfg);
+	}
+	qsort(out, n, sizeof(*out), by_rank);
+	return n;
+}
+
+static int select_ranked(struct cli *c, bool rc, bool falling, struct strv *ret, struct err *e)
+{
+	_cleanup_(strv_done) struct strv all = { 0 };
+	_cleanup_free_ struct ranked *v = NULL;
+	size_t n;
+	int r = store_jails(&c->st, &all, e);
+
+	if (r < 0)
+		return r;
+	v = calloc(all.n + 1, sizeof(*v));
+	if (!v)
+		return err_oom(e);
+	n = rank(c, &all, rc, v);
+	for (size_t i = 0; i < n; i++)
+		if (strv_add(ret, v[falling ? n - 1 - i : i].name) < 0)
+			return err_oom(e);
+	return 0;
+}
+
+int select_jails(struct cli *c, const struct args *a, bool falling, struct strv *ret, bool *ret_many, struct err *e)
+{
+	bool rc = args_has(a, OPT_RC);
+
+	*ret_many = rc || (a->npos == 1 && streq(a->pos[0], "ALL"));
+	if (rc && a->npos)
+		return usage_err(e, "Got unexpected extra argument (%s)", a->pos[0]);
+	if (*ret_many)
+		return select_ranked(c, rc, falling, ret, e);
+	if (!a->npos)
+		return usage_err(e, "Missing argument 'JAIL'.");
+	for (size_t i = 0; i < a->npos; i++) {
+		char *name;
+		int r = resolve_jail(c, a->pos[i], false, &name, e);
+
+		if (r < 0)
+			return r;
+		if (strv_has(ret, name)) { /* named twice: once is enough */
+			free(name);
+			continue;
+		}
+		if (strv_adopt(ret, name) < 0)
+			return err_oom(e);
+	}
+	return 0;
+}

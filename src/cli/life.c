@@ -1,0 +1,206 @@
+/* life.c - what starting and stopping share: the lock, the model, the journal's replay, and what dead jails left. */
+#include "cli/life.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define LOCK_WAIT 60 /* seconds; another start or stop of the same jail has to end first */
+
+void session_init(struct session *s, struct cli *c, const char *jail, const struct run_opts *o)
+{
+	*s = (struct session){ .c = c, .jail = jail, .o = *o, .lock = -1 };
+}
+
+void session_done(struct session *s)
+{
+	if (s->os)
+		os_close(s->os);
+	if (s->have_model)
+		jail_done(&s->model);
+	if (s->have_cfg)
+		config_done(&s->cfg);
+	root_paths_done(&s->root.paths);
+	free(s->root.init);
+	free(s->root.resolv);
+	free(s->console_log);
+	closep(&s->lock);
+	s->lock = -1;
+}
+
+void session_say(const struct session *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->o.quiet)
+		return;
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	(void)fflush(stdout);
+}
+
+int session_lock(struct session *s, struct err *e)
+{
+	return store_lock_jail(&s->c->st, s->jail, false, LOCK_WAIT, &s->lock, e);
+}
+
+int session_config(struct session *s, struct err *e)
+{
+	int r;
+
+	if (!s->have_cfg) {
+		r = config_load(&s->c->st, s->jail, &s->cfg, e);
+		if (r < 0)
+			return r;
+		s->have_cfg = true;
+	}
+	r = jail_build(&s->cfg.conf, s->jail, &s->model, e);
+	if (r == 0)
+		s->have_model = true;
+	return r;
+}
+
+/* Text for etc/resolv.conf, NULL: the jail's own is left alone. -ENOMEM. */
+static int make_resolver(const char *value, char **ret)
+{
+	*ret = NULL;
+	if (streq(value, "/dev/null"))
+		return 0;
+	if (streq(value, "/etc/resolv.conf") || streq(value, "none")) {
+		*ret = os_host_resolver();
+		return 0;
+	}
+	*ret = strf("%s\n", value);
+	if (!*ret)
+		return -ENOMEM;
+	for (char *p = *ret; *p; p++)
+		if (*p == ';')
+			*p = '\n';
+	return 0;
+}
+
+int session_root(struct session *s, struct err *e)
+{
+	struct root_info *ri = &s->root;
+	const char *init = conf_get(&s->cfg.conf, PROP_exec_init);
+	int r = store_root_paths(&s->c->st, &s->cfg, &ri->paths, e);
+
+	if (r < 0)
+		return r;
+	ri->src = (struct root_source){ .lower = ri->paths.lower, .layers = ri->paths.layers, .dir = ri->paths.dir,
+					.fstab = ri->paths.fstab_text };
+	if (streq(init, "auto")) {
+		ri->init = os_find_init(&ri->src);
+	} else if (!streq(init, "builtin")) {
+		ri->init = strdup(init);
+		if (!ri->init)
+			return err_oom(e);
+	}
+	ri->src.init = ri->init;
+	if (make_resolver(conf_get(&s->cfg.conf, PROP_resolver), &ri->resolv) < 0)
+		return err_oom(e);
+	ri->src.resolv = ri->resolv;
+	return 0;
+}
+
+int session_os_jail(struct session *s, struct err *e)
+{
+	s->console_log = strf("%s/log/%s-console.log", s->c->st.root, s->jail);
+	if (!s->console_log)
+		return err_oom(e);
+	if (*s->c->self) {
+		s->on_death[0] = s->c->self;
+		s->on_death[1] = (char *)(uintptr_t)"reap";
+		s->on_death[2] = (char *)(uintptr_t)s->jail;
+	}
+	s->oj = (struct os_jail){
+		.jail = s->jail,
+		.run = s->c->st.run,
+		.console_log = s->console_log,
+		.jid = s->st.jid,
+		.pid = s->st.pid,
+		.pid_start = s->st.pid_start,
+		.monitor = s->st.monitor,
+		.monitor_start = s->st.monitor_start,
+		.vnet = s->st.vnet,
+		.on_death = *s->c->self ? s->on_death : NULL,
+	};
+	return str_copy(s->oj.cgroup, sizeof(s->oj.cgroup), s->st.cgroup) < 0 ? err_set(e, EINVAL, "%s: bad state", s->jail) :
+										0;
+}
+
+int session_os(struct session *s, struct err *e)
+{
+	return os_open(&s->oj, &s->os, e);
+}
+
+int session_undo(struct session *s, const struct backend *b, struct err *e)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	_cleanup_free_ bool *stuck = NULL;
+	struct err why = ERR_INIT;
+	int r, k;
+
+	r = journal_load(&s->c->st, s->jail, &j, e);
+	if (r < 0)
+		return r;
+	stuck = calloc(j.n + 1, sizeof(*stuck));
+	if (!stuck)
+		return err_oom(e);
+	r = plan_undo(j.undo, j.n, b, stuck, e);
+	k = journal_keep(&s->c->st, s->jail, &j, stuck, r < 0 ? &why : e);
+	if (r < 0) {
+		err_hint(e, "%s: what could not be removed is tried again at the next start or stop", s->jail);
+		return r;
+	}
+	if (k < 0)
+		return k;
+	return s->st.jid ? jid_put(&s->c->st, s->st.jid, e) : 0;
+}
+
+int session_clean_leftovers(struct session *s, bool quiet, struct err *e)
+{
+	struct backend b;
+	int r = session_os_jail(s, e);
+
+	if (r == 0)
+		r = session_os(s, e);
+	if (r < 0)
+		return r;
+	b = os_backend(s->os);
+	r = session_undo(s, &b, e);
+	os_close(s->os);
+	s->os = NULL;
+	if (r < 0)
+		return err_wrap(e, "%s: cannot remove what was left over from its last run", s->jail);
+	if (!quiet)
+		warning("%s: removed what was left over from its last run", s->jail);
+	free(take_ptr(s->console_log));
+	s->st = (struct state){ 0 };
+	return 0;
+}
+
+int life_reap(struct cli *c, const char *jail, struct err *e)
+{
+	_cleanup_(session_done) struct session s;
+	struct run_opts o = { .quiet = true };
+	int r;
+
+	session_init(&s, c, jail, &o);
+	r = session_lock(&s, e);
+	if (r < 0)
+		return r;
+	r = state_load(&c->st, jail, &s.st, e);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	if (os_jail_alive(s.st.pid, s.st.pid_start))
+		return 0;
+	return session_clean_leftovers(&s, true, e);
+}

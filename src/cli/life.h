@@ -1,0 +1,75 @@
+/* life.h - starting and stopping one jail: where store, core and operating system meet. */
+#ifndef IOCAGE_CLI_LIFE_H
+#define IOCAGE_CLI_LIFE_H
+
+#include "cli/cli.h"
+#include "core/jail.h"
+#include "core/plan.h"
+#include "os/os.h"
+
+struct run_opts {
+	bool quiet;   /* --rc: nothing but errors */
+	bool dry_run; /* print the plan, change nothing */
+	bool force;   /* stop: without exec_prestop and exec_stop */
+};
+
+/*
+ * Start a jail, the jails it depends on first. -EALREADY with class ERR_BUSY: it runs. Prints as it goes; what failed is
+ * in e, whole lines as the user is to see them.
+ */
+must_check int life_start(struct cli *c, const char *jail, const struct run_opts *o, struct err *e);
+
+/*
+ * Stop it. -ESRCH with class ERR_BUSY: it does not run ("J is not running!"); what a dead one left over is removed then,
+ * too.
+ */
+must_check int life_stop(struct cli *c, const char *jail, const struct run_opts *o, struct err *e);
+
+/* Stop and start what runs inside, the jail and its network stay. Errors as life_stop. */
+must_check int life_soft_restart(struct cli *c, const char *jail, struct err *e);
+
+/* Undo a jail whose first process is gone; nothing to do is success. */
+must_check int life_reap(struct cli *c, const char *jail, struct err *e);
+
+/* --- shared by life*.c and the commands that enter a jail --- */
+
+/* Where the root comes from, with what plan_start wants to know. src points into the rest. */
+struct root_info {
+	struct root_paths paths;
+	char *init, *resolv;
+	struct root_source src;
+};
+
+/* Everything held while one jail is worked on. */
+struct session {
+	struct cli *c;
+	const char *jail; /* borrowed */
+	struct run_opts o;
+	int lock;
+	struct config cfg;
+	bool have_cfg, have_model;
+	struct jail model;
+	struct root_info root;
+	struct state st;
+	struct os_jail oj;
+	struct os *os;
+	char *console_log;
+	char *on_death[4];
+};
+
+void session_init(struct session *s, struct cli *c, const char *jail, const struct run_opts *o);
+void session_done(struct session *s);
+must_check int session_lock(struct session *s, struct err *e);
+must_check int session_config(struct session *s, struct err *e); /* configuration and model */
+must_check int session_root(struct session *s, struct err *e);	 /* root paths and exec_init */
+/* os_jail from what the state says. */
+must_check int session_os_jail(struct session *s, struct err *e);
+must_check int session_os(struct session *s, struct err *e);
+/* Replay the journal, last to first, through b; what could not be undone stays in it, else the jail is down. */
+must_check int session_undo(struct session *s, const struct backend *b, struct err *e);
+/* If a jail that is gone left something: remove it. One line on stderr says so, unless quiet. */
+must_check int session_clean_leftovers(struct session *s, bool quiet, struct err *e);
+/* A progress line on stdout, unless quiet. */
+void session_say(const struct session *s, const char *fmt, ...) printf_like(2, 3);
+
+#endif

@@ -1,0 +1,433 @@
+/* life_start.c - `start` of one jail: depends, facts, plan, journal, and what the user is told on the way. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "cli/life.h"
+
+/* The jails being started because of one another, innermost first. */
+struct chain {
+	const char *jail;
+	const struct chain *up;
+};
+
+static int start_one(struct cli *c, const char *jail, const struct run_opts *o, const struct chain *up, struct err *e);
+
+/* --- depends --- */
+
+static int circle(const struct chain *at, const char *jail, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	_cleanup_(strv_done) struct strv names = { 0 };
+
+	for (; at; at = at->up) {
+		if (strv_add(&names, at->jail) < 0)
+			return err_oom(e);
+		if (streq(at->jail, jail))
+			break;
+	}
+	for (size_t i = names.n; i-- > 0;)
+		sbuf_addf(&b, "%s -> ", names.v[i]);
+	sbuf_add(&b, jail);
+	return b.failed ? err_oom(e) : err_set(e, ELOOP, "depends goes in a circle: %s", b.p);
+}
+
+static int start_depends(struct session *s, const struct chain *here, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	const char *depends = conf_get(&s->cfg.conf, PROP_depends);
+
+	if (streq(depends, "none"))
+		return 0;
+	if (strv_split(&names, depends, " \t,") < 0)
+		return err_oom(e);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.v[i];
+		int r;
+
+		for (const struct chain *at = here; at; at = at->up)
+			if (streq(at->jail, name))
+				return circle(here, name, e);
+		if (!store_has_jail(&s->c->st, name))
+			return err_class(e, ERR_MISSING, ENOENT, "%s depends on %s: jail '%s' not found!", s->jail, name, name);
+		if (jail_running(s->c, name, NULL))
+			continue;
+		r = start_one(s->c, name, &s->o, here, e);
+		/* somebody else was faster */
+		if (r < 0 && r != -EALREADY)
+			return err_hint(e, "%s depends on %s, which did not start", s->jail, name);
+	}
+	return 0;
+}
+
+/* --- facts the store knows --- */
+
+static void match_holder(struct addr_fact *f, const char *jail, const char *list)
+{
+	_cleanup_free_ struct jaddr *a = NULL;
+	size_t n = 0;
+	unsigned have = 0;
+	bool held = false;
+
+	if (f->holder[0] || jaddr_list_parse(list, f->addr.family, &a, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (a[i].mode != JADDR_STATIC)
+			continue;
+		have++;
+		held = held || ipaddr_same_host(&a[i].addr, &f->addr);
+	}
+	if (held && str_copy(f->holder, sizeof(f->holder), jail) == 0)
+		f->holder_naddrs = have;
+}
+
+/* Who uses the addresses that are on the host already. Only asked when there are such. */
+static int fill_holders(struct session *s, struct facts *f, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	bool any = false;
+	int r;
+
+	for (size_t i = 0; i < f->naddrs; i++)
+		any = any || f->addrs[i].present;
+	if (!any)
+		return 0;
+	r = state_names(&s->c->st, &names, e);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		struct state st;
+
+		if (streq(names.v[i], s->jail) || !jail_running(s->c, names.v[i], &st) || st.vnet)
+			continue;
+		for (size_t k = 0; k < f->naddrs; k++)
+			if (f->addrs[k].present)
+				match_holder(&f->addrs[k], names.v[i], f->addrs[k].addr.family == 4 ? st.ip4 : st.ip6);
+	}
+	return r;
+}
+
+/* --- what the user is told --- */
+
+struct story {
+	struct session *s;
+	bool told_options, told[PH__COUNT];
+	enum phase failed; /* PH__COUNT: none */
+};
+
+static void tell_options(struct story *t)
+{
+	const struct conf *c = &t->s->cfg.conf;
+	static const struct {
+		enum prop_id addr, sel, mode;
+		const char *name;
+	} fam[] = { { PROP_ip4_addr, PROP_ip4_saddrsel, PROP_ip4, "ip4" },
+		    { PROP_ip6_addr, PROP_ip6_saddrsel, PROP_ip6, "ip6" } };
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+
+	if (t->told_options)
+		return;
+	t->told_options = true;
+	if (t->s->model.vnet) {
+		session_say(t->s, "  + Using IP options: vnet");
+		return;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (!streq(conf_get(c, fam[i].addr), "none"))
+			sbuf_addf(&b, " %s.addr=%s", fam[i].name, conf_get(c, fam[i].addr));
+		sbuf_addf(&b, " %s.saddrsel=%d %s=%s", fam[i].name, conf_true(c, fam[i].sel), fam[i].name,
+			  conf_get(c, fam[i].mode));
+	}
+	if (b.p)
+		session_say(t->s, "  + Using IP options:%s", b.p);
+}
+
+/* Lines come in the order users know, whatever phases the plan had nothing to do in. */
+static void tell(struct story *t, enum phase ph)
+{
+	if (t->told[ph])
+		return;
+	t->told[ph] = true;
+	switch (ph) {
+	case PH_START:
+		session_say(t->s, "  + Started OK");
+		if (!t->s->model.vnet)
+			tell_options(t);
+		break;
+	case PH_VNET:
+		if (t->s->model.vnet)
+			session_say(t->s, "  + Configuring VNET OK");
+		tell_options(t);
+		break;
+	case PH_SERVICES:
+		session_say(t->s, "  + Starting services OK");
+		break;
+	case PH_POSTSTART:
+		session_say(t->s, "  + Executing poststart OK");
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_phase(void *ctx, enum phase ph, bool ok)
+{
+	struct story *t = ctx;
+
+	if (!ok) {
+		t->failed = ph;
+		return;
+	}
+	for (enum phase p = PH_START; p <= ph; p++)
+		tell(t, p);
+}
+
+static int start_failed(const struct story *t, struct err *e)
+{
+	const char *jail = t->s->jail;
+	struct err why = *e;
+
+	switch (t->failed) {
+	case PH_PRESTART:
+		return err_set(e, why.code, "  + Executing exec_prestart FAILED\nERROR:\n%s\n\nRefusing to start %s: "
+			       "exec_prestart failed", why.msg, jail);
+	case PH_VNET:
+		return err_set(e, why.code, "  + Configuring VNET FAILED\n%s: %s", jail, why.msg);
+	case PH_SERVICES:
+		return err_set(e, why.code, "  + Starting services FAILED\nERROR:\n%s\n\nRefusing to start %s: "
+			       "exec_start failed", why.msg, jail);
+	case PH_POSTSTART:
+		return err_set(e, why.code, "  + Executing poststart FAILED\nERROR:\n%s\n\nRefusing to start %s: "
+			       "exec_poststart failed", why.msg, jail);
+	default:
+		return err_set(e, why.code, "  + Start FAILED\n%s: %s", jail, why.msg);
+	}
+}
+
+/* Properties that were changed and are not carried out here: one line, at every start that is not quiet. */
+static void tell_ignored(const struct session *s)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	size_t n = prop_nolinux_changed(&s->cfg.conf, &names);
+
+	if (!n || s->o.quiet)
+		return;
+	for (size_t i = 0; i < names.n; i++)
+		sbuf_addf(&b, "%s%s", i ? ", " : "", names.v[i]);
+	if (b.p)
+		warning("%s: kept, but without effect on this system: %s", s->jail, b.p);
+}
+
+/* --- the start itself --- */
+
+struct sink {
+	struct session *s;
+	int fd;
+	bool saved; /* the state with the first process in it */
+};
+
+static void state_from_os(struct session *s)
+{
+	s->st.pid = s->oj.pid;
+	s->st.pid_start = s->oj.pid_start;
+	s->st.monitor = s->oj.monitor;
+	s->st.monitor_start = s->oj.monitor_start;
+	memcpy(s->st.cgroup, s->oj.cgroup, sizeof(s->st.cgroup));
+}
+
+/* The first process is written down as soon as it is known: whoever cleans up after us has to find it. */
+static int sink_append(void *ctx, const struct op *undo, struct err *e)
+{
+	struct sink *k = ctx;
+
+	if (!k->saved && k->s->oj.pid > 0) {
+		int r;
+
+		state_from_os(k->s);
+		r = state_save(&k->s->c->st, k->s->jail, &k->s->st, e);
+		if (r < 0)
+			return r;
+		k->saved = true;
+	}
+	return journal_append(k->fd, undo, e);
+}
+
+static int sink_nothing(void *ctx, const struct op *undo, struct err *e)
+{
+	(void)ctx;
+	(void)undo;
+	(void)e;
+	return 0;
+}
+
+static int print_plan(const struct plan *p, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf out = { 0 };
+	struct backend b = print_backend(&out);
+	struct journal_sink sink = { NULL, sink_nothing };
+	size_t stuck = 0;
+	int r = plan_run(p, &b, &sink, NULL, NULL, &stuck, e);
+
+	return r < 0 ? r : print_sbuf(&out, e);
+}
+
+/* A list of addresses, as many whole items as fit. */
+static void copy_items(char *dst, size_t cap, const char *list)
+{
+	size_t n = strlen(list);
+
+	if (n >= cap)
+		for (n = cap - 1; n && list[n] != ',';)
+			n--;
+	memcpy(dst, list, n);
+	dst[n] = '\0';
+}
+
+static int first_state(struct session *s, struct err *e)
+{
+	const struct conf *c = &s->cfg.conf;
+
+	s->st.vnet = s->model.vnet;
+	s->st.ready = false;
+	copy_items(s->st.ip4, sizeof(s->st.ip4), conf_get(c, PROP_ip4_addr));
+	copy_items(s->st.ip6, sizeof(s->st.ip6), conf_get(c, PROP_ip6_addr));
+	if (str_copy(s->st.release, sizeof(s->st.release), conf_get(c, PROP_release)) < 0)
+		s->st.release[0] = '\0';
+	return state_save(&s->c->st, s->jail, &s->st, e);
+}
+
+/* Run the plan; on failure nothing of it is left (or the journal says what is). */
+static int carry_out(struct session *s, const struct plan *p, struct err *e)
+{
+	_cleanup_close_ int fd = -1;
+	struct story t = { .s = s, .failed = PH__COUNT };
+	struct sink k = { s, -1, false };
+	struct journal_sink sink = { &k, sink_append };
+	struct journal none = { 0 };
+	struct backend b = os_backend(s->os);
+	struct err ignored = ERR_INIT;
+	size_t stuck = 0;
+	int r = first_state(s, e);
+
+	if (r == 0)
+		r = journal_open(&s->c->st, s->jail, &fd, e);
+	if (r == 0) {
+		k.fd = fd;
+		r = plan_run(p, &b, &sink, on_phase, &t, &stuck, e);
+	}
+	if (r == 0) {
+		state_from_os(s);
+		s->st.ready = true;
+		s->st.started = (int64_t)time(NULL);
+		r = state_save(&s->c->st, s->jail, &s->st, e);
+		if (r < 0) {
+			/* nobody would find this jail again */
+			(void)!session_undo(s, &b, &ignored);
+			return r;
+		}
+		for (enum phase ph = PH_START; ph < PH__COUNT; ph++)
+			tell(&t, ph);
+		return 0;
+	}
+	if (!stuck && journal_keep(&s->c->st, s->jail, &none, NULL, &ignored) == 0)
+		(void)!jid_put(&s->c->st, s->st.jid, &ignored);
+	return start_failed(&t, e);
+}
+
+static int plan_and_run(struct session *s, struct err *e)
+{
+	_cleanup_(plan_done) struct plan p = { 0 };
+	_cleanup_(facts_done) struct facts f = { 0 };
+	struct err ignored = ERR_INIT;
+	int r = jid_take(&s->c->st, &s->st.jid, e);
+
+	if (r < 0)
+		return r;
+	s->st.vnet = s->model.vnet;
+	r = session_os_jail(s, e);
+	if (r == 0)
+		r = session_os(s, e);
+	if (r == 0)
+		r = os_facts(s->os, &s->model, &f, e);
+	if (r == 0) {
+		f.jid = s->st.jid;
+		r = fill_holders(s, &f, e);
+	}
+	if (r == 0)
+		r = plan_start(&s->model, &f, &s->root.src, &p, e);
+	if (r < 0 || s->o.dry_run) {
+		(void)!jid_put(&s->c->st, s->st.jid, &ignored);
+		return r < 0 ? err_wrap(e, "%s", s->jail) : print_plan(&p, e);
+	}
+	session_say(s, "* Starting %s", s->jail);
+	tell_ignored(s);
+	return carry_out(s, &p, e);
+}
+
+static int check_type(const struct session *s, struct err *e)
+{
+	const char *type = conf_get(&s->cfg.conf, PROP_type);
+
+	if (streq(type, "template") || conf_true(&s->cfg.conf, PROP_template))
+		return err_set(e, EINVAL, "Please convert back to a jail before trying to start %s", s->jail);
+	if (streq(type, "basejail"))
+		return err_set(e, EINVAL, "Please run \"iocage migrate\" before trying to start %s", s->jail);
+	return 0;
+}
+
+/* With the lock: is it down, and is nothing left over from before. */
+static int check_down(struct session *s, struct err *e)
+{
+	int r = state_load(&s->c->st, s->jail, &s->st, e);
+
+	if (r == -ENOENT) {
+		s->st = (struct state){ 0 };
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	if (s->st.ready && os_jail_alive(s->st.pid, s->st.pid_start))
+		return err_class(e, ERR_BUSY, EALREADY, "%s is already running!", s->jail);
+	if (s->o.dry_run) {
+		s->st = (struct state){ 0 };
+		return 0;
+	}
+	return session_clean_leftovers(s, false, e);
+}
+
+static int start_one(struct cli *c, const char *jail, const struct run_opts *o, const struct chain *up, struct err *e)
+{
+	_cleanup_(session_done) struct session s;
+	struct chain here = { jail, up };
+	int r;
+
+	session_init(&s, c, jail, o);
+	r = config_load(&c->st, jail, &s.cfg, e);
+	if (r < 0)
+		return r;
+	s.have_cfg = true;
+	r = check_type(&s, e);
+	if (r == 0 && !o->dry_run)
+		r = start_depends(&s, &here, e);
+	if (r == 0)
+		r = session_lock(&s, e);
+	if (r == 0)
+		r = check_down(&s, e);
+	if (r == 0)
+		r = conf_check_joint(&s.cfg.conf, jail, e);
+	if (r == 0)
+		r = session_config(&s, e);
+	if (r == 0)
+		r = session_root(&s, e);
+	if (r == 0)
+		r = o->dry_run ? 0 : os_check(s.model.vnet, e);
+	if (r == 0)
+		r = plan_and_run(&s, e);
+	return r;
+}
+
+int life_start(struct cli *c, const char *jail, const struct run_opts *o, struct err *e)
+{
+	return start_one(c, jail, o, NULL, e);
+}

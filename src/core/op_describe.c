@@ -1,0 +1,106 @@
+/* op_describe.c - an operation in words, for error messages. */
+#include <stdio.h>
+
+#include "core/op.h"
+
+static const char *or_none(const char *s)
+{
+	return s ? s : "?";
+}
+
+static void describe_link(const struct op *op, char *buf, size_t cap)
+{
+	const char *link = or_none(op->link);
+	char a[IPADDR_TEXT];
+
+	switch (op->kind) {
+	case OP_BRIDGE_ADD:
+		snprintf(buf, cap, "add bridge %s", link);
+		break;
+	case OP_BRIDGE_DEL:
+		snprintf(buf, cap, "remove bridge %s", link);
+		break;
+	case OP_VETH_ADD:
+		if (op->bridge)
+			snprintf(buf, cap, "add epair %s (%s in the jail) on %s", link, or_none(op->peer), op->bridge);
+		else
+			snprintf(buf, cap, "add epair %s (%s in the jail)", link, or_none(op->peer));
+		break;
+	case OP_LINK_DEL:
+		snprintf(buf, cap, "remove interface %s", link);
+		break;
+	case OP_LINK_UP:
+		snprintf(buf, cap, "bring up %s", link);
+		break;
+	case OP_ADDR_ADD:
+		snprintf(buf, cap, "alias %s on %s", ipaddr_format(&op->addr, a), link);
+		break;
+	case OP_ADDR_DEL:
+		snprintf(buf, cap, "remove alias %s from %s", ipaddr_format(&op->addr, a), link);
+		break;
+	case OP_ROUTE_ADD:
+		snprintf(buf, cap, "default route through %s on %s", ipaddr_format_host(&op->gw, a), link);
+		break;
+	case OP_VIEW_ADD:
+		snprintf(buf, cap, "show interface %s", link);
+		break;
+	default:
+		snprintf(buf, cap, "%s", op_kind_name(op->kind));
+	}
+}
+
+static void describe_jail(const struct op *op, char *buf, size_t cap)
+{
+	const char *name = or_none(op->name);
+
+	switch (op->kind) {
+	case OP_HOOK:
+		snprintf(buf, cap, "run %s '%.200s'", name, or_none(op->text));
+		break;
+	case OP_CGROUP_ADD:
+		snprintf(buf, cap, "add control group of %s", name);
+		break;
+	case OP_CGROUP_DEL:
+		snprintf(buf, cap, "remove control group of %s", name);
+		break;
+	case OP_ROOT:
+		snprintf(buf, cap, "root file system %s", op->path ? op->path : or_none(op->source));
+		break;
+	case OP_MOUNT:
+		snprintf(buf, cap, "mount %s on %s", or_none(op->source), or_none(op->path));
+		break;
+	case OP_JAIL_ADD:
+		snprintf(buf, cap, "create jail %s", name);
+		break;
+	case OP_JAIL_DEL:
+		snprintf(buf, cap, "remove jail %s", name);
+		break;
+	case OP_HOLD:
+		snprintf(buf, cap, "hold sockets of %s to its addresses", name);
+		break;
+	case OP_FILE:
+		snprintf(buf, cap, "write %s in the jail", or_none(op->path));
+		break;
+	case OP_JAIL_RUN:
+		snprintf(buf, cap, "run '%.200s' in the jail", op->path ? op->path : or_none(op->text));
+		break;
+	case OP_JAIL_EXEC:
+		snprintf(buf, cap, "run '%.200s' in the jail", or_none(op->text));
+		break;
+	default:
+		describe_link(op, buf, cap);
+	}
+	if (op->where == AT_JAIL && op->link) {
+		size_t n = 0;
+
+		while (n < cap && buf[n])
+			n++;
+		snprintf(buf + n, cap - n, " in the jail");
+	}
+}
+
+void op_describe(const struct op *op, char *buf, size_t cap)
+{
+	if (cap)
+		describe_jail(op, buf, cap);
+}

@@ -1,0 +1,120 @@
+/* plan_start.c - the plan of `start`: which steps, in which order. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/plan_impl.h"
+
+#define FLAG_VNET (1U << 31)
+
+void plan_add_plain(struct plan *p, enum phase ph, const struct op *redo)
+{
+	plan_add(p, ph, redo, NULL);
+}
+
+/* A hook that is there because something has to be. */
+static bool does_nothing(const char *cmd)
+{
+	return !*cmd || streq(cmd, "true") || streq(cmd, "/bin/true") || streq(cmd, "/usr/bin/true");
+}
+
+static void add_hook(struct plan *p, const struct jail *j, enum prop_id id, enum phase ph)
+{
+	const char *cmd = conf_get(j->conf, id);
+	struct op op = { .kind = OP_HOOK, .name = prop_table[id].name };
+
+	if (does_nothing(cmd))
+		return;
+	op.text = plan_str(p, cmd);
+	plan_add_plain(p, ph, &op);
+}
+
+static uint32_t jail_flags(const struct jail *j)
+{
+	return j->allow | (j->vnet ? FLAG_VNET : 0);
+}
+
+static void add_jail(struct plan *p, const struct jail *j, const struct facts *f)
+{
+	const char *name = plan_str(p, j->name);
+	struct op redo = {
+		.kind = OP_JAIL_ADD,
+		.name = name,
+		.id = f->jid,
+		.host = plan_str(p, j->hostname),
+		.domain = j->domainname[0] ? plan_str(p, j->domainname) : NULL,
+		.flags = jail_flags(j),
+		.index = j->children_max,
+	};
+	struct op undo = { .kind = OP_JAIL_DEL, .name = name };
+
+	plan_add(p, PH_START, &redo, &undo);
+}
+
+static void add_cgroup(struct plan *p, const struct jail *j)
+{
+	const char *name = plan_str(p, j->name);
+
+	plan_add(p, PH_START, &(struct op){ .kind = OP_CGROUP_ADD, .name = name },
+		 &(struct op){ .kind = OP_CGROUP_DEL, .name = name });
+}
+
+static void add_run(struct plan *p, const struct jail *j, const struct root_source *root)
+{
+	uint64_t timeout = 0;
+	struct op run = {
+		.kind = OP_JAIL_RUN,
+		.name = plan_str(p, j->name),
+		.path = plan_str(p, root->init),
+		.text = root->init ? NULL : plan_str(p, conf_get(j->conf, PROP_exec_start)),
+		.flags = jail_flags(j),
+		.index = j->children_max,
+	};
+
+	if (str_to_uint(conf_get(j->conf, PROP_exec_timeout), 0, UINT32_MAX, &timeout))
+		run.timeout = (uint32_t)timeout;
+	plan_add_plain(p, PH_SERVICES, &run);
+}
+
+static int build(struct plan *p, const struct jail *j, const struct facts *f, const struct root_source *root, struct err *e)
+{
+	int r;
+
+	add_hook(p, j, PROP_exec_prestart, PH_PRESTART);
+	r = j->vnet ? plan_vnet_bridges(p, j, f, e) : plan_shared_aliases(p, j, f, e);
+	if (r < 0)
+		return r;
+	add_cgroup(p, j);
+	r = plan_mounts(p, j, root, e);
+	if (r < 0)
+		return r;
+	add_jail(p, j, f);
+	r = j->vnet ? plan_vnet_links(p, j, f, e) : plan_shared_view(p, j, f, e);
+	if (r < 0)
+		return r;
+	if (root->resolv) {
+		struct op file = { .kind = OP_FILE, .where = AT_JAIL, .path = "/etc/resolv.conf" };
+
+		file.text = plan_str(p, root->resolv);
+		plan_add_plain(p, PH_QUIET, &file);
+	}
+	add_hook(p, j, PROP_exec_created, PH_QUIET);
+	add_run(p, j, root);
+	add_hook(p, j, PROP_exec_poststart, PH_POSTSTART);
+	return plan_check(p, e);
+}
+
+int plan_start(const struct jail *j, const struct facts *f, const struct root_source *root, struct plan *ret,
+	       struct err *e)
+{
+	struct plan p = { 0 };
+	int r = build(&p, j, f, root, e);
+
+	if (r < 0) {
+		plan_done(&p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}

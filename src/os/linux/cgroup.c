@@ -1,0 +1,200 @@
+/* cgroup.c - control groups by plain file operations. */
+#include "os/linux/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+
+#define CGROUP2_MAGIC 0x63677270
+#define RUN_USUAL "/run/iocage"
+
+int cgroup_mount(const char **ret, struct err *e)
+{
+	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		struct statfs sf;
+
+		if (statfs(places[i], &sf) == 0 && sf.f_type == CGROUP2_MAGIC) {
+			*ret = places[i];
+			return 0;
+		}
+	}
+	err_set(e, ENOENT, "no cgroup2 file system at %s or %s", places[0], places[1]);
+	return err_hint(e, "Mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+}
+
+void cgroup_name(const char *run, const char *jail, char *buf, size_t cap)
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	if (streq(run, RUN_USUAL)) {
+		snprintf(buf, cap, "iocage/%s", jail);
+		return;
+	}
+	for (const char *p = run; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3ULL;
+	snprintf(buf, cap, "iocage-%08x/%s", (unsigned)(h ^ h >> 32), jail);
+}
+
+int cgroup_open(const char *rel, const char *sub, struct err *e)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *mnt;
+	int fd, r = cgroup_mount(&mnt, e);
+
+	if (r < 0)
+		return r;
+	path = strf("%s/%s%s%s", mnt, rel, sub ? "/" : "", sub ? sub : "");
+	if (!path)
+		return err_oom(e);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open control group %s", path) : fd;
+}
+
+int cgroup_open_jail(const struct os_jail *j, const char *sub, struct err *e)
+{
+	return cgroup_open(j->cgroup, sub, e);
+}
+
+int cgroup_add(const char *rel, struct err *e)
+{
+	_cleanup_close_ int dir = -1;
+	_cleanup_free_ char *path = NULL;
+	const char *mnt;
+	int r = cgroup_mount(&mnt, e);
+
+	if (r < 0)
+		return r;
+	path = strf("%s/%s", mnt, rel);
+	if (!path)
+		return err_oom(e);
+	r = fs_mkdirs(AT_FDCWD, path, 0755);
+	if (r < 0)
+		return err_set(e, -r, "make control group %s: %s", path, strerror(-r));
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_sys(e, "open control group %s", path);
+	if ((mkdirat(dir, "jail", 0755) < 0 && errno != EEXIST) || (mkdirat(dir, "mon", 0755) < 0 && errno != EEXIST))
+		return err_sys(e, "make control groups in %s", path);
+	return 0;
+}
+
+static bool populated(int dir)
+{
+	char buf[256] = "";
+	int fd = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	return n > 0 && strstr(buf, "populated 1") != NULL;
+}
+
+int cgroup_kill(const char *rel, const char *sub, unsigned wait_ms, struct err *e)
+{
+	_cleanup_close_ int dir = -1, ev = -1;
+	struct err ignored = ERR_INIT;
+	int r;
+
+	dir = cgroup_open(rel, sub, &ignored);
+	if (dir == -ENOENT)
+		return 0;
+	if (dir < 0)
+		return err_set(e, ignored.code, "%s", ignored.msg);
+	r = fs_poke(dir, "cgroup.kill", "1");
+	if (r < 0)
+		return err_set(e, -r, "kill the processes of control group %s: %s", rel, strerror(-r));
+	ev = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	while (ev >= 0 && populated(dir)) {
+		struct pollfd p = { .fd = ev, .events = POLLPRI };
+		struct timespec tick = { 0, 1000000 };
+
+		if (!wait_ms)
+			return err_set(e, ETIMEDOUT, "processes of control group %s do not end", rel);
+		/* a change is reported by POLLPRI; the tick only guards against one between look and wait */
+		if (poll(&p, 1, 1) < 0 && errno != EINTR)
+			nanosleep(&tick, NULL);
+		wait_ms--;
+	}
+	return 0;
+}
+
+/* cgroupfs directories hold files that need no removal: only directories go, deepest first. */
+static int remove_below(int parent, const char *name)
+{
+	_cleanup_closedir_ DIR *d = NULL;
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	for (struct dirent *de; (de = readdir(d));) {
+		int r;
+
+		if (de->d_type != DT_DIR || streq(de->d_name, ".") || streq(de->d_name, ".."))
+			continue;
+		r = remove_below(dirfd(d), de->d_name);
+		if (r < 0)
+			return r;
+	}
+	for (int tries = 0; unlinkat(parent, name, AT_REMOVEDIR) < 0; tries++) {
+		struct timespec tick = { 0, 1000000 };
+
+		if (errno == ENOENT)
+			break;
+		/* the last task may still be on its way out */
+		if (errno != EBUSY || tries == 2000)
+			return -errno;
+		nanosleep(&tick, NULL);
+	}
+	return 0;
+}
+
+int cgroup_del(const char *rel, struct err *e)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *mnt;
+	char *slash;
+	int r = cgroup_mount(&mnt, e);
+
+	if (r < 0)
+		return r;
+	path = strf("%s/%s", mnt, rel);
+	if (!path)
+		return err_oom(e);
+	r = remove_below(AT_FDCWD, path);
+	if (r < 0)
+		return err_set(e, -r, "remove control group %s: %s", path, strerror(-r));
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	(void)rmdir(path); /* the last jail's removal takes the parent; others in it keep it */
+	return 0;
+}
+
+int cgroup_delegate(const char *rel, unsigned uid, struct err *e)
+{
+	static const char *const files[] = { ".", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control" };
+	_cleanup_close_ int dir = cgroup_open(rel, "jail", e);
+
+	if (dir < 0)
+		return dir;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (fchownat(dir, files[i], uid, uid, 0) < 0)
+			return err_sys(e, "hand control group %s to the jail", rel);
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* cgroup.h - the control group (v2) of a jail: PARENT/NAME with jail/ for its processes and mon/ for its monitor. */
+#ifndef IOCAGE_OS_LINUX_CGROUP_H
+#define IOCAGE_OS_LINUX_CGROUP_H
+
+#include "base/err.h"
+#include "os/os.h"
+
+/* Where cgroup2 is mounted (hybrid hosts too); -ENOENT with a clear word when nowhere. Points to static memory. */
+must_check int cgroup_mount(const char **ret, struct err *e);
+
+/* Name below the mount for a jail: "iocage/NAME", or "iocage-HASH/NAME" when run is not the usual directory. */
+void cgroup_name(const char *run, const char *jail, char *buf, size_t cap);
+
+/* Make PARENT/NAME/{jail,mon}. A leftover of the same name without processes is used. */
+must_check int cgroup_add(const char *rel, struct err *e);
+
+/* Kill every process in rel/sub and wait (milliseconds) until none is left. Gone is success. */
+must_check int cgroup_kill(const char *rel, const char *sub, unsigned wait_ms, struct err *e);
+
+/* Remove it and all below (jails make groups of their own), then the parent if it is empty. Gone is success. */
+must_check int cgroup_del(const char *rel, struct err *e);
+
+/* O_DIRECTORY fd of rel, or of rel/sub. -errno with e. */
+must_check int cgroup_open(const char *rel, const char *sub, struct err *e);
+must_check int cgroup_open_jail(const struct os_jail *j, const char *sub, struct err *e);
+
+/* The group of jail/ belongs to the jail's root: a real init may make groups below it. */
+must_check int cgroup_delegate(const char *rel, unsigned uid, struct err *e);
+
+#endif

@@ -1,0 +1,256 @@
+/* child.c - the jail's first process, from clone to execve: mounts, files, giving everything up. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "os/linux/confine.h"
+#include "os/linux/jailproc.h"
+
+#define INIT_FD_STATUS 3 /* where the built-in init reports exec_start's end */
+
+int sync_send(int sock, const void *data, size_t len, const int *fds, unsigned nfds)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int) * 2)];
+		struct cmsghdr align;
+	} ctl = { 0 };
+	struct iovec iov = { (void *)(uintptr_t)data, len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (nfds) {
+		struct cmsghdr *c;
+
+		m.msg_control = ctl.buf;
+		m.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * nfds);
+	}
+	return sendmsg(sock, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+ssize_t sync_recv(int sock, void *data, size_t cap, int *fds, unsigned nfds)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int) * 2)];
+		struct cmsghdr align;
+	} ctl;
+	struct iovec iov = { data, cap };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf) };
+	ssize_t n;
+
+	for (unsigned i = 0; i < nfds; i++)
+		fds[i] = -1;
+	do
+		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+			size_t have = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+			memcpy(fds, CMSG_DATA(c), sizeof(int) * (have < nfds ? have : nfds));
+		}
+	return n;
+}
+
+/* Say how it went; a failure is the end of this process. fds go along on success. */
+static void report(int sock, int r, const struct err *e, const int *fds, unsigned nfds)
+{
+	struct child_report rep = { .code = r < 0 ? -r : 0 };
+
+	if (r < 0)
+		snprintf(rep.msg, sizeof(rep.msg), "%s", e->msg);
+	if (sync_send(sock, &rep, sizeof(rep), fds, nfds) < 0 || r < 0)
+		_exit(1);
+}
+
+struct console {
+	int master, slave; /* -1: no terminal, the built-in init writes to a pipe */
+};
+
+static int do_mounts(const struct child_args *a, struct console *con, struct err *e)
+{
+	_cleanup_close_ int rootfd = -1;
+	bool want_console = false;
+	int r;
+
+	if (!a->nqueue)
+		return err_set(e, EINVAL, "the plan names no root file system");
+	/* mounts of proc, sysfs and mqueue show the namespaces of who mounts them */
+	if (a->netns >= 0 && setns(a->netns, CLONE_NEWNET) < 0)
+		return err_sys(e, "enter the jail's network namespace");
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return err_sys(e, "make a cgroup namespace");
+	r = mount_root(a->queue[0], a->run, a->userns, a->base, &rootfd, e);
+	for (size_t i = 1; i < a->nqueue && r == 0; i++) {
+		if (streq(a->queue[i]->fstype, "console"))
+			want_console = true; /* a terminal of the jail's own devpts: once that is in place */
+		else
+			r = mount_one(a->queue[i], rootfd, a->userns, a->base, e);
+	}
+	if (r == 0)
+		r = mount_pivot(rootfd, e);
+	if (r == 0 && want_console)
+		r = mount_console(&con->master, &con->slave, a->base, e);
+	if (r == 0 && a->add->host && sethostname(a->add->host, strlen(a->add->host)) < 0)
+		r = err_sys(e, "set the jail's host name to %s", a->add->host);
+	if (r == 0 && a->add->domain && *a->add->domain && setdomainname(a->add->domain, strlen(a->add->domain)) < 0)
+		r = err_sys(e, "set the jail's domain name to %s", a->add->domain);
+	return r;
+}
+
+static int become_jail_root(const struct child_args *a, struct err *e)
+{
+	if (setns(a->userns, CLONE_NEWUSER) < 0)
+		return err_sys(e, "enter the jail's user namespace");
+	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_sys(e, "become the jail's root");
+	return 0;
+}
+
+/* Replace a file below the root by rename, so that a symlink there is replaced, not followed. Already right: untouched. */
+static int write_file(const char *path, const char *text, struct err *e)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), dir = -1;
+	_cleanup_free_ char *parent = strdup(path), *have = NULL;
+	const char *name = strrchr(path, '/') + 1;
+	size_t len;
+
+	if (!parent)
+		return err_oom(e);
+	parent[name - path] = '\0';
+	dir = open_in_root(root, parent, O_RDONLY | O_DIRECTORY, 0);
+	if (dir == -ENOENT)
+		return 0; /* a root without /etc wants none */
+	if (dir < 0)
+		return err_set(e, -dir, "open %s in the jail: %s", parent, strerror(-dir));
+	if (fs_read(dir, name, 1 << 20, &have, &len, NULL) == 0 && len == strlen(text) && memcmp(have, text, len) == 0)
+		return 0;
+	if (fs_replace(dir, name, text, strlen(text), 0644, false, e) < 0)
+		return err_wrap(e, "write %s in the jail", path);
+	return 0;
+}
+
+struct run_msg {
+	uint32_t flags;
+	const char *path;
+	char *argv[256];
+};
+
+static int parse_run(char *msg, size_t len, struct run_msg *ret, struct err *e)
+{
+	size_t argc = 0, at = 1 + sizeof(uint32_t);
+
+	memcpy(&ret->flags, msg + 1, sizeof(uint32_t));
+	ret->path = msg + at;
+	at += strlen(ret->path) + 1;
+	for (; at < len; at += strlen(msg + at) + 1) {
+		if (argc + 1 == sizeof(ret->argv) / sizeof(*ret->argv))
+			return err_set(e, E2BIG, "exec_start has more than %zu words", argc);
+		ret->argv[argc++] = msg + at;
+	}
+	ret->argv[argc] = NULL;
+	return 0;
+}
+
+/* fds 0, 1, 2; everything else ends at execve. */
+static int place_fds(int out, int in, struct err *e)
+{
+	int null = in >= 0 ? in : open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (null < 0)
+		null = open("/", O_PATH | O_CLOEXEC); /* a jail without /dev: reads fail, nothing leaks */
+	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+		return err_sys(e, "set up the jail's console");
+	return 0;
+}
+
+static char *const init_env[] = { (char *)"PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin",
+				  (char *)"HOME=/", (char *)"TERM=linux", (char *)"container=iocage", NULL };
+
+/* The last thing: nothing may fail silently here, and status is the only voice left. fds: console pipe, status pipe. */
+static void run(const struct child_args *a, struct run_msg *m, const int *pipes, const struct console *con)
+{
+	struct err e = ERR_INIT;
+	bool real = *m->path != '\0';
+	int listener = -1, fds[2];
+	int status = fcntl(pipes[1], F_DUPFD_CLOEXEC, 60), init = fcntl(a->init, F_DUPFD_CLOEXEC, 60);
+	unsigned nfds = 0;
+	int r = 0;
+
+	if (status < 0 || init < 0)
+		r = err_sys(&e, "keep fds for the init");
+	if (r == 0)
+		r = place_fds(real && con->slave >= 0 ? con->slave : pipes[0], real ? con->slave : -1, &e);
+	/* without a broker there is nothing to answer socket(2): a vnet jail has a stack of its own */
+	if (r == 0)
+		r = confine_self(m->flags & ~OP_FLAG_VNET, !a->vnet, real, &listener, &e);
+	if (r < 0)
+		report(a->sync, r, &e, NULL, 0);
+	if (listener >= 0)
+		fds[nfds++] = listener;
+	if (con->master >= 0)
+		fds[nfds++] = con->master;
+	report(a->sync, 0, &e, fds, nfds);
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (real) {
+		char *const argv[] = { (char *)(uintptr_t)m->path, NULL };
+
+		setsid();
+		execve(m->path, argv, init_env);
+	} else if (dup2(status, INIT_FD_STATUS) == INIT_FD_STATUS) {
+		fexecve(init, m->argv, init_env);
+	}
+	dprintf(status, "exec: %d\n", errno);
+	_exit(127);
+}
+
+void child_main(const struct child_args *a)
+{
+	struct console con = { -1, -1 };
+	struct err e = ERR_INIT;
+	int fds[2] = { -1, -1 };
+	bool inside = false;
+	char *msg = NULL;
+	int r;
+
+	(void)prctl(PR_SET_DUMPABLE, 0); /* until execve nobody inside may look into this memory */
+	(void)prctl(PR_SET_NAME, "iocage-start");
+	report(a->sync, do_mounts(a, &con, &e), &e, NULL, 0);
+	msg = malloc(CHILD_MSG_MAX);
+	for (;;) {
+		ssize_t n = msg ? sync_recv(a->sync, msg, CHILD_MSG_MAX - 1, fds, 2) : -ENOMEM;
+		struct run_msg m;
+
+		if (n <= 0)
+			_exit(1); /* the starter is gone: so are we */
+		msg[n] = '\0';
+		r = inside ? 0 : become_jail_root(a, &e);
+		if (r < 0)
+			report(a->sync, r, &e, NULL, 0);
+		inside = true;
+		if (msg[0] == CHILD_FILE) {
+			report(a->sync, write_file(msg + 1, msg + 2 + strlen(msg + 1), &e), &e, NULL, 0);
+			continue;
+		}
+		r = parse_run(msg, (size_t)n, &m, &e);
+		if (r < 0)
+			report(a->sync, r, &e, NULL, 0);
+		run(a, &m, fds, &con);
+	}
+}

@@ -1,0 +1,313 @@
+/* facts.c - what a plan asks about this host: links, default routes, addresses. Read-only. */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "os/linux/jailproc.h"
+#include "os/linux/links.h"
+#include "os/os.h"
+
+static int host_id(char *buf, size_t cap, struct err *e)
+{
+	static const char *const files[] = { "/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid", "/etc/hostname" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		_cleanup_free_ char *text = NULL;
+		size_t len;
+
+		if (fs_read(AT_FDCWD, files[i], 4096, &text, &len, NULL) < 0)
+			continue;
+		text[strcspn(text, "\r\n")] = '\0';
+		if (*text) {
+			snprintf(buf, cap, "%s", text);
+			return 0;
+		}
+	}
+	if (gethostname(buf, cap) < 0)
+		return err_sys(e, "read the host's identity");
+	buf[cap - 1] = '\0';
+	return 0;
+}
+
+/* --- links --- */
+
+static int link_info(const struct nlattr *a, void *ctx)
+{
+	struct link_fact *l = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+		l->is_bridge = streq(mnl_attr_get_str(a), "bridge");
+	return MNL_CB_OK;
+}
+
+static int link_attr(const struct nlattr *a, void *ctx)
+{
+	struct link_fact *l = ctx;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_IFNAME:
+		snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
+		break;
+	case IFLA_MTU:
+		l->mtu = mnl_attr_get_u32(a);
+		break;
+	case IFLA_MASTER:
+		l->master = mnl_attr_get_u32(a);
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(a) == 6) {
+			memcpy(l->mac.b, mnl_attr_get_payload(a), 6);
+			l->mac.set = true;
+		}
+		break;
+	case IFLA_IFALIAS:
+		l->ours = streq(mnl_attr_get_str(a), MARK_BRIDGE);
+		break;
+	case IFLA_LINKINFO:
+		mnl_attr_parse_nested(a, link_info, l);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_link(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	struct link_fact *l = ctx;
+
+	*l = (struct link_fact){ .index = (unsigned)ifi->ifi_index, .flags = ifi->ifi_flags };
+	mnl_attr_parse(h, sizeof(*ifi), link_attr, l);
+	return MNL_CB_OK;
+}
+
+struct first_member {
+	unsigned bridge, index, mtu;
+};
+
+static int take_member(const struct nlmsghdr *h, void *ctx)
+{
+	struct first_member *m = ctx;
+	struct link_fact l;
+
+	take_link(h, &l);
+	if (l.master == m->bridge && (!m->index || l.index < m->index)) {
+		m->index = l.index;
+		m->mtu = l.mtu;
+	}
+	return MNL_CB_OK;
+}
+
+static int add_link(struct os *os, struct facts *f, const char *name, struct err *e)
+{
+	struct link_fact l = { .index = 0 }, *grown;
+	struct nl *q = &os->hostq;
+
+	if (!*name || facts_link(f, name))
+		return 0;
+	nl_put(q, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	nl_attr_str(q, IFLA_IFNAME, name);
+	if (nl_ask(q, take_link, &l) < 0 || !l.index)
+		return 0; /* it does not exist: that is a fact too */
+	if (l.is_bridge) {
+		struct first_member m = { .bridge = l.index };
+
+		nl_put(q, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+		nl_attr_u32(q, IFLA_MASTER, l.index); /* the kernel filters */
+		if (nl_ask(q, take_member, &m) == 0)
+			l.first_member_mtu = m.mtu;
+	}
+	grown = realloc(f->links, (f->nlinks + 1) * sizeof(*grown));
+	if (!grown)
+		return err_oom(e);
+	f->links = grown;
+	f->links[f->nlinks++] = l;
+	return 0;
+}
+
+/* --- default routes --- */
+
+struct route_seen {
+	struct gateway_fact *gw;
+	int family;
+	unsigned oif;
+	uint32_t metric, best;
+	bool is_default;
+	struct ipaddr via;
+};
+
+static int route_attr(const struct nlattr *a, void *ctx)
+{
+	struct route_seen *s = ctx;
+	size_t len = s->family == AF_INET6 ? 16 : 4;
+
+	switch (mnl_attr_get_type(a)) {
+	case RTA_OIF:
+		s->oif = mnl_attr_get_u32(a);
+		break;
+	case RTA_PRIORITY:
+		s->metric = mnl_attr_get_u32(a);
+		break;
+	case RTA_GATEWAY:
+		if (mnl_attr_get_payload_len(a) == len) {
+			s->via.family = s->family == AF_INET6 ? 6 : 4;
+			memcpy(s->via.b, mnl_attr_get_payload(a), len);
+		}
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_route(const struct nlmsghdr *h, void *ctx)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+	struct route_seen *s = ctx, one = { .family = s->family };
+
+	if (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST ||
+	    rt->rtm_family != s->family)
+		return MNL_CB_OK;
+	mnl_attr_parse(h, sizeof(*rt), route_attr, &one);
+	if (!one.oif || (s->gw->have && one.metric >= s->best))
+		return MNL_CB_OK;
+	s->best = one.metric;
+	s->gw->have = if_indextoname(one.oif, s->gw->ifname) != NULL;
+	s->gw->gw = one.via;
+	return MNL_CB_OK;
+}
+
+static void default_route(struct os *os, int family, struct gateway_fact *ret)
+{
+	struct route_seen s = { .gw = ret, .family = family };
+	struct rtmsg *rt = nl_put(&os->hostq, RTM_GETROUTE, NLM_F_DUMP, sizeof(*rt));
+
+	if (rt) {
+		rt->rtm_family = (uint8_t)family;
+		rt->rtm_table = RT_TABLE_MAIN;
+	}
+	if (nl_ask(&os->hostq, take_route, &s) < 0)
+		*ret = (struct gateway_fact){ 0 };
+}
+
+/* --- addresses --- */
+
+struct local_seen {
+	const struct ipaddr *a;
+	bool local;
+	char ifname[IFNAME_CAP];
+};
+
+static int take_lookup(const struct nlmsghdr *h, void *ctx)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+
+	((struct local_seen *)ctx)->local = rt->rtm_type == RTN_LOCAL;
+	return MNL_CB_OK;
+}
+
+static int addr_attr(const struct nlattr *a, void *ctx)
+{
+	struct local_seen *s = ctx;
+	size_t len = s->a->family == 6 ? 16 : 4;
+	int type = mnl_attr_get_type(a);
+
+	if ((type == IFA_LOCAL || (type == IFA_ADDRESS && s->a->family == 6)) && mnl_attr_get_payload_len(a) == len &&
+	    memcmp(mnl_attr_get_payload(a), s->a->b, len) == 0)
+		s->local = true;
+	return MNL_CB_OK;
+}
+
+static int take_addr(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct local_seen *s = ctx, one = { .a = s->a };
+
+	mnl_attr_parse(h, sizeof(*ifa), addr_attr, &one);
+	if (one.local)
+		(void)if_indextoname(ifa->ifa_index, s->ifname);
+	return MNL_CB_OK;
+}
+
+/* One route lookup says whether an address is ours, however many there are; only then the list is read for its link. */
+static void look_up(struct os *os, struct addr_fact *f)
+{
+	struct local_seen s = { .a = &f->addr };
+	int family = f->addr.family == 6 ? AF_INET6 : AF_INET;
+	struct rtmsg *rt = nl_put(&os->hostq, RTM_GETROUTE, 0, sizeof(*rt));
+	struct ifaddrmsg *ifa;
+
+	if (rt) {
+		rt->rtm_family = (uint8_t)family;
+		rt->rtm_dst_len = family == AF_INET6 ? 128 : 32;
+	}
+	nl_attr(&os->hostq, RTA_DST, f->addr.b, family == AF_INET6 ? 16 : 4);
+	if (nl_ask(&os->hostq, take_lookup, &s) < 0 || !s.local)
+		return;
+	f->present = true;
+	ifa = nl_put(&os->hostq, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
+	if (ifa)
+		ifa->ifa_family = (uint8_t)family;
+	if (nl_ask(&os->hostq, take_addr, &s) == 0)
+		memcpy(f->ifname, s.ifname, sizeof(f->ifname));
+}
+
+static int add_addrs(struct os *os, struct facts *f, const struct jaddr *list, size_t n, struct err *e)
+{
+	struct addr_fact *grown = realloc(f->addrs, (f->naddrs + n + 1) * sizeof(*grown));
+
+	if (!grown)
+		return err_oom(e);
+	f->addrs = grown;
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].mode != JADDR_STATIC)
+			continue;
+		f->addrs[f->naddrs] = (struct addr_fact){ .addr = list[i].addr };
+		look_up(os, &f->addrs[f->naddrs++]);
+	}
+	return 0;
+}
+
+static bool bare(const struct jaddr *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!*a[i].ifname)
+			return true;
+	return false;
+}
+
+int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err *e)
+{
+	int r = host_id(ret->host_id, sizeof(ret->host_id), e);
+
+	if (r == 0 && os->hostq.fd < 0)
+		r = nl_open(&os->hostq, -1, e);
+	if (r < 0)
+		return r;
+	/* reading a big routing table is slow: only when an answer depends on it */
+	if (j->vnet ? j->router4.mode == ROUTER_AUTO && j->n4 : bare(j->a4, j->n4))
+		default_route(os, AF_INET, &ret->gw4);
+	if (j->vnet ? j->router6.mode == ROUTER_AUTO && j->n6 : bare(j->a6, j->n6))
+		default_route(os, AF_INET6, &ret->gw6);
+	r = add_link(os, ret, ret->gw4.ifname, e);
+	if (r == 0)
+		r = add_link(os, ret, ret->gw6.ifname, e);
+	for (size_t i = 0; j->vnet && i < j->nnics && r == 0; i++)
+		r = add_link(os, ret, j->nics[i].bridge, e);
+	if (r == 0 && j->vnet && *j->uplink)
+		r = add_link(os, ret, j->uplink, e);
+	if (j->vnet || r < 0)
+		return r;
+	for (size_t i = 0; i < j->n4 && r == 0; i++)
+		r = add_link(os, ret, j->a4[i].ifname, e);
+	for (size_t i = 0; i < j->n6 && r == 0; i++)
+		r = add_link(os, ret, j->a6[i].ifname, e);
+	if (r == 0)
+		r = add_addrs(os, ret, j->a4, j->n4, e);
+	return r < 0 ? r : add_addrs(os, ret, j->a6, j->n6, e);
+}

@@ -1,0 +1,420 @@
+/* jail.c - a jail's namespaces and first process: made, run, entered by netlink, killed. */
+#include "os/linux/jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "os/linux/cgroup.h"
+#include "os/linux/jailproc.h"
+#include "os/linux/shared.h"
+
+uint64_t proc_start_time(pid_t pid)
+{
+	char path[64], buf[1024];
+	const char *p;
+	uint64_t v = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	buf[n] = '\0';
+	p = strrchr(buf, ')'); /* the command name may hold anything */
+	if (!p || p[1] != ' ' || p[2] == 'Z' || p[2] == 'X')
+		return 0;
+	/* p+2 is field 3 */
+	for (int field = 3; field < 22 && p; field++)
+		p = strchr(p + (field == 3 ? 2 : 1), ' ');
+	if (p)
+		v = strtoull(p + 1, NULL, 10);
+	return v;
+}
+
+bool os_jail_alive(pid_t pid, uint64_t pid_start)
+{
+	return pid > 0 && pid_start && proc_start_time(pid) == pid_start;
+}
+
+/* --- the user namespace (and a VNET jail's network namespace, which it owns) --- */
+
+/* Shares our memory and does nothing: it only has to be alive while its id maps are written. */
+static int holder(void *arg)
+{
+	(void)arg;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (pause() < 0)
+		;
+	return 0;
+}
+
+static int write_map(pid_t pid, const char *which, unsigned base, struct err *e)
+{
+	char path[64], map[64];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, which);
+	snprintf(map, sizeof(map), "0 %u %u", base, JAIL_IDS);
+	r = fs_poke(AT_FDCWD, path, map);
+	return r < 0 ? err_set(e, -r, "map the jail's ids from %u: %s", base, strerror(-r)) : 0;
+}
+
+static int open_ns(pid_t pid, const char *which, struct err *e)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, which);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open %s", path) : fd;
+}
+
+static int make_userns(struct os *os, bool vnet, struct err *e)
+{
+	static char stack[16384] __attribute__((aligned(64)));
+	pid_t pid = clone(holder, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | (vnet ? CLONE_NEWNET : 0) | SIGCHLD,
+			  NULL);
+	int r;
+
+	if (pid < 0) {
+		err_sys(e, "make the jail's user namespace");
+		if (errno == ENOSPC || errno == EPERM || errno == EINVAL)
+			err_hint(e, "User namespaces must be allowed: look at /proc/sys/user/max_user_namespaces.");
+		return -errno;
+	}
+	r = write_map(pid, "uid_map", os->base, e);
+	if (r == 0)
+		r = write_map(pid, "gid_map", os->base, e);
+	if (r == 0) {
+		os->userns = open_ns(pid, "user", e);
+		r = os->userns < 0 ? os->userns : 0;
+	}
+	if (r == 0 && vnet) {
+		os->netns = open_ns(pid, "net", e);
+		r = os->netns < 0 ? os->netns : 0;
+	}
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	return r;
+}
+
+/* fork(2) with namespaces, straight into a control group: moving there later would wait for an RCU grace period */
+static pid_t fork_into(uint64_t flags, int cgroupfd, int *ret_pidfd)
+{
+	struct clone_args ca = {
+		.flags = flags | CLONE_INTO_CGROUP | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)cgroupfd,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
+}
+
+pid_t jail_fork_into_cgroup(int cgroupfd, int *ret_pidfd)
+{
+	return fork_into(0, cgroupfd, ret_pidfd);
+}
+
+static int make_points(const char *run, struct err *e)
+{
+	static const char *const names[] = { "lower", "layers", "root" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		_cleanup_free_ char *path = strf("%s/mnt/%s", run, names[i]);
+		int r;
+
+		if (!path)
+			return err_oom(e);
+		if (mkdir(path, 0700) == 0 || errno == EEXIST)
+			continue;
+		r = fs_mkdirs(AT_FDCWD, path, 0700);
+		if (r < 0)
+			return err_set(e, -r, "make %s: %s", path, strerror(-r));
+	}
+	return 0;
+}
+
+static int open_init(struct err *e)
+{
+	_cleanup_free_ char *path = strf("%s/iocage-init", os_libexec());
+	int fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
+
+	if (!path)
+		return err_oom(e);
+	return fd < 0 ? err_sys(e, "open the jails' init %s", path) : fd;
+}
+
+int jail_add(struct os *os, const struct op *op, struct err *e)
+{
+	_cleanup_close_ int leaf = -1, init = -1;
+	bool vnet = op->flags & OP_FLAG_VNET;
+	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | (vnet ? 0 : CLONE_NEWNET);
+	struct child_args a = { .add = op, .run = os->j->run, .vnet = vnet };
+	int pair[2], r;
+	pid_t pid;
+
+	os->base = jail_id_base(op->id);
+	r = make_points(os->j->run, e);
+	if (r == 0)
+		r = init = open_init(e);
+	if (r >= 0)
+		r = leaf = cgroup_open(os->j->cgroup, "jail", e);
+	if (r >= 0)
+		r = make_userns(os, vnet, e);
+	for (size_t i = 0; i < os->nqueue && r >= 0; i++)
+		if (os->queue[i]->fstype && streq(os->queue[i]->fstype, "cgroup2"))
+			r = cgroup_delegate(os->j->cgroup, os->base, e);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "make a socket pair");
+	a.queue = os->queue;
+	a.nqueue = os->nqueue;
+	a.userns = os->userns;
+	a.netns = os->netns;
+	a.sync = pair[1];
+	a.init = init;
+	a.base = os->base;
+	pid = fork_into(flags, leaf, &os->pidfd);
+	if (pid == 0) {
+		close(pair[0]);
+		child_main(&a);
+	}
+	close(pair[1]);
+	os->sync = pair[0];
+	if (pid < 0) {
+		err_sys(e, "make the jail's namespaces");
+		if (errno == EBUSY || errno == EOPNOTSUPP)
+			err_hint(e, "The jail's control group cannot take processes: is a controller enabled in its parent?");
+		return -errno;
+	}
+	(void)fcntl(os->pidfd, F_SETFD, FD_CLOEXEC);
+	os->j->pid = pid;
+	os->j->pid_start = proc_start_time(pid);
+	if (!vnet) {
+		os->netns = open_ns(pid, "net", e);
+		if (os->netns < 0)
+			return os->netns;
+	}
+	return 0;
+}
+
+/* --- talking to the first process --- */
+
+static int expect_report(struct os *os, int *fds, unsigned nfds, struct err *e)
+{
+	struct child_report rep = { 0 };
+	ssize_t n = sync_recv(os->sync, &rep, sizeof(rep), fds, nfds);
+
+	if (n != (ssize_t)sizeof(rep))
+		return err_set(e, n < 0 ? (int)-n : EPIPE, "the jail's first process ended unexpectedly");
+	rep.msg[sizeof(rep.msg) - 1] = '\0';
+	return rep.code ? err_set(e, rep.code, "%s", rep.msg) : 0;
+}
+
+static int await_mounts(struct os *os, struct err *e)
+{
+	int r;
+
+	if (os->mounted)
+		return 0;
+	r = expect_report(os, NULL, 0, e);
+	os->mounted = r == 0;
+	return r;
+}
+
+int jail_file(struct os *os, const struct op *op, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	int r = await_mounts(os, e);
+
+	if (r < 0)
+		return r;
+	sbuf_addc(&b, CHILD_FILE);
+	sbuf_addn(&b, op->path, strlen(op->path) + 1);
+	sbuf_addn(&b, op->text ? op->text : "", op->text ? strlen(op->text) + 1 : 1);
+	if (b.failed)
+		return err_oom(e);
+	r = b.len < CHILD_MSG_MAX ? sync_send(os->sync, b.p, b.len, NULL, 0) : -EMSGSIZE;
+	if (r < 0)
+		return err_set(e, -r, "write %s in the jail: %s", op->path, strerror(-r));
+	return expect_report(os, NULL, 0, e);
+}
+
+/* exec_start's words; single and double quotes and backslash as in sh, nothing else of sh. */
+static int add_words(struct sbuf *b, const char *line, struct err *e)
+{
+	while (*line) {
+		char quote = 0;
+
+		line += strspn(line, " \t\n");
+		if (!*line)
+			break;
+		for (; *line && (quote || !strchr(" \t\n", *line)); line++) {
+			if (quote ? *line == quote : (*line == '\'' || *line == '"'))
+				quote = quote ? 0 : *line;
+			else if (*line == '\\' && quote != '\'' && line[1])
+				sbuf_addc(b, *++line);
+			else
+				sbuf_addc(b, *line);
+		}
+		if (quote)
+			return err_set(e, EINVAL, "exec_start has an unclosed quote: %s", line);
+		sbuf_addc(b, '\0');
+	}
+	return 0;
+}
+
+/* The built-in init's verdict on exec_start, or a real init's silence (its execve closed the pipe). */
+static int await_status(int status, const struct op *op, struct err *e)
+{
+	uint64_t limit = op->timeout ? op->timeout * 1000ULL : (uint64_t)INT_MAX;
+	char buf[64] = "";
+	size_t len = 0;
+	struct timespec t0, t1;
+
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	while (len + 1 < sizeof(buf) && !strchr(buf, '\n')) {
+		struct pollfd p = { .fd = status, .events = POLLIN };
+		uint64_t spent;
+		ssize_t n;
+
+		clock_gettime(CLOCK_MONOTONIC, &t1);
+		spent = (uint64_t)(t1.tv_sec - t0.tv_sec) * 1000 + (uint64_t)((t1.tv_nsec - t0.tv_nsec) / 1000000);
+		if (spent >= limit || poll(&p, 1, (int)(limit - spent)) == 0)
+			return err_set(e, ETIMEDOUT, "exec_start did not end within exec_timeout (%u seconds)", op->timeout);
+		n = read(status, buf + len, sizeof(buf) - 1 - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		buf[len] = '\0';
+	}
+	if (op->path && len == 0)
+		return 0;
+	if (str_starts(buf, "exec: ")) {
+		int code = (int)strtol(buf + 6, NULL, 10);
+
+		return err_set(e, code, "run %s in the jail: %s", op->path ? op->path : op->text ? op->text : "the init",
+			       strerror(code));
+	}
+	if (len == 0)
+		return err_set(e, EPIPE, "the jail's init ended before exec_start did");
+	if (buf[0] != '0' || buf[1] != '\n')
+		return err_set(e, ECHILD, "exec_start ended with status %.*s", (int)strcspn(buf, "\n"), buf);
+	return 0;
+}
+
+int jail_run(struct os *os, const struct op *op, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	_cleanup_close_ int con_r = -1, con_w = -1, st_r = -1, st_w = -1, extra0 = -1, extra1 = -1;
+	int pipes[2], fds[2] = { -1, -1 }, listener = -1, master = -1, r = await_mounts(os, e);
+	uint32_t flags = op->flags;
+
+	if (r < 0)
+		return r;
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return err_sys(e, "make the console pipe");
+	con_r = pipes[0];
+	con_w = pipes[1];
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return err_sys(e, "make the status pipe");
+	st_r = pipes[0];
+	st_w = pipes[1];
+	/* the jail may reopen what it holds through /proc: the pipe is its root's */
+	if (fchown(con_w, os->base, os->base) < 0)
+		return err_sys(e, "hand over the console pipe");
+	sbuf_addc(&b, CHILD_RUN);
+	sbuf_addn(&b, (const char *)&flags, sizeof(flags));
+	sbuf_addn(&b, op->path ? op->path : "", op->path ? strlen(op->path) + 1 : 1);
+	if (!op->path) {
+		sbuf_addn(&b, "iocage-init", 12);
+		if (op->text && *op->text) {
+			sbuf_addn(&b, "--", 3);
+			r = add_words(&b, op->text, e);
+		}
+	}
+	if (r < 0)
+		return r;
+	if (b.failed)
+		return err_oom(e);
+	r = b.len < CHILD_MSG_MAX ? sync_send(os->sync, b.p, b.len, (int[]){ con_w, st_w }, 2) : -EMSGSIZE;
+	if (r < 0)
+		return err_set(e, -r, "start the jail's init: %s", strerror(-r));
+	r = expect_report(os, fds, 2, e);
+	if (r < 0)
+		return r;
+	extra0 = fds[0];
+	extra1 = fds[1];
+	/* in the order sent: listener of a shared-IP jail, then the terminal of a real init */
+	if (!os->j->vnet)
+		listener = fds[0];
+	master = os->j->vnet ? fds[0] : fds[1];
+	r = monitor_start(os, master >= 0 ? master : con_r, listener, os->netns, e);
+	if (r < 0)
+		return r;
+	close(take_fd(&con_w));
+	close(take_fd(&st_w));
+	return await_status(st_r, op, e);
+}
+
+/* --- the end --- */
+
+static void kill_monitor(const struct os_jail *j)
+{
+	int fd;
+
+	if (!os_jail_alive(j->monitor, j->monitor_start))
+		return;
+	fd = (int)syscall(SYS_pidfd_open, j->monitor, 0);
+	if (fd < 0)
+		return;
+	if (os_jail_alive(j->monitor, j->monitor_start)) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+		(void)poll(&p, 1, 2000);
+	}
+	close(fd);
+}
+
+int jail_del(struct os *os, struct err *e)
+{
+	int r;
+
+	/* first the monitor, or it would take the jail's end for an accident */
+	kill_monitor(os->j);
+	r = cgroup_kill(os->j->cgroup, "jail", 10000, e);
+	if (r == 0)
+		r = cgroup_kill(os->j->cgroup, "mon", 10000, e);
+	if (os->sync >= 0)
+		close(take_fd(&os->sync));
+	/* reap what we started ourselves; a jail of an earlier command is init's child */
+	if (os->pidfd >= 0)
+		(void)waitid(P_PIDFD, (id_t)os->pidfd, &(siginfo_t){ 0 }, WEXITED | WNOHANG);
+	return r;
+}

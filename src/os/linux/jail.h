@@ -1,0 +1,19 @@
+/* jail.h - a jail's namespaces and first process. Internal to os/linux. */
+#ifndef IOCAGE_OS_LINUX_JAIL_H
+#define IOCAGE_OS_LINUX_JAIL_H
+
+#include "os/linux/jailproc.h"
+
+/* JAIL_ADD: user namespace, network namespace, first process; its mounts go on while we configure the network. */
+must_check int jail_add(struct os *os, const struct op *op, struct err *e);
+/* FILE: written by the first process as the jail's root. */
+must_check int jail_file(struct os *os, const struct op *op, struct err *e);
+/* JAIL_RUN: confine, monitor, init, exec_start. */
+must_check int jail_run(struct os *os, const struct op *op, struct err *e);
+/* JAIL_DEL: no process of it is left when this returns 0. */
+must_check int jail_del(struct os *os, struct err *e);
+
+/* A child that is in the control group from its first instruction. -1 and errno, 0 in the child. */
+pid_t jail_fork_into_cgroup(int cgroupfd, int *ret_pidfd);
+
+#endif

@@ -1,0 +1,83 @@
+/* jailproc.h - what the starter and the jail's first process share while a jail is being built. Internal to os/linux. */
+#ifndef IOCAGE_OS_LINUX_JAILPROC_H
+#define IOCAGE_OS_LINUX_JAILPROC_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "core/hold.h"
+#include "core/op.h"
+#include "os/linux/nl.h"
+#include "os/os.h"
+
+#define JAIL_IDS 65536U
+#define OP_FLAG_VNET (1u << 31) /* in flags of JAIL_ADD and JAIL_RUN; the low bits are enum allow_flags */
+
+/* First host id of a jail's private range: past systemd-nspawn's, 32,000 jails below 2^32. */
+static inline unsigned jail_id_base(unsigned jid)
+{
+	return 0x70000000U + jid * JAIL_IDS;
+}
+
+/* Context of the Linux backend. Strings of queued ops belong to the plan being run. */
+struct os {
+	struct os_jail *j;
+	struct nl host, hostq; /* the host's namespace: batch, and questions beside it */
+	struct nl in, inq;     /* the jail's */
+	const struct op **queue; /* ROOT and MOUNTs, done by the first process */
+	size_t nqueue, capqueue;
+	int userns, netns, cgroup, pidfd, sync; /* -1: not open */
+	unsigned base;			    /* jail_id_base() */
+	bool mounted;	/* the first process reported its mounts done */
+	struct hold hold;
+	bool held;
+};
+
+/* Everything the first process needs; it inherits the fds by fork. */
+struct child_args {
+	const struct op *add;	     /* JAIL_ADD */
+	const struct op *const *queue; /* ROOT, then MOUNTs in order */
+	size_t nqueue;
+	const char *run; /* IOCAGE_RUN */
+	int sync, userns, netns; /* netns -1: already in the right one */
+	int init;		 /* the built-in init's program */
+	unsigned base;
+	bool vnet;
+};
+
+/* The first process's life up to execve. Reports over sync; never returns. */
+void child_main(const struct child_args *a) __attribute__((noreturn));
+
+/* Messages on the sync socket (SOCK_SEQPACKET). */
+#define CHILD_MSG_MAX 131072
+struct child_report {
+	int code; /* 0 or errno */
+	char msg[sizeof(((struct err *)0)->msg)];
+};
+enum { CHILD_FILE = 'F', CHILD_RUN = 'R' };
+/* CHILD_FILE: 'F' path NUL text NUL. CHILD_RUN: 'R' flags(u32) path NUL word NUL word NUL ... */
+
+/* mount.c: as host root in the jail's own mount namespace. rootfd is the root being built. */
+must_check int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd, struct err *e);
+must_check int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct err *e);
+must_check int mount_pivot(int rootfd, struct err *e);
+/* The jail's console for a real init: a terminal of its own bound over /dev/console. *ret_master, *ret_slave owned. */
+must_check int mount_console(int *ret_master, int *ret_slave, unsigned base, struct err *e);
+
+/* Open below the jail's root; nothing leads out of it. */
+must_check int open_in_root(int rootfd, const char *path, int flags, unsigned mode);
+
+/* Send and receive with at most two fds. 0 or -errno. */
+must_check int sync_send(int sock, const void *data, size_t len, const int *fds, unsigned nfds);
+ssize_t sync_recv(int sock, void *data, size_t cap, int *fds, unsigned nfds); /* unused fds are -1; 0: peer is gone */
+
+/* Start time of a process (field 22 of /proc/PID/stat); 0: no such process. */
+uint64_t proc_start_time(pid_t pid);
+
+const char *os_libexec(void);
+
+/* Start the monitor of a jail that is about to run. listener -1: no broker. Takes no ownership of fds. */
+must_check int monitor_start(struct os *os, int console, int listener, int view, struct err *e);
+
+#endif

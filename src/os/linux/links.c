@@ -1,0 +1,441 @@
+/* links.c - rtnetlink requests for links, addresses and routes. */
+#include "os/linux/links.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+
+#ifndef IFA_PROTO
+#define IFA_PROTO 11 /* linux 5.18 */
+#endif
+
+static int af_of(const struct ipaddr *a)
+{
+	return a->family == 6 ? AF_INET6 : AF_INET;
+}
+
+static size_t len_of(const struct ipaddr *a)
+{
+	return a->family == 6 ? 16 : 4;
+}
+
+/* No address of its own on a link that only carries a jail's frames: IPv6 link-local generation off. */
+static void put_no_linklocal(struct nl *n)
+{
+	struct nlattr *spec = nl_nest(n, IFLA_AF_SPEC);
+	struct nlattr *in6 = nl_nest(n, AF_INET6);
+
+	nl_attr_u8(n, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nl_nest_end(n, in6);
+	nl_nest_end(n, spec);
+}
+
+static void put_setlink(struct nl *n, const char *link, const char *alias, bool up, bool no_linklocal)
+{
+	struct ifinfomsg *ifi = nl_put(n, RTM_NEWLINK, 0, sizeof(*ifi));
+
+	if (ifi && up) {
+		ifi->ifi_flags = IFF_UP;
+		ifi->ifi_change = IFF_UP;
+	}
+	nl_attr_str(n, IFLA_IFNAME, link);
+	if (alias)
+		nl_attr(n, IFLA_IFALIAS, alias, strlen(alias));
+	if (no_linklocal)
+		put_no_linklocal(n);
+}
+
+static void put_bridge(struct nl *n, const struct op *op)
+{
+	struct nlattr *info;
+
+	nl_put(n, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
+	nl_attr_str(n, IFLA_IFNAME, op->link);
+	info = nl_nest(n, IFLA_LINKINFO);
+	nl_attr_str(n, IFLA_INFO_KIND, "bridge");
+	nl_nest_end(n, info);
+	put_setlink(n, op->link, MARK_BRIDGE, true, false);
+}
+
+static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
+{
+	unsigned master = 0;
+	struct nlattr *info, *data, *peer;
+	struct ifinfomsg *ifi;
+
+	if (op->bridge) {
+		master = nl_index(q, op->bridge);
+		if (!master)
+			return err_set(e, ENODEV, "bridge %s does not exist", op->bridge);
+	}
+	nl_put(n, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
+	nl_attr_str(n, IFLA_IFNAME, op->link);
+	nl_attr_u32(n, IFLA_MTU, op->mtu);
+	nl_attr(n, IFLA_ADDRESS, op->mac.b, 6);
+	if (master)
+		nl_attr_u32(n, IFLA_MASTER, master);
+	info = nl_nest(n, IFLA_LINKINFO);
+	nl_attr_str(n, IFLA_INFO_KIND, "veth");
+	data = nl_nest(n, IFLA_INFO_DATA);
+	peer = nl_nest(n, VETH_INFO_PEER);
+	ifi = nl_extra(n, sizeof(*ifi)); /* not up: a veth cannot open before both ends know each other */
+	if (ifi)
+		memset(ifi, 0, sizeof(*ifi));
+	nl_attr_str(n, IFLA_IFNAME, op->peer);
+	nl_attr_u32(n, IFLA_MTU, op->mtu);
+	nl_attr(n, IFLA_ADDRESS, op->mac2.b, 6);
+	nl_attr_u32(n, IFLA_NET_NS_FD, (uint32_t)nsfd);
+	nl_nest_end(n, peer);
+	nl_nest_end(n, data);
+	nl_nest_end(n, info);
+	put_setlink(n, op->link, op->alias, true, true);
+	return 0;
+}
+
+static int index_of(struct nl *q, const struct op *op, unsigned *ret, struct err *e)
+{
+	*ret = nl_index(q, op->link);
+	if (*ret)
+		return 0;
+	return err_set(e, ENODEV, "there is no interface %s%s", op->link, op->where == AT_JAIL ? " in the jail" : "");
+}
+
+static int put_addr(struct nl *n, struct nl *q, const struct op *op, struct err *e)
+{
+	struct ifaddrmsg *ifa;
+	unsigned index;
+	int r = index_of(q, op, &index, e);
+
+	if (r < 0)
+		return r;
+	ifa = nl_put(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifa));
+	if (ifa) {
+		ifa->ifa_family = (uint8_t)af_of(&op->addr);
+		ifa->ifa_prefixlen = op->addr.has_prefix ? op->addr.prefix : (uint8_t)ipaddr_max_prefix(&op->addr);
+		ifa->ifa_index = index;
+	}
+	nl_attr(n, IFA_LOCAL, op->addr.b, len_of(&op->addr));
+	nl_attr(n, IFA_ADDRESS, op->addr.b, len_of(&op->addr));
+	nl_attr_u8(n, IFA_PROTO, MARK_ADDR_PROTO);
+	if (op->addr.family == 6) {
+		/* usable at once, not only after duplicate address detection */
+		nl_attr_u32(n, IFA_FLAGS, IFA_F_NODAD | (op->flags & OP_ADDR_NOROUTE ? IFA_F_NOPREFIXROUTE : 0U));
+		if (op->where == AT_HOST) {
+			/* never chosen as source by the host's own programs: RFC 6724 rule 3 avoids deprecated ones */
+			struct ifa_cacheinfo ci = { .ifa_valid = 0xffffffffU, .ifa_prefered = 0 };
+
+			nl_attr(n, IFA_CACHEINFO, &ci, sizeof(ci));
+		}
+	} else {
+		if (op->flags & OP_ADDR_NOROUTE)
+			nl_attr_u32(n, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
+		if (ifa && ifa->ifa_prefixlen < 31) {
+			uint32_t host = 0xffffffffU >> ifa->ifa_prefixlen, bc;
+			uint8_t b[4];
+
+			bc = ((uint32_t)op->addr.b[0] << 24 | (uint32_t)op->addr.b[1] << 16 |
+			      (uint32_t)op->addr.b[2] << 8 | op->addr.b[3]) | host;
+			for (int i = 0; i < 4; i++)
+				b[i] = (uint8_t)(bc >> (24 - 8 * i));
+			nl_attr(n, IFA_BROADCAST, b, 4);
+		}
+	}
+	return 0;
+}
+
+static int put_route(struct nl *n, struct nl *q, const struct op *op, struct err *e)
+{
+	struct rtmsg *rt;
+	unsigned index;
+	int r = index_of(q, op, &index, e);
+
+	if (r < 0)
+		return r;
+	rt = nl_put(n, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*rt));
+	if (rt) {
+		rt->rtm_family = (uint8_t)af_of(&op->gw);
+		rt->rtm_table = RT_TABLE_MAIN;
+		rt->rtm_protocol = RTPROT_STATIC;
+		rt->rtm_type = RTN_UNICAST;
+		rt->rtm_scope = RT_SCOPE_UNIVERSE;
+	}
+	nl_attr(n, RTA_GATEWAY, op->gw.b, len_of(&op->gw));
+	nl_attr_u32(n, RTA_OIF, index);
+	return 0;
+}
+
+int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
+{
+	switch (op->kind) {
+	case OP_BRIDGE_ADD:
+		put_bridge(n, op);
+		return 0;
+	case OP_VETH_ADD:
+		return put_veth(n, q, op, nsfd, e);
+	case OP_LINK_UP:
+		put_setlink(n, op->link, NULL, true, false);
+		return 0;
+	case OP_ADDR_ADD:
+		return put_addr(n, q, op, e);
+	case OP_ROUTE_ADD:
+		return put_route(n, q, op, e);
+	default:
+		return err_set(e, EINVAL, "%s is not a network operation", op_kind_name(op->kind));
+	}
+}
+
+/* --- removal --- */
+
+struct seen_link {
+	unsigned index;
+	bool is_bridge;
+	char alias[256];
+};
+
+static int see_info(const struct nlattr *a, void *ctx)
+{
+	struct seen_link *s = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_INFO_KIND && streq(mnl_attr_get_str(a), "bridge"))
+		s->is_bridge = true;
+	return MNL_CB_OK;
+}
+
+static int see_attr(const struct nlattr *a, void *ctx)
+{
+	struct seen_link *s = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_IFALIAS)
+		snprintf(s->alias, sizeof(s->alias), "%s", mnl_attr_get_str(a));
+	else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
+		mnl_attr_parse_nested(a, see_info, s);
+	return MNL_CB_OK;
+}
+
+static int see_link(const struct nlmsghdr *h, void *ctx)
+{
+	struct seen_link *s = ctx;
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+
+	s->index = (unsigned)ifi->ifi_index;
+	mnl_attr_parse(h, sizeof(*ifi), see_attr, s);
+	return MNL_CB_OK;
+}
+
+static bool get_link(struct nl *n, const char *name, struct seen_link *ret)
+{
+	*ret = (struct seen_link){ 0 };
+	nl_put(n, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	nl_attr_str(n, IFLA_IFNAME, name);
+	return nl_ask(n, see_link, ret) == 0 && ret->index;
+}
+
+static int flush_one(struct nl *n, int gone, struct err *e, const char *what, const char *link)
+{
+	char text[256] = "";
+	unsigned failed;
+	int r = nl_flush(n, &failed, text, sizeof(text));
+
+	if (r == 0 || r == -gone || r == -ENODEV)
+		return 0;
+	return err_set(e, -r, "%s %s: %s%s%s", what, link, strerror(-r), *text ? ": " : "", text);
+}
+
+static int del_index(struct nl *n, unsigned index, const char *link, struct err *e)
+{
+	struct ifinfomsg *ifi = nl_put(n, RTM_DELLINK, 0, sizeof(*ifi));
+
+	if (ifi)
+		ifi->ifi_index = (int)index;
+	return flush_one(n, ENODEV, e, "remove interface", link);
+}
+
+/* Somebody renamed our link: its altname-free mark is the alias text, which names the jail and the NIC. */
+struct by_alias {
+	const char *alias;
+	unsigned index;
+};
+
+static int match_alias(const struct nlmsghdr *h, void *ctx)
+{
+	struct by_alias *b = ctx;
+	struct seen_link s = { 0 };
+
+	see_link(h, &s);
+	if (streq(s.alias, b->alias))
+		b->index = s.index;
+	return MNL_CB_OK;
+}
+
+static int del_link(struct nl *n, const struct op *op, struct err *e)
+{
+	struct seen_link s;
+	struct by_alias b = { .alias = op->alias ? op->alias : "" };
+
+	if (get_link(n, op->link, &s) && (!op->alias || streq(s.alias, op->alias)))
+		return del_index(n, s.index, op->link, e);
+	if (!op->alias)
+		return 0;
+	nl_put(n, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+	if (nl_ask(n, match_alias, &b) < 0 || !b.index)
+		return 0;
+	return del_index(n, b.index, op->link, e);
+}
+
+struct bridge_use {
+	unsigned index;
+	bool used;
+};
+
+static int see_port(const struct nlattr *a, void *ctx)
+{
+	struct bridge_use *u = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_MASTER && mnl_attr_get_u32(a) == u->index)
+		u->used = true;
+	return MNL_CB_OK;
+}
+
+static int match_port(const struct nlmsghdr *h, void *ctx)
+{
+	mnl_attr_parse(h, sizeof(struct ifinfomsg), see_port, ctx);
+	return MNL_CB_OK;
+}
+
+static int match_addr(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct bridge_use *u = ctx;
+
+	/* link-local comes with the link and goes with it */
+	if (ifa->ifa_index == u->index && ifa->ifa_scope != RT_SCOPE_LINK)
+		u->used = true;
+	return MNL_CB_OK;
+}
+
+/* The last user removes a bridge of ours; one that got ports, addresses or another mark stays. */
+static int del_bridge(struct nl *n, const struct op *op, struct err *e)
+{
+	struct bridge_use u = { 0 };
+	struct seen_link s;
+
+	if (!get_link(n, op->link, &s) || !s.is_bridge || !streq(s.alias, MARK_BRIDGE))
+		return 0;
+	u.index = s.index;
+	nl_put(n, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+	if (nl_ask(n, match_port, &u) < 0)
+		return 0;
+	nl_put(n, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+	if (u.used || nl_ask(n, match_addr, &u) < 0 || u.used)
+		return 0;
+	return del_index(n, s.index, op->link, e);
+}
+
+struct addr_seen {
+	const struct op *op;
+	unsigned index;
+	bool here, ours;
+};
+
+static int see_addr_attr(const struct nlattr *a, void *ctx)
+{
+	struct addr_seen *s = ctx;
+	size_t len = len_of(&s->op->addr);
+
+	if (mnl_attr_get_type(a) == IFA_LOCAL && mnl_attr_get_payload_len(a) == len &&
+	    memcmp(mnl_attr_get_payload(a), s->op->addr.b, len) == 0)
+		s->here = true;
+	if (mnl_attr_get_type(a) == IFA_ADDRESS && s->op->addr.family == 6 && mnl_attr_get_payload_len(a) == len &&
+	    memcmp(mnl_attr_get_payload(a), s->op->addr.b, len) == 0)
+		s->here = true;
+	if (mnl_attr_get_type(a) == IFA_PROTO)
+		s->ours = mnl_attr_get_u8(a) == MARK_ADDR_PROTO;
+	return MNL_CB_OK;
+}
+
+static int see_addr(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct addr_seen *s = ctx, one = { .op = s->op };
+
+	if (ifa->ifa_index != s->index)
+		return MNL_CB_OK;
+	mnl_attr_parse(h, sizeof(*ifa), see_addr_attr, &one);
+	if (one.here) {
+		s->here = true;
+		s->ours = one.ours;
+	}
+	return MNL_CB_OK;
+}
+
+/*
+ * Removing the first IPv4 address of a prefix takes the others of that prefix with it unless the interface promotes them:
+ * another jail's alias, or the host's. Promote for the moment of the removal.
+ */
+static bool promote(const char *link, bool on)
+{
+	_cleanup_free_ char *path = strf("/proc/sys/net/ipv4/conf/%s/promote_secondaries", link);
+	_cleanup_free_ char *was = NULL;
+	size_t len;
+
+	if (!path || fs_read(AT_FDCWD, path, 16, &was, &len, NULL) < 0 || (was[0] == '1') == on)
+		return false;
+	return fs_poke(AT_FDCWD, path, on ? "1" : "0") == 0;
+}
+
+static int del_addr(struct nl *n, const struct op *op, struct err *e)
+{
+	struct addr_seen s = { .op = op };
+	struct ifaddrmsg *ifa;
+	bool promoted;
+	int r;
+
+	s.index = nl_index(n, op->link);
+	if (!s.index)
+		return 0;
+	ifa = nl_put(n, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
+	if (ifa) {
+		ifa->ifa_family = (uint8_t)af_of(&op->addr);
+		ifa->ifa_index = s.index;
+	}
+	r = nl_ask(n, see_addr, &s);
+	if (r < 0)
+		return err_set(e, -r, "list the addresses of %s: %s", op->link, strerror(-r));
+	if (!s.here || !s.ours)
+		return 0;
+	promoted = op->addr.family == 4 && promote(op->link, true);
+	ifa = nl_put(n, RTM_DELADDR, 0, sizeof(*ifa));
+	if (ifa) {
+		ifa->ifa_family = (uint8_t)af_of(&op->addr);
+		ifa->ifa_prefixlen = op->addr.has_prefix ? op->addr.prefix : (uint8_t)ipaddr_max_prefix(&op->addr);
+		ifa->ifa_index = s.index;
+	}
+	nl_attr(n, IFA_LOCAL, op->addr.b, len_of(&op->addr));
+	r = flush_one(n, EADDRNOTAVAIL, e, "remove an address from", op->link);
+	if (promoted)
+		(void)promote(op->link, false);
+	return r;
+}
+
+int links_del(struct nl *n, const struct op *op, struct err *e)
+{
+	switch (op->kind) {
+	case OP_LINK_DEL:
+		return del_link(n, op, e);
+	case OP_BRIDGE_DEL:
+		return del_bridge(n, op, e);
+	case OP_ADDR_DEL:
+		return del_addr(n, op, e);
+	default:
+		return err_set(e, EINVAL, "%s removes nothing from the network", op_kind_name(op->kind));
+	}
+}

@@ -1,0 +1,21 @@
+/* links.h - interfaces, addresses and routes: operations turned into netlink requests and checked removals. */
+#ifndef IOCAGE_OS_LINUX_LINKS_H
+#define IOCAGE_OS_LINUX_LINKS_H
+
+#include "core/op.h"
+#include "os/linux/nl.h"
+
+/* What an address or a bridge of ours carries in the kernel, so that nobody else's is ever removed. */
+#define MARK_ADDR_PROTO 0x69
+#define MARK_BRIDGE "iocage: bridge for jails"
+
+/*
+ * Append the requests of one batched op to n. q: a second socket in the same namespace, for questions while n fills.
+ * nsfd: namespace of the jail (for a veth's peer). 0 or -errno with e.
+ */
+must_check int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e);
+
+/* The removals, each only if the thing is still ours; a thing that is gone is success. */
+must_check int links_del(struct nl *n, const struct op *op, struct err *e);
+
+#endif

@@ -1,0 +1,104 @@
+/* monitor.c - starts a jail's monitor: the host process that keeps its console log and answers for its sockets. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "os/linux/cgroup.h"
+#include "os/linux/jail.h"
+#include "os/linux/monitor.h"
+
+/* Where `exec` hands over the listeners of processes it brings in; only host root gets near it. */
+static int listen_control(const struct os_jail *j, struct err *e)
+{
+	_cleanup_free_ char *dir = strf("%s/jails/%s", j->run, j->jail);
+	_cleanup_close_ int dirfd = -1, fd = -1;
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	if (!dir)
+		return err_oom(e);
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return err_sys(e, "open %s", dir);
+	(void)unlinkat(dirfd, MONITOR_SOCK, 0);
+	/* a path of any length through the directory's fd: sun_path has 108 bytes */
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/" MONITOR_SOCK, dirfd);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(e, "make the monitor's socket");
+	if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 64) < 0)
+		return err_sys(e, "make the monitor's socket in %s", dir);
+	return take_fd(&fd);
+}
+
+/* In the new process: fds to their places, everything else closed, and off. */
+static void become_monitor(char *const *argv, const int *fds)
+{
+	int high[MONITOR_FDS], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	for (int i = 0; i < MONITOR_FDS; i++)
+		high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 100);
+	for (int i = 0; i < MONITOR_FDS; i++) {
+		if (high[i] >= 0)
+			(void)dup2(high[i], MONITOR_FD_FIRST + i);
+		else
+			(void)close(MONITOR_FD_FIRST + i);
+	}
+	(void)dup2(null, 0);
+	(void)dup2(null, 1);
+	(void)dup2(null, 2);
+	(void)close_range(MONITOR_FD_FIRST + MONITOR_FDS, ~0U, 0);
+	if (chdir("/") == 0)
+		execv(argv[0], argv);
+	_exit(127);
+}
+
+int monitor_start(struct os *os, int console, int listener, int view, struct err *e)
+{
+	_cleanup_close_ int group = cgroup_open(os->j->cgroup, "mon", e), ctl = -1, pidfd = -1;
+	_cleanup_(strv_done) struct strv argv = { 0 };
+	_cleanup_(sbuf_done) struct sbuf hold = { 0 };
+	int fds[MONITOR_FDS], r;
+	pid_t pid;
+
+	if (group < 0)
+		return group;
+	if (listener >= 0) {
+		ctl = listen_control(os->j, e);
+		if (ctl < 0)
+			return ctl;
+	}
+	hold_format(&os->hold, &hold);
+	r = strv_adopt(&argv, strf("%s/iocage-monitor", os_libexec()));
+	if (r == 0)
+		r = strv_add(&argv, os->j->jail);
+	if (r == 0)
+		r = strv_add(&argv, os->j->console_log ? os->j->console_log : "");
+	if (r == 0)
+		r = strv_add(&argv, os->held && hold.p ? hold.p : "");
+	for (char *const *p = os->j->on_death; p && *p && r == 0; p++)
+		r = strv_add(&argv, *p);
+	if (r < 0 || hold.failed)
+		return err_oom(e);
+	if (access(argv.v[0], X_OK) < 0)
+		return err_sys(e, "start the jail's monitor %s", argv.v[0]);
+	fds[MONITOR_PIDFD] = os->pidfd;
+	fds[MONITOR_CONSOLE] = console;
+	fds[MONITOR_LISTENER] = listener;
+	fds[MONITOR_VIEW] = listener >= 0 ? view : -1;
+	fds[MONITOR_CONTROL] = ctl;
+	pid = jail_fork_into_cgroup(group, &pidfd);
+	if (pid == 0)
+		become_monitor(argv.v, fds);
+	if (pid < 0)
+		return err_sys(e, "start the jail's monitor");
+	os->j->monitor = pid;
+	os->j->monitor_start = proc_start_time(pid);
+	return 0;
+}

@@ -1,0 +1,196 @@
+/* monitor_main.c - the monitor program: one per running jail, on the host; console log, socket broker, the jail's end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "core/hold.h"
+#include "os/linux/cgroup.h"
+#include "os/linux/jailproc.h"
+#include "os/linux/monitor.h"
+#include "os/linux/shared.h"
+
+#define LOG_MAX (1024 * 1024) /* then it becomes LOGFILE.1 */
+#define LISTENERS_MAX 1024    /* processes brought in by exec at one time */
+
+struct monitor {
+	const char *log_path;
+	int log;
+	off_t log_size;
+	struct broker *broker;
+	int listeners[LISTENERS_MAX];
+	unsigned nlisteners;
+	int control; /* one accepted connection at a time: the peer is host root and says one thing */
+};
+
+static int fd_of(int which)
+{
+	int fd = MONITOR_FD_FIRST + which;
+
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -1;
+	return fd;
+}
+
+static void open_log(struct monitor *m)
+{
+	struct stat st;
+
+	if (!*m->log_path)
+		return;
+	m->log = open(m->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	m->log_size = m->log >= 0 && fstat(m->log, &st) == 0 ? st.st_size : 0;
+}
+
+static void rotate_log(struct monitor *m)
+{
+	_cleanup_free_ char *old = strf("%s.1", m->log_path);
+
+	if (old)
+		(void)rename(m->log_path, old);
+	close(m->log);
+	open_log(m);
+}
+
+/* false: the jail closed its last console fd */
+static bool copy_console(struct monitor *m, int console)
+{
+	char buf[4096];
+	ssize_t n = read(console, buf, sizeof(buf));
+
+	if (n <= 0)
+		return n < 0 && (errno == EINTR || errno == EAGAIN);
+	if (m->log >= 0) {
+		/* a full disk costs the log, not the jail */
+		if (fs_write_all(m->log, buf, (size_t)n) == 0)
+			m->log_size += n;
+		if (m->log_size > LOG_MAX)
+			rotate_log(m);
+	}
+	return true;
+}
+
+/* exec brings a listener; it waits for the answer before the command runs, so no socket(2) finds nobody. */
+static void take_listener(struct monitor *m, int control)
+{
+	_cleanup_close_ int c = accept4(control, NULL, NULL, SOCK_CLOEXEC);
+	struct timeval limit = { .tv_sec = 2 };
+	int fds[1] = { -1 };
+	char what = 0;
+
+	if (c < 0)
+		return;
+	(void)setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (sync_recv(c, &what, 1, fds, 1) != 1 || what != 'L' || fds[0] < 0 || m->nlisteners == LISTENERS_MAX) {
+		closep(&fds[0]);
+		return;
+	}
+	m->listeners[m->nlisteners++] = fds[0];
+	(void)send(c, "k", 1, MSG_NOSIGNAL);
+}
+
+static void serve_listeners(struct monitor *m, const struct pollfd *p)
+{
+	for (unsigned i = m->nlisteners; i-- > 0;) {
+		bool alive = true;
+
+		if (p[i].revents & POLLIN)
+			alive = broker_serve(m->broker, m->listeners[i]);
+		else if (p[i].revents)
+			alive = false;
+		if (!alive) {
+			close(m->listeners[i]);
+			m->listeners[i] = m->listeners[--m->nlisteners];
+		}
+	}
+}
+
+/* Until the jail's first process ends. */
+static void watch(struct monitor *m, int pidfd, int console, int control)
+{
+	static struct pollfd p[3 + LISTENERS_MAX];
+
+	for (;;) {
+		unsigned n = m->nlisteners;
+
+		p[0] = (struct pollfd){ .fd = pidfd, .events = POLLIN };
+		p[1] = (struct pollfd){ .fd = console, .events = POLLIN };
+		p[2] = (struct pollfd){ .fd = control, .events = POLLIN };
+		for (unsigned i = 0; i < n; i++)
+			p[3 + i] = (struct pollfd){ .fd = m->listeners[i], .events = POLLIN };
+		if (poll(p, 3 + n, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return;
+		}
+		if (n)
+			serve_listeners(m, p + 3);
+		if (p[1].revents && !copy_console(m, console))
+			console = -1;
+		if (p[2].revents & POLLIN)
+			take_listener(m, control);
+		if (p[0].revents) {
+			/* what it said last is still in the pipe */
+			while (console >= 0 && poll(&p[1], 1, 0) > 0 && (p[1].revents & POLLIN) && copy_console(m, console))
+				;
+			return;
+		}
+	}
+}
+
+/* The clean-up removes our own control group too: it must not be in it. */
+static void leave_cgroup(void)
+{
+	const char *mnt;
+	_cleanup_free_ char *procs = NULL;
+
+	if (cgroup_mount(&mnt, NULL) < 0)
+		return;
+	procs = strf("%s/cgroup.procs", mnt);
+	if (procs && fs_poke(AT_FDCWD, procs, "0") < 0)
+		return;
+}
+
+int main(int argc, char **argv)
+{
+	static struct monitor m = { .log = -1 };
+	struct err e = ERR_INIT;
+	int pidfd = fd_of(MONITOR_PIDFD), console = fd_of(MONITOR_CONSOLE), listener = fd_of(MONITOR_LISTENER);
+	int view = fd_of(MONITOR_VIEW), control = fd_of(MONITOR_CONTROL);
+
+	if (argc < 4 || pidfd < 0) {
+		fprintf(stderr, "iocage-monitor is started by iocage itself\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	umask(0077);
+	m.log_path = argv[2];
+	open_log(&m);
+	if (listener >= 0) {
+		static struct hold h;
+
+		/* without a broker the jail's sockets lead nowhere: that is safe, but say why in its log */
+		if (hold_parse(argv[3], &h, &e) < 0 || broker_open(view, &h, &m.broker, &e) < 0) {
+			if (m.log >= 0)
+				dprintf(m.log, "iocage-monitor: %s\n", e.msg);
+			closep(&listener);
+		} else {
+			m.listeners[m.nlisteners++] = listener;
+		}
+	}
+	watch(&m, pidfd, console, m.broker ? control : -1);
+	if (argc > 4) {
+		leave_cgroup();
+		execv(argv[4], argv + 4);
+	}
+	return 0;
+}

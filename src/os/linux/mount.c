@@ -1,0 +1,436 @@
+/* mount.c - the jail's file systems, made by host root in the jail's own mount namespace. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h> /* MS_* and the new mount API's attributes */
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "os/linux/jailproc.h"
+
+/* sys/mount.h and linux/mount.h cannot both be included with this libc */
+int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
+int umount2(const char *target, int flags);
+
+#define MNT_DETACH 2
+#define FD_PATH 32 /* "/proc/self/fd/2147483647" */
+
+int open_in_root(int rootfd, const char *path, int flags, unsigned mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.mode = mode,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void fd_path(int fd, char *buf)
+{
+	snprintf(buf, FD_PATH, "/proc/self/fd/%d", fd);
+}
+
+/* Make the directory (or file) a mount goes on, as the jail's root so that it gets an id the file system knows. */
+static int make_point(int rootfd, const char *path, bool file, unsigned base)
+{
+	char part[4096];
+	int r = -ENAMETOOLONG;
+
+	if (str_copy(part, sizeof(part), path) < 0)
+		return r;
+	setfsgid(base);
+	setfsuid(base);
+	for (char *p = part + strspn(part, "/"); *p;) {
+		char *next = p + strcspn(p, "/"), save = *next;
+		_cleanup_close_ int parent = -1;
+
+		*next = '\0';
+		p[-1] = '\0';
+		parent = open_in_root(rootfd, *part ? part : "/", O_PATH | O_DIRECTORY, 0);
+		p[-1] = '/';
+		if (parent < 0) {
+			r = parent;
+			break;
+		}
+		if (!save && file) {
+			int fd = openat(parent, p, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+			r = fd < 0 && errno != EEXIST ? -errno : 0;
+			if (fd >= 0)
+				close(fd);
+		} else {
+			r = mkdirat(parent, p, 0755) < 0 && errno != EEXIST ? -errno : 0;
+		}
+		if (r < 0)
+			break;
+		*next = save;
+		p = next + strspn(next, "/");
+	}
+	setfsuid(0);
+	setfsgid(0);
+	return r;
+}
+
+static int open_point(int rootfd, const char *path, bool file, unsigned base, struct err *e)
+{
+	int fd = open_in_root(rootfd, path, O_PATH | (file ? 0 : O_DIRECTORY), 0), r;
+
+	if (fd == -ENOENT) {
+		r = make_point(rootfd, path, file, base);
+		if (r < 0)
+			return err_set(e, -r, "make mount point %s in the jail: %s", path, strerror(-r));
+		fd = open_in_root(rootfd, path, O_PATH, 0);
+	}
+	return fd < 0 ? err_set(e, -fd, "open mount point %s in the jail: %s", path, strerror(-fd)) : fd;
+}
+
+/* A detached copy of a host tree whose ids 0..65535 are the jail's. */
+static int clone_mapped(const char *path, int userns, uint64_t attrs, bool recursive, struct err *e)
+{
+	struct mount_attr ma = { .attr_set = MOUNT_ATTR_IDMAP | attrs, .userns_fd = (uint64_t)userns };
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path,
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+
+	if (fd < 0)
+		return err_sys(e, "open %s", path);
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &ma, sizeof(ma)) < 0) {
+		int code = errno;
+
+		close(fd);
+		err_set(e, code, "map the ids of %s for the jail: %s", path, strerror(code));
+		if (code == EINVAL || code == EOPNOTSUPP)
+			err_hint(e, "Its file system must support id-mapped mounts: ext4, xfs, btrfs (tmpfs since Linux 6.3).");
+		return -code;
+	}
+	return fd;
+}
+
+static int attach(int treefd, int dirfd, const char *at, struct err *e)
+{
+	if (syscall(SYS_move_mount, treefd, "", dirfd, at, MOVE_MOUNT_F_EMPTY_PATH | (*at ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
+		return err_sys(e, "attach a mount at %s", *at ? at : "its mount point");
+	return 0;
+}
+
+/*
+ * Act as the jail's root towards file systems, with host root's capabilities all the same: ids that a mapped mount
+ * knows. setfsuid(2) takes the file capabilities out of the effective set; they are put back.
+ */
+static int as_jail_root(unsigned base, bool on)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2];
+
+	setfsgid(on ? base : 0);
+	setfsuid(on ? base : 0);
+	if (syscall(SYS_capget, &h, d) < 0)
+		return -errno;
+	d[0].effective = d[0].permitted;
+	d[1].effective = d[1].permitted;
+	return syscall(SYS_capset, &h, d) < 0 ? -errno : 0;
+}
+
+static int mount_overlay(const struct op *op, int userns, unsigned base, struct err *e)
+{
+	_cleanup_close_ int lower = clone_mapped(op->source, userns, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, false, e);
+	_cleanup_close_ int layers = -1;
+	int r;
+
+	if (lower < 0)
+		return lower;
+	layers = clone_mapped(op->path, userns, MOUNT_ATTR_NODEV, false, e);
+	if (layers < 0)
+		return layers;
+	/* layers have to be attached somewhere in this namespace before overlayfs takes private copies of them */
+	r = attach(lower, AT_FDCWD, "lower", e);
+	if (r == 0)
+		r = attach(layers, AT_FDCWD, "layers", e);
+	if (r < 0)
+		return r;
+	/* overlayfs keeps the mounter's identity for what it does in the layers */
+	r = as_jail_root(base, true);
+	if (r == 0 && mount("overlay", "root", "overlay", MS_NODEV,
+			    "lowerdir=lower,upperdir=layers/upper,workdir=layers/work") < 0)
+		r = -errno;
+	if (as_jail_root(base, false) < 0 && r == 0)
+		r = -EPERM;
+	return r < 0 ? err_set(e, -r, "mount the jail's root: overlay of %s on %s: %s", op->path, op->source,
+			       strerror(-r)) :
+		       0;
+}
+
+int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd, struct err *e)
+{
+	_cleanup_free_ char *mnt = strf("%s/mnt", run);
+	int r;
+
+	if (!mnt)
+		return err_oom(e);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(e, "make the jail's mounts private");
+	if (chdir(mnt) < 0)
+		return err_sys(e, "enter %s", mnt);
+	if (op->path) {
+		r = mount_overlay(op, userns, base, e);
+	} else {
+		_cleanup_close_ int tree = clone_mapped(op->source, userns, MOUNT_ATTR_NODEV, false, e);
+
+		r = tree < 0 ? tree : attach(tree, AT_FDCWD, "root", e);
+	}
+	if (r < 0)
+		return r;
+	*ret_rootfd = open("root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return *ret_rootfd < 0 ? err_sys(e, "open the jail's root") : 0;
+}
+
+/* --- /dev --- */
+
+static const struct {
+	const char *name;
+	unsigned major, minor;
+	const char *only; /* present only if this word is among the op's opts */
+} devices[] = {
+	{ "null", 1, 3, NULL },	  { "zero", 1, 5, NULL }, { "full", 1, 7, NULL },	{ "random", 1, 8, NULL },
+	{ "urandom", 1, 9, NULL }, { "tty", 5, 0, NULL },  { "net/tun", 10, 200, "tun" }, { "fuse", 10, 229, "fuse" },
+};
+
+static const struct {
+	const char *name, *target;
+} dev_links[] = {
+	{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
+	{ "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" },
+};
+
+static const char *const dev_dirs[] = { "pts", "shm", "mqueue" };
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = list ? list : ""; *p; p += strcspn(p, ","), p += *p == ',')
+		if (strncmp(p, word, n) == 0 && (p[n] == ',' || !p[n]))
+			return true;
+	return false;
+}
+
+static int fill_dev(int dev, const char *opts, unsigned base)
+{
+	mode_t old = umask(0);
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(*devices) && r == 0; i++) {
+		if (devices[i].only && !has_word(opts, devices[i].only))
+			continue;
+		if (strchr(devices[i].name, '/') &&
+		    (mkdirat(dev, "net", 0755) < 0 || fchownat(dev, "net", base, base, 0) < 0))
+			r = -errno;
+		else if (mknodat(dev, devices[i].name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)) < 0 ||
+			 fchownat(dev, devices[i].name, base, base, AT_SYMLINK_NOFOLLOW) < 0)
+			r = -errno;
+	}
+	for (size_t i = 0; i < sizeof(dev_links) / sizeof(*dev_links) && r == 0; i++)
+		if (symlinkat(dev_links[i].target, dev, dev_links[i].name) < 0 ||
+		    fchownat(dev, dev_links[i].name, base, base, AT_SYMLINK_NOFOLLOW) < 0)
+			r = -errno;
+	for (size_t i = 0; i < sizeof(dev_dirs) / sizeof(*dev_dirs) && r == 0; i++)
+		if (mkdirat(dev, dev_dirs[i], 0755) < 0 || fchownat(dev, dev_dirs[i], base, base, 0) < 0)
+			r = -errno;
+	umask(old);
+	return r;
+}
+
+/* --- /proc --- */
+
+/* World-readable facts about the host and doors into the kernel; most others belong to host root and stay shut anyway. */
+static const char *const masked_files[] = { "kcore", "keys", "key-users", "timer_list", "sched_debug", "sysrq-trigger",
+					    "latency_stats", "kpagecount", "kpageflags", "kmsg" };
+static const char *const masked_dirs[] = { "acpi", "scsi", "asound" };
+
+static void mask_proc(int rootfd, int proc)
+{
+	char null[FD_PATH], point[FD_PATH];
+	_cleanup_close_ int nullfd = open_in_root(rootfd, "/dev/null", O_PATH, 0);
+
+	if (nullfd < 0)
+		return;
+	fd_path(nullfd, null);
+	for (size_t i = 0; i < sizeof(masked_files) / sizeof(*masked_files); i++) {
+		_cleanup_close_ int fd = openat(proc, masked_files[i], O_PATH | O_CLOEXEC | O_NOFOLLOW);
+
+		if (fd < 0)
+			continue; /* this kernel does not have it */
+		fd_path(fd, point);
+		(void)mount(null, point, NULL, MS_BIND, NULL);
+	}
+	for (size_t i = 0; i < sizeof(masked_dirs) / sizeof(*masked_dirs); i++) {
+		_cleanup_close_ int fd = openat(proc, masked_dirs[i], O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+		if (fd < 0)
+			continue;
+		fd_path(fd, point);
+		(void)mount("tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0,mode=555");
+	}
+}
+
+/* --- the others --- */
+
+static unsigned long common_flags(const char *opts, unsigned long flags)
+{
+	static const struct {
+		const char *word;
+		unsigned long flag;
+	} words[] = { { "ro", MS_RDONLY }, { "nosuid", MS_NOSUID }, { "noexec", MS_NOEXEC }, { "nodev", MS_NODEV } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (has_word(opts, words[i].word))
+			flags |= words[i].flag;
+	return flags;
+}
+
+/* Options for the file system itself: what is left of opts without the mount flags. */
+static char *fs_data(const char *opts, const char *more)
+{
+	static const char *const flags[] = { "ro", "rw", "nosuid", "noexec", "nodev", "defaults", "late" };
+	struct sbuf b = { 0 };
+
+	for (const char *p = opts ? opts : ""; *p;) {
+		size_t n = strcspn(p, ",");
+		bool flag = n == 0;
+
+		for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+			flag = flag || (strlen(flags[i]) == n && strncmp(flags[i], p, n) == 0);
+		if (!flag) {
+			if (b.len)
+				sbuf_addc(&b, ',');
+			sbuf_addn(&b, p, n);
+		}
+		p += n + (p[n] == ',');
+	}
+	if (more && *more)
+		sbuf_addf(&b, "%s%s", b.len ? "," : "", more);
+	return sbuf_take(&b);
+}
+
+static int mount_bind(const struct op *op, int rootfd, int userns, unsigned base, struct err *e)
+{
+	uint64_t attrs = MOUNT_ATTR_NODEV;
+	_cleanup_close_ int tree = -1, point = -1;
+	struct stat st;
+
+	if (has_word(op->opts, "ro"))
+		attrs |= MOUNT_ATTR_RDONLY;
+	if (has_word(op->opts, "nosuid"))
+		attrs |= MOUNT_ATTR_NOSUID;
+	if (has_word(op->opts, "noexec"))
+		attrs |= MOUNT_ATTR_NOEXEC;
+	tree = clone_mapped(op->source, userns, attrs, false, e);
+	if (tree < 0)
+		return tree;
+	if (fstat(tree, &st) < 0)
+		return err_sys(e, "look at %s", op->source);
+	point = open_point(rootfd, op->path, !S_ISDIR(st.st_mode), base, e);
+	return point < 0 ? point : attach(tree, point, "", e);
+}
+
+struct fs_kind {
+	const char *type;
+	unsigned long flags;
+	bool owned; /* takes uid= and gid= */
+};
+
+static const struct fs_kind kinds[] = {
+	{ "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },   { "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
+	{ "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, false }, { "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
+	{ "devpts", MS_NOSUID | MS_NOEXEC, false },	       { "tmpfs", MS_NOSUID | MS_NODEV, true },
+	{ "dev", MS_NOSUID | MS_NOEXEC, true },
+};
+
+int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct err *e)
+{
+	const struct fs_kind *k = NULL;
+	_cleanup_close_ int point = -1, top = -1;
+	_cleanup_free_ char *data = NULL;
+	char more[80] = "", at[FD_PATH];
+	bool dev = streq(op->fstype, "dev"), pts = streq(op->fstype, "devpts");
+
+	if (streq(op->fstype, "bind"))
+		return mount_bind(op, rootfd, userns, base, e);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (streq(kinds[i].type, op->fstype))
+			k = &kinds[i];
+	point = open_point(rootfd, op->path, false, base, e);
+	if (point < 0)
+		return point;
+	fd_path(point, at);
+	if (dev)
+		snprintf(more, sizeof(more), "mode=755,size=64k,nr_inodes=256,uid=%u,gid=%u", base, base);
+	else if (pts)
+		snprintf(more, sizeof(more), "newinstance,ptmxmode=0666,mode=0620,gid=%u", base + 5);
+	else if (k && k->owned)
+		snprintf(more, sizeof(more), "uid=%u,gid=%u", base, base);
+	data = dev ? strdup(more) : fs_data(op->opts, more);
+	if (!data)
+		return err_oom(e);
+	if (mount(op->source ? op->source : op->fstype, at, dev ? "tmpfs" : op->fstype,
+		  common_flags(dev ? NULL : op->opts, k ? k->flags : MS_NODEV), *data ? data : NULL) < 0)
+		return err_sys(e, "mount %s (%s) on %s in the jail", op->source ? op->source : op->fstype, op->fstype,
+			       op->path);
+	if (!dev && !streq(op->fstype, "proc"))
+		return 0;
+	top = open_in_root(rootfd, op->path, O_RDONLY | O_DIRECTORY, 0);
+	if (top < 0)
+		return err_set(e, -top, "open %s in the jail: %s", op->path, strerror(-top));
+	if (dev) {
+		int r = fill_dev(top, op->opts, base);
+
+		return r < 0 ? err_set(e, -r, "make device nodes in %s: %s", op->path, strerror(-r)) : 0;
+	}
+	mask_proc(rootfd, top);
+	return 0;
+}
+
+int mount_pivot(int rootfd, struct err *e)
+{
+	if (fchdir(rootfd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return err_sys(e, "make the jail's root the root");
+	return 0;
+}
+
+int mount_console(int *ret_master, int *ret_slave, unsigned base, struct err *e)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), master = -1, slave = -1, point = -1;
+	char from[FD_PATH], at[FD_PATH];
+	int unlock = 0;
+
+	setfsgid(base + 5);
+	setfsuid(base);
+	master = open_in_root(root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0);
+	setfsuid(0);
+	setfsgid(0);
+	if (master < 0)
+		return err_set(e, -master, "open a terminal for the jail's console: %s", strerror(-master));
+	if (ioctl(master, _IOW('T', 0x31, int), &unlock) < 0) /* TIOCSPTLCK */
+		return err_sys(e, "unlock the console terminal");
+	slave = ioctl(master, _IO('T', 0x41), O_RDWR | O_NOCTTY | O_CLOEXEC); /* TIOCGPTPEER */
+	if (slave < 0)
+		return err_sys(e, "open the console terminal");
+	point = open_point(root, "/dev/console", true, base, e);
+	if (point < 0)
+		return point;
+	fd_path(slave, from);
+	fd_path(point, at);
+	if (mount(from, at, NULL, MS_BIND, NULL) < 0)
+		return err_sys(e, "put the console on /dev/console");
+	*ret_master = take_fd(&master);
+	*ret_slave = take_fd(&slave);
+	return 0;
+}

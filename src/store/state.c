@@ -1,0 +1,151 @@
+/* state.c - what is known of a running jail: RUN/jails/J/state, key=value lines, replaced whole. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "store/internal.h"
+
+enum field_kind { F_UNSIGNED, F_PID, F_U64, F_I64, F_BOOL, F_TEXT };
+
+struct field {
+	const char *key;
+	enum field_kind kind;
+	size_t at, cap; /* cap: of a text */
+};
+
+#define FIELD(name, kind) { #name, kind, offsetof(struct state, name), 0 }
+#define TEXT(name) { #name, F_TEXT, offsetof(struct state, name), sizeof(((struct state *)0)->name) }
+
+static const struct field fields[] = {
+	FIELD(jid, F_UNSIGNED),	      FIELD(pid, F_PID),    FIELD(pid_start, F_U64), FIELD(monitor, F_PID),
+	FIELD(monitor_start, F_U64), FIELD(vnet, F_BOOL),  FIELD(ready, F_BOOL),    FIELD(started, F_I64),
+	TEXT(cgroup),		      TEXT(ip4),	    TEXT(ip6),		     TEXT(release),
+};
+#define NFIELDS (sizeof(fields) / sizeof(fields[0]))
+
+static int set_field(struct state *st, const struct field *f, const char *v)
+{
+	void *p = (char *)st + f->at;
+	uint64_t n = 0;
+
+	if (f->kind == F_TEXT)
+		return str_copy(p, f->cap, v);
+	if (!str_to_uint(v, 0, f->kind == F_BOOL ? 1 : f->kind == F_U64 ? UINT64_MAX : f->kind == F_I64 ? INT64_MAX :
+			 f->kind == F_PID ? INT_MAX : UINT_MAX, &n))
+		return -EINVAL;
+	switch (f->kind) {
+	case F_UNSIGNED:
+		*(unsigned *)p = (unsigned)n;
+		break;
+	case F_PID:
+		*(pid_t *)p = (pid_t)n;
+		break;
+	case F_U64:
+		*(uint64_t *)p = n;
+		break;
+	case F_I64:
+		*(int64_t *)p = (int64_t)n;
+		break;
+	case F_BOOL:
+		*(bool *)p = n != 0;
+		break;
+	case F_TEXT:
+		break;
+	}
+	return 0;
+}
+
+static void add_field(struct sbuf *b, const struct state *st, const struct field *f)
+{
+	const void *p = (const char *)st + f->at;
+
+	switch (f->kind) {
+	case F_UNSIGNED:
+		sbuf_addf(b, "%s=%u\n", f->key, *(const unsigned *)p);
+		break;
+	case F_PID:
+		sbuf_addf(b, "%s=%ld\n", f->key, (long)*(const pid_t *)p);
+		break;
+	case F_U64:
+		sbuf_addf(b, "%s=%" PRIu64 "\n", f->key, *(const uint64_t *)p);
+		break;
+	case F_I64:
+		sbuf_addf(b, "%s=%" PRId64 "\n", f->key, *(const int64_t *)p);
+		break;
+	case F_BOOL:
+		sbuf_addf(b, "%s=%d\n", f->key, *(const bool *)p);
+		break;
+	case F_TEXT:
+		if (*(const char *)p)
+			sbuf_addf(b, "%s=%s\n", f->key, (const char *)p);
+		break;
+	}
+}
+
+/* Keys of a newer program are passed over; a value that makes no sense is an error. */
+static int parse_line(struct state *st, char *line)
+{
+	char *eq = strchr(line, '=');
+
+	if (!eq)
+		return -EINVAL;
+	*eq = '\0';
+	for (size_t i = 0; i < NFIELDS; i++)
+		if (streq(fields[i].key, line))
+			return set_field(st, &fields[i], eq + 1);
+	return 0;
+}
+
+int state_load(struct store *s, const char *jail, struct state *ret, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[STORE_NAME_MAX + 16];
+	char *line, *rest;
+	unsigned number = 0;
+	size_t len;
+	int r;
+
+	*ret = (struct state){ 0 };
+	if (s->runfd < 0 || !store_name_ok(jail))
+		return err_class(e, ERR_MISSING, ENOENT, "%s has no state", jail);
+	(void)snprintf(path, sizeof(path), "jails/%s/state", jail);
+	r = fs_read(s->runfd, path, STATE_MAX, &text, &len, e);
+	if (r < 0)
+		return r;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		number++;
+		if (parse_line(ret, line) < 0)
+			return err_set(e, EINVAL, "%s/%s:%u: cannot make sense of this line", s->run, path, number);
+	}
+	return 0;
+}
+
+int state_save(struct store *s, const char *jail, const struct state *st, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	char path[STORE_NAME_MAX + 16];
+	int r;
+
+	if (!store_name_ok(jail))
+		return err_set(e, EINVAL, "no state for a jail of that name");
+	if (strpbrk(st->cgroup, "\n") || strpbrk(st->ip4, "\n") || strpbrk(st->ip6, "\n") || strpbrk(st->release, "\n"))
+		return err_set(e, EINVAL, "%s: a line break in a value of its state", jail);
+	for (size_t i = 0; i < NFIELDS; i++)
+		add_field(&b, st, &fields[i]);
+	if (b.failed)
+		return err_oom(e);
+	(void)snprintf(path, sizeof(path), "jails/%s", jail);
+	r = fs_mkdirs(s->runfd, path, 0755);
+	if (r < 0)
+		return err_set(e, -r, "cannot create %s/%s: %s", s->run, path, strerror(-r));
+	(void)snprintf(path, sizeof(path), "jails/%s/state", jail);
+	return fs_replace(s->runfd, path, b.p, b.len, 0644, false, e);
+}
+
+int state_names(struct store *s, struct strv *ret, struct err *e)
+{
+	return store_list_dirs(s->runfd, "jails", ret, e);
+}

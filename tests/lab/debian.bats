@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+# debian.bats - whole systems: a Debian from the mirror, and one that boots systemd.
+
+load lib
+
+setup_file() { lab_setup_file; }
+teardown_file() { lab_teardown_file; }
+teardown() { lab_reset; }
+
+outside() {
+	nsenter --net="$LAB_OUTSIDE_NS" "$@"
+}
+
+@test "fetch -r bookworm makes a release by mmdebstrap; a jail from it works in both networks" {
+	ok outside "$IOCAGE" fetch -r bookworm
+	ok iocage list -rh
+	has bookworm
+	ok iocage create -r bookworm -n deb 'ip4_addr=em0|192.0.2.10/24' exec_start=/bin/true exec_stop=/bin/true
+	world_snapshot before
+	up deb
+	inside_ok deb '. /etc/os-release; echo $VERSION_CODENAME; id -un; dpkg-query -W dpkg | cut -f1; perl -v | grep -c Larry'
+	is "$(printf 'bookworm\nroot\ndpkg\n1')"
+	inside_ok deb 'su -s /bin/sh nobody -c "id -un"'
+	is nobody
+	inside_ok deb 'touch /x && chown www-data:www-data /x && stat -c %U /x && apt-get --version | head -1'
+	has www-data
+	inside_ok deb 'getent hosts localhost; hostname'
+	has deb
+	down deb
+	world_same before
+	ok iocage set vnet=on interfaces=vnet0:bridge0 'ip4_addr=vnet0|10.7.0.5/24' defaultrouter=none defaultrouter6=none deb
+	up deb
+	inside_ok deb 'perl -e "use Socket; socket(S,PF_INET,SOCK_STREAM,0) or die; bind(S,sockaddr_in(80,inet_aton(q(10.7.0.5)))) or die; print qq(bound\n)"'
+	is bound
+	down deb
+	world_same before
+}
+
+@test "systemd as pid 1: boots to a target, lists its units, shuts down when asked" {
+	tar=$LAB_TMP/systemd.tar
+	ok outside mmdebstrap --quiet --variant=minbase --include=systemd-sysv,dbus bookworm "$tar"
+	ok iocage fetch -r debian-systemd -F "$tar"
+	rm -f "$tar"
+	ok iocage create -r debian-systemd -n sysd 'ip4_addr=em0|192.0.2.10/24'
+	ok iocage get exec_init sysd
+	is auto
+	world_snapshot before
+	up sysd
+	inside_ok sysd 'cat /proc/1/comm'
+	is systemd
+	for _ in $(seq 100); do
+		inside sysd 'systemctl is-system-running'
+		case $output in running | degraded) break ;; esac
+		sleep 0.2
+	done
+	case $output in
+	running | degraded) ;;
+	*)
+		inside sysd 'systemctl --no-pager list-jobs; systemctl --no-pager --failed'
+		echo "$output"
+		return 1
+		;;
+	esac
+	inside_ok sysd 'systemctl is-active dbus.socket; systemctl --no-pager list-units | grep -c loaded'
+	has active
+	t=$SECONDS
+	down sysd
+	[ $((SECONDS - t)) -lt 30 ]
+	world_same before
+	ok iocage destroy -f sysd
+	ok iocage destroy -r -f debian-systemd
+}

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# world.sh - run a command in the standard test world, made for it and removed after it. Usage: world.sh COMMAND [ARG...]
+#
+#     netns lan (the outside)            netns host (where the command runs: "the host")
+#     +--------------------------+       +------------------------------------------+
+#     |  gw0  192.0.2.254/24     |=======|  em0  192.0.2.1/24                       |
+#     |       2001:db8::254/64   | veth  |       2001:db8::1/64                     |
+#     +--------------------------+       |       default routes to gw0              |
+#                                        |  bridges, aliases and vnet0.N of jails   |
+#                                        +------------------------------------------+
+#
+# The command enters by nsenter --net: `ip netns exec` would remount /sys and so hide the cgroups. Mounts, cgroups and
+# processes are the machine's own, so that a leak shows. The machine's own network is never touched.
+set -euo pipefail
+
+[ $# -gt 0 ] || {
+	echo "usage: $0 COMMAND [ARG...]" >&2
+	exit 2
+}
+[ "$(id -u)" -eq 0 ] || {
+	echo "world: needs root (network namespaces)" >&2
+	exit 1
+}
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+host=host-$$ lan=lan-$$
+LAB_TMP=$(mktemp -d /tmp/iocage-lab.XXXXXX)
+
+leave() {
+	set +e
+	for ns in "$host" "$lan"; do
+		for pid in $(ip netns pids "$ns" 2>/dev/null); do
+			[ "$pid" = $$ ] || kill -9 "$pid" 2>/dev/null
+		done
+		ip netns del "$ns" 2>/dev/null
+	done
+	awk -v d="$LAB_TMP/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while read -r m; do
+		umount -l "$m" 2>/dev/null
+	done
+	rm -rf --one-file-system "$LAB_TMP"
+}
+trap leave EXIT
+trap 'exit 130' INT TERM
+
+in_ns() {
+	local ns=$1
+	shift
+	nsenter --net="/run/netns/$ns" "$@"
+}
+
+ip netns add "$host"
+ip netns add "$lan"
+ip link add em0 netns "$host" address 02:00:5e:00:00:01 type veth peer name gw0 netns "$lan" address 02:00:5e:00:00:fe
+for f in all default em0; do
+	in_ns "$host" sh -c "echo 0 >/proc/sys/net/ipv6/conf/$f/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/$f/accept_ra"
+done
+in_ns "$lan" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/gw0/accept_dad'
+ip -n "$host" link set lo up
+ip -n "$host" link set em0 up
+ip -n "$lan" link set lo up
+ip -n "$lan" link set gw0 up
+ip -n "$host" addr add 192.0.2.1/24 dev em0
+ip -n "$host" addr add 2001:db8::1/64 dev em0 nodad
+ip -n "$lan" addr add 192.0.2.254/24 dev gw0
+ip -n "$lan" addr add 2001:db8::254/64 dev gw0 nodad
+ip -n "$host" route add default via 192.0.2.254
+ip -n "$host" route add default via 2001:db8::254
+# what jails behind a host bridge use in these tests: answered through the host when it forwards
+ip -n "$lan" route add 10.0.0.0/8 via 192.0.2.1
+ip -n "$lan" route add 2001:db8:a::/48 via 2001:db8::1
+
+exec 8</proc/self/ns/net
+export LAB_TMP LAB_HOST_NS=/run/netns/$host LAB_LAN_NS=/run/netns/$lan
+export LAB_OUTSIDE_NS=/proc/$$/fd/8 # the machine's own network: to download from a mirror, nothing else
+export LAB_TOP=$top IOCAGE=${IOCAGE:-$top/build/iocage}
+export BATS_LIB_PATH=$top/tests/lab
+unset IOCAGE_ROOT IOCAGE_RUN IOCAGE_COLOR
+exec 9<&- 2>/dev/null || true
+nsenter --net="/run/netns/$host" "$@" 8<&-

@@ -1,0 +1,156 @@
+/* test_jail.c - from configuration to the model of a jail. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/jail.h"
+
+/* key, value, key, value, ..., NULL */
+static struct conf make_conf(const char *const *kv)
+{
+	struct conf c = { 0 };
+
+	for (; *kv; kv += 2)
+		assert_int_equal(conf_layer_set(&c.own, kv[0], kv[1]), 0);
+	return c;
+}
+
+#define CONF(...) make_conf((const char *const[]){ __VA_ARGS__, NULL })
+
+static void shared(void **state)
+{
+	struct conf c = CONF("ip4_addr", "em0|10.0.0.5/24,10.0.0.6", "ip6_addr", "fe80::1%em0/64", "ip6", "inherit", "allow_raw_sockets", "1",
+			     "sysvmsg", "disable");
+	struct err e = ERR_INIT;
+	struct jail j;
+
+	(void)state;
+	assert_int_equal(jail_build(&c, "my_www", &j, &e), 0);
+	assert_string_equal(j.hostname, "my-www");
+	assert_false(j.vnet);
+	assert_int_equal(j.n4, 2);
+	assert_string_equal(j.a4[0].ifname, "em0");
+	assert_string_equal(j.a4[1].ifname, "");
+	assert_int_equal(j.n6, 1);
+	assert_string_equal(j.a6[0].ifname, "em0");
+	assert_string_equal(j.a6[0].addr.zone, "");
+	assert_int_equal(j.ip4, IP_NEW);
+	assert_int_equal(j.ip6, IP_INHERIT);
+	assert_int_equal(j.allow, ALLOW_RAW_SOCKETS | ALLOW_SET_HOSTNAME | ALLOW_SYSVSEM | ALLOW_SYSVSHM);
+	jail_done(&j);
+	conf_done(&c);
+}
+
+static void vnet(void **state)
+{
+	struct conf c = CONF("vnet", "1", "interfaces", "vnet0:bridge0,vnet5:none", "vnet5_mac", "02ff606a86aa 02ff606a86ab", "vnet5_mtu", "9000",
+			     "defaultrouter", "10.0.0.1", "defaultrouter6", "none", "children_max", "3", "host_domainname", "none");
+	struct err e = ERR_INIT;
+	struct jail j;
+
+	(void)state;
+	assert_int_equal(jail_build(&c, "www", &j, &e), 0);
+	assert_int_equal(j.nnics, 2);
+	assert_string_equal(j.nics[0].bridge, "bridge0");
+	assert_false(j.nics[0].mac_host.set);
+	assert_string_equal(j.nics[1].bridge, "");
+	assert_int_equal(j.nics[1].mac_jail.b[5], 0xab);
+	assert_int_equal(j.nics[1].mtu, 9000);
+	assert_int_equal(j.default_mtu, 1500);
+	assert_string_equal(j.uplink, "");
+	assert_int_equal(j.router4.mode, ROUTER_ADDR);
+	assert_int_equal(j.router6.mode, ROUTER_NONE);
+	assert_true(j.allow & ALLOW_NESTED);
+	assert_string_equal(j.domainname, "");
+	jail_done(&j);
+	conf_done(&c);
+}
+
+static void dhcp_everywhere(void **state)
+{
+	struct conf c = CONF("vnet", "1", "dhcp", "1", "bpf", "1", "interfaces", "vnet0:bridge0,vnet1:bridge1", "ip4_addr", "vnet0|10.0.0.5/24");
+	struct jail j;
+
+	(void)state;
+	assert_int_equal(jail_build(&c, "www", &j, NULL), 0);
+	assert_int_equal(j.n4, 2);
+	assert_int_equal(j.a4[0].mode, JADDR_DHCP);
+	assert_string_equal(j.a4[1].ifname, "vnet1");
+	jail_done(&j);
+	conf_done(&c);
+}
+
+/* What a hand-edited config.json may hold. */
+static void broken(void **state)
+{
+	static const char *const kv[][4] = {
+		{ "ip4_addr", "em0|", NULL },
+		{ "ip6_addr", "x", NULL },
+		{ "vnet", "1", "interfaces", "vnet0" },
+		{ "vnet", "1", "defaultrouter", "10.0.0.300" },
+		{ "vnet", "1", "defaultrouter", "10.0.0.1/8" },
+		{ "vnet", "1", "vnet0_mac", "x" },
+		{ "vnet", "1", "vnet0_mtu", "x" },
+		{ "vnet", "1", "mac_prefix", "0123456789" },
+		{ "vnet", "1", "vnet_default_interface", "a b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kv) / sizeof(kv[0]); i++) {
+		struct conf c = { 0 };
+		struct err e = ERR_INIT;
+		struct jail j;
+
+		for (int k = 0; k < 4 && kv[i][k]; k += 2)
+			assert_int_equal(conf_layer_set(&c.own, kv[i][k], kv[i][k + 1]), 0);
+		if (jail_build(&c, "www", &j, &e) >= 0)
+			fail_msg("case %zu was taken", i);
+		assert_true(e.msg[0]);
+		conf_done(&c);
+	}
+}
+
+static void nic_names(void **state)
+{
+	char out[IFNAME_CAP];
+
+	(void)state;
+	assert_int_equal(jnic_inside_name("vnet0", out), 0);
+	assert_string_equal(out, "epair0b");
+	assert_int_equal(jnic_inside_name("lan", out), 0);
+	assert_string_equal(out, "lan");
+	assert_int_equal(jnic_outside_name("vnet0", 7, out), 0);
+	assert_string_equal(out, "vnet0.7");
+	assert_true(jnic_outside_name("abcdefghijk", 99999, out) < 0);
+	assert_true(jnic_inside_name("vnetabcdefghij", out) < 0);
+}
+
+static void too_many(void **state)
+{
+	struct sbuf v = { 0 };
+	struct jaddr *list = NULL;
+	struct err e = ERR_INIT;
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i < 256; i++)
+		sbuf_addf(&v, "%s10.0.1.%d", i ? "," : "", i);
+	assert_true(jaddr_list_parse(v.p, 4, &list, &n, &e) < 0);
+	assert_string_equal(e.msg, "too many IPv4 addresses: 256, at most 255");
+	sbuf_done(&v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shared), cmocka_unit_test(vnet),      cmocka_unit_test(dhcp_everywhere),
+		cmocka_unit_test(broken), cmocka_unit_test(nic_names), cmocka_unit_test(too_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# lint.sh - every static check, each one line: ok, FAIL or skip. All of them, or those named: tools/lint.sh format layers
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+build=${IOCAGE_BUILD:-build}
+jobs=$(nproc)
+out=$(mktemp)
+work=$(mktemp -d)
+trap 'rm -rf "$out" "$work"' EXIT
+fails=0 passes=0 skips=0
+
+mapfile -t csrc < <(find src tests -name '*.[ch]' | sort)
+mapfile -t scripts < <(grep -rlE '^#!.*(/|env )(ba)?sh$' .ci tools tests src | sort)
+
+check() {
+	local name=$1 t=$SECONDS
+	shift
+	if [ ${#want[@]} -gt 0 ] && [[ " ${want[*]} " != *" $name "* ]]; then return; fi
+	"$@" >"$out" 2>&1
+	case $? in
+	0)
+		passes=$((passes + 1))
+		echo "ok $name ($((SECONDS - t)) s)"
+		;;
+	77)
+		skips=$((skips + 1))
+		echo "skip $name: $(tail -n 1 "$out")"
+		;;
+	*)
+		fails=$((fails + 1))
+		echo "FAIL $name"
+		head -n 100 "$out" | sed 's/^/    /'
+		;;
+	esac
+}
+
+need() {
+	command -v "$1" >/dev/null && return 0
+	echo "$1 is not installed (make deps-test)"
+	return 77
+}
+
+# Formatting differs between releases of the tool; ours is written for 14.
+format() {
+	need clang-format || return
+	clang-format --version | grep -q 'version 14\.' || {
+		echo "formatting is checked with clang-format 14 only"
+		return 77
+	}
+	clang-format --dry-run -Werror "${csrc[@]}" 2>&1 | grep -E 'warning|error' | sort -u
+	[ "${PIPESTATUS[0]}" -eq 0 ]
+}
+
+tidy() {
+	need clang-tidy || return
+	local list
+	list=$(python3 - "$build/compile_commands.json" <<-'P'
+		import json, os, sys
+		top = os.getcwd()
+		seen = set()
+		for c in json.load(open(sys.argv[1])):
+		    f = os.path.relpath(os.path.join(c["directory"], c["file"]), top)
+		    if f.startswith("src/") and f.endswith(".c") and not f.endswith(".bpf.c"):
+		        seen.add(f)
+		print("\n".join(sorted(seen)))
+	P
+	) || return 1
+	[ -n "$list" ] || return 1
+	# shellcheck disable=SC2086
+	printf '%s\n' $list | xargs -P "$jobs" -n 4 clang-tidy -p "$build" --quiet 2>/dev/null
+}
+
+cpp_check() {
+	need cppcheck || return
+	cppcheck -q -j "$jobs" --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+		--suppress=missingInclude --suppress=unknownMacro --suppress=preprocessorErrorDirective --suppress=va_end_missing \
+		-Isrc -D_GNU_SOURCE -D__x86_64__ --max-configs=2 src -i src/bpf
+}
+
+shell_check() {
+	need shellcheck || return
+	shellcheck "${scripts[@]}" &&
+		shellcheck -s bash -e SC2016,SC2030,SC2031,SC2034,SC2154,SC1091,SC2317 tests/lab/*.bats tests/lab/*.bash
+}
+
+manual() {
+	need mandoc || return
+	local pages
+	pages=$(find man "$build" -name 'iocage.8' -type f 2>/dev/null)
+	[ -n "$pages" ] || {
+		echo "no manual page"
+		return 1
+	}
+	# shellcheck disable=SC2086
+	mandoc -T lint -W warning $pages
+}
+
+banned() {
+	if grep -rnE --include='*.[ch]' \
+		'\b(strcpy|strcat|sprintf|vsprintf|gets|system|popen|atoi|atol|alloca|strtok|mktemp|tmpnam|rand)[[:space:]]*\(' src; then
+		echo "these calls are not used here; see base/str.h and base/proc.h"
+		return 1
+	fi
+}
+
+sizes() {
+	local f n bad=0
+	for f in "${csrc[@]}" "${scripts[@]}" tests/lab/*.bats; do
+		n=$(wc -l <"$f")
+		if [ "$n" -gt 800 ]; then
+			echo "$f: $n lines, 800 at most"
+			bad=1
+		fi
+	done
+	return $bad
+}
+
+# The first line (the second after #!) says what a file is for.
+purpose() {
+	local f line bad=0
+	for f in "${csrc[@]}" "${scripts[@]}" tests/lab/*.bats tests/lab/*.bash $(find . -name meson.build -not -path './build*') Makefile; do
+		line=$(head -n 1 "$f")
+		case $line in '#!'*) line=$(sed -n 2p "$f") ;; esac
+		case $line in
+		'/* '?* | '# '?*) ;;
+		*)
+			echo "$f: the first line does not say what the file is for"
+			bad=1
+			;;
+		esac
+	done
+	return $bad
+}
+
+whitespace() {
+	local found
+	found=$(git ls-files -co --exclude-standard | grep -vE '^tests/(fuzz/corpus|data)/' | while read -r f; do
+		[ -f "$f" ] && grep -nIE '[[:blank:]]+$' "$f" | sed "s|^|$f:|"
+	done)
+	[ -z "$found" ] || {
+		echo "$found"
+		return 1
+	}
+}
+
+unfinished() {
+	# the words themselves are kept apart so that this file passes
+	local a=TO b=DO c=FIX d=ME
+	if grep -rnE "\\b($a$b|$c$d|XXX)\\b|not implemented" src; then return 1; fi
+}
+
+# Both compilers, every warning an error.
+warnings() {
+	local cc=$1 dir=$work/$1
+	need "$cc" || return
+	CC=$cc meson setup "$dir" -Dwerror=true >"$work/log" 2>&1 || {
+		cat "$work/log"
+		return 1
+	}
+	ninja -C "$dir" >"$work/log" 2>&1 || {
+		grep -E 'error|warning|FAILED' "$work/log"
+		return 1
+	}
+}
+
+want=("$@")
+check format format
+check purpose purpose
+check sizes sizes
+check banned banned
+check unfinished unfinished
+check whitespace whitespace
+check layers tools/check-layers.sh
+check shellcheck shell_check
+check mandoc manual
+check gcc warnings gcc
+check clang warnings clang
+check cppcheck cpp_check
+check clang-tidy tidy
+check freebsd tools/check-freebsd.sh
+
+echo "lint: $passes passed, $fails failed$([ $skips -eq 0 ] || echo ", $skips skipped")"
+[ "$fails" -eq 0 ]
