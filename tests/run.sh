@@ -21,7 +21,7 @@ meson_field() {
 
 run_unit() {
 	local t=$SECONDS ok fail skip
-	meson test -C "$build" --no-rebuild --print-errorlogs >"$out" 2>&1
+	meson test -C "$build" --print-errorlogs >"$out" 2>&1
 	local status=$?
 	ok=$(meson_field Ok)
 	skip=$(meson_field Skipped)

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 dir=${IOCAGE_FUZZ_DIR:-build/fuzz}
 seconds=${SECONDS_EACH:-60}
 flags=(-g -O1 -std=gnu17 -fno-omit-frame-pointer -D_GNU_SOURCE -Isrc -Itests/fuzz
-	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+	"-fsanitize=fuzzer,address,undefined" -fno-sanitize-recover=undefined
 	-DIOCAGE_VERSION='"fuzz"' -DIOCAGE_LIBEXECDIR='"/nonexistent"')
 mkdir -p "$dir"
 core=(src/core/*.c src/base/err.c src/base/str.c)
@@ -15,7 +15,10 @@ targets=("$@")
 for name in "${targets[@]}"; do
 	src=("${core[@]}") libs=()
 	case $name in
-	config) src+=(src/store/config_json.c) libs=(-ljansson) ;;
+	config)
+		mapfile -t -O ${#src[@]} src < <(find src/store src/base -name '*.c' ! -name 'extract*' ! -name '*_freebsd.c' ! -name err.c ! -name str.c)
+		libs=(-ljansson -lmd)
+		;;
 	argv) src+=(src/cli/opt.c src/cli/commands.c) ;;
 	esac
 	clang "${flags[@]}" -o "$dir/fuzz_$name" "tests/fuzz/fuzz_$name.c" "${src[@]}" "${libs[@]}"

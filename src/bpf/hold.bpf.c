@@ -84,62 +84,39 @@ static __always_inline int deny(int err)
 	return 0;
 }
 
-/* Is a (network order) on the jail's list. The list is sorted; the first test is the usual answer. */
-static __always_inline bool own4(const struct hold_jail *j, __u32 a)
+static __always_inline bool held4(const struct hold_jail *j)
 {
-	__u32 lo = 0, h = bpf_ntohl(a);
-
-	if (!j->n4)
-		return false;
-	if (a == j->prim4)
-		return true;
-	if (j->n4 == 1)
-		return false;
-	for (__u32 step = (HOLD_MAX_ADDRS + 1) / 2; step; step /= 2) {
-		__u32 at = (lo + step) & 0xff;
-
-		if (at < j->n4 && j->a4[at] <= h)
-			lo = at;
-	}
-	return j->a4[lo & 0xff] == h;
+	return !(j->flags & HOLD_INHERIT4);
 }
 
-/* a <= b by words in host order. */
-static __always_inline bool le6(const __u32 *a, const struct addr6 *b)
+static __always_inline bool held6(const struct hold_jail *j)
 {
-	if (a[0] != b->w[0])
-		return a[0] < b->w[0];
-	if (a[1] != b->w[1])
-		return a[1] < b->w[1];
-	if (a[2] != b->w[2])
-		return a[2] < b->w[2];
-	return a[3] <= b->w[3];
+	return !(j->flags & HOLD_INHERIT6);
+}
+
+static __always_inline bool is_owner(const struct hold_jail *j, const struct addr6 *a)
+{
+	struct hold_owner *o = bpf_map_lookup_elem(&hold_owners, a);
+
+	/* shared addresses belong to jails without a second one, which need not come here: the first is the only owner */
+	return o && o->jail[0] == j->jail;
+}
+
+/* Is a (network order) one of the jail's. The first test is the usual answer. */
+static __always_inline bool own4(const struct hold_jail *j, __u32 a)
+{
+	struct addr6 m = { { 0, 0, MAPPED, a } };
+
+	if (a == j->prim4 && j->n4)
+		return true;
+	return j->n4 > 1 && is_owner(j, &m);
 }
 
 static __always_inline bool own6(const struct hold_jail *j, const struct addr6 *a)
 {
-	struct addr6 h;
-	const __u32 *f;
-	__u32 lo = 0;
-
-	if (!j->n6)
-		return false;
 	if (a->w[3] == j->prim6[3] && a->w[2] == j->prim6[2] && a->w[1] == j->prim6[1] && a->w[0] == j->prim6[0])
-		return true;
-	if (j->n6 == 1)
-		return false;
-	h.w[0] = bpf_ntohl(a->w[0]);
-	h.w[1] = bpf_ntohl(a->w[1]);
-	h.w[2] = bpf_ntohl(a->w[2]);
-	h.w[3] = bpf_ntohl(a->w[3]);
-	for (__u32 step = (HOLD_MAX_ADDRS + 1) / 2; step; step /= 2) {
-		__u32 at = (lo + step) & 0xff;
-
-		if (at < j->n6 && le6(j->a6[at], &h))
-			lo = at;
-	}
-	f = j->a6[lo & 0xff];
-	return f[0] == h.w[0] && f[1] == h.w[1] && f[2] == h.w[2] && f[3] == h.w[3];
+		return j->n6 > 0;
+	return j->n6 > 1 && is_owner(j, a);
 }
 
 static __always_inline bool is_mapped(const struct addr6 *a)
@@ -163,7 +140,7 @@ static __always_inline bool is_loop6(const struct addr6 *a)
  */
 static __always_inline int local4(const struct hold_jail *j, __u32 *a)
 {
-	if (!(j->flags & HOLD_R4))
+	if (!held4(j))
 		return 0;
 	if (!j->n4)
 		return EAFNOSUPPORT;
@@ -184,7 +161,7 @@ static __always_inline int local6(const struct hold_jail *j, struct addr6 *a)
 {
 	if (is_mapped(a))
 		return local4(j, &a->w[3]);
-	if (!(j->flags & HOLD_R6))
+	if (!held6(j))
 		return 0;
 	if (!j->n6)
 		return EAFNOSUPPORT;
@@ -214,7 +191,7 @@ int hold_bind4(struct bpf_sock_addr *ctx)
 
 	if (err)
 		return deny(err);
-	if (!(j->flags & HOLD_R4))
+	if (!held4(j))
 		return NEXT_IS_ALLOWED;
 	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
 		return deny(EACCES);
@@ -222,12 +199,13 @@ int hold_bind4(struct bpf_sock_addr *ctx)
 	return NEXT_IS_ALLOWED | BIND_ANY_PORT;
 }
 
-static __always_inline struct addr6 dest6(const struct bpf_sock_addr *ctx)
+/* volatile: the verifier wants each word of the context taken by itself, from the context's own pointer */
+static __always_inline struct addr6 dest6(const volatile struct bpf_sock_addr *ctx)
 {
 	return (struct addr6){ { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] } };
 }
 
-static __always_inline void set_dest6(struct bpf_sock_addr *ctx, const struct addr6 *a)
+static __always_inline void set_dest6(volatile struct bpf_sock_addr *ctx, const struct addr6 *a)
 {
 	ctx->user_ip6[0] = a->w[0];
 	ctx->user_ip6[1] = a->w[1];
@@ -244,7 +222,7 @@ int hold_bind6(struct bpf_sock_addr *ctx)
 
 	if (err)
 		return deny(err);
-	if (!(j->flags & (is_mapped(&a) ? HOLD_R4 : HOLD_R6)))
+	if (!(is_mapped(&a) ? held4(j) : held6(j)))
 		return NEXT_IS_ALLOWED;
 	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
 		return deny(EACCES);
@@ -359,7 +337,7 @@ int hold_connect4(struct bpf_sock_addr *ctx)
 	struct bpf_sock *sk = ctx->sk;
 	__u32 dst = ctx->user_ip4;
 
-	if (!(j->flags & HOLD_R4))
+	if (!held4(j))
 		return 1;
 	if (!j->n4)
 		return deny(EAFNOSUPPORT);
@@ -376,17 +354,17 @@ static __always_inline bool source6(const struct hold_jail *j, const struct addr
 {
 	if (is_mapped(a)) {
 		*src = (struct addr6){ { 0, 0, MAPPED, j->prim4 } };
-		return j->flags & HOLD_R4;
+		return held4(j);
 	}
 	__builtin_memcpy(src->w, j->prim6, sizeof(src->w));
-	return j->flags & HOLD_R6;
+	return held6(j);
 }
 
 /* Where a v6 socket's packets to a really go: loopback and the wildcard are the jail's own address. */
 static __always_inline int target6(const struct hold_jail *j, struct addr6 *a)
 {
 	if (is_mapped(a)) {
-		if (!(j->flags & HOLD_R4))
+		if (!held4(j))
 			return 0;
 		if (!j->n4)
 			return EAFNOSUPPORT;
@@ -394,7 +372,7 @@ static __always_inline int target6(const struct hold_jail *j, struct addr6 *a)
 			a->w[3] = j->prim4;
 		return 0;
 	}
-	if (!(j->flags & HOLD_R6))
+	if (!held6(j))
 		return 0;
 	if (!j->n6)
 		return EAFNOSUPPORT;
@@ -442,7 +420,7 @@ int hold_sendmsg4(struct bpf_sock_addr *ctx)
 	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
 	__u32 dst = ctx->user_ip4, src = ctx->msg_src_ip4;
 
-	if (!(j->flags & HOLD_R4))
+	if (!held4(j))
 		return 1;
 	if (!j->n4)
 		return deny(EAFNOSUPPORT);
@@ -461,6 +439,19 @@ int hold_sendmsg4(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
+static __always_inline struct addr6 source_of(const volatile struct bpf_sock_addr *ctx)
+{
+	return (struct addr6){ { ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2], ctx->msg_src_ip6[3] } };
+}
+
+static __always_inline void set_source(volatile struct bpf_sock_addr *ctx, const struct addr6 *a)
+{
+	ctx->msg_src_ip6[0] = a->w[0];
+	ctx->msg_src_ip6[1] = a->w[1];
+	ctx->msg_src_ip6[2] = a->w[2];
+	ctx->msg_src_ip6[3] = a->w[3];
+}
+
 SEC("cgroup/sendmsg6")
 int hold_sendmsg6(struct bpf_sock_addr *ctx)
 {
@@ -472,16 +463,13 @@ int hold_sendmsg6(struct bpf_sock_addr *ctx)
 		return deny(err);
 	set_dest6(ctx, &a);
 	/* what goes to a mapped address passes the IPv4 hook too, which finds its source */
-	if (is_mapped(&a) || !(j->flags & HOLD_R6))
+	if (is_mapped(&a) || !held6(j))
 		return 1;
-	src = (struct addr6){ { ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2], ctx->msg_src_ip6[3] } };
+	src = source_of(ctx);
 	if (!is_any6(&src) && !is_loop6(&src))
 		return own6(j, &src) ? 1 : deny(EADDRNOTAVAIL);
 	__builtin_memcpy(src.w, j->prim6, sizeof(src.w));
-	ctx->msg_src_ip6[0] = src.w[0];
-	ctx->msg_src_ip6[1] = src.w[1];
-	ctx->msg_src_ip6[2] = src.w[2];
-	ctx->msg_src_ip6[3] = src.w[3];
+	set_source(ctx, &src);
 	pin(ctx, &src);
 	return 1;
 }
@@ -503,7 +491,7 @@ int hold_name4(struct bpf_sock_addr *ctx)
 	struct bpf_sock *sk = ctx->sk;
 	struct hold_sock *s;
 
-	if (!sk || !(j->flags & HOLD_R4))
+	if (!sk || !held4(j))
 		return 1;
 	if (!ctx->user_port) { /* given an address by us beforehand, not by its owner */
 		ctx->user_ip4 = 0;
@@ -571,14 +559,14 @@ int hold_in(struct __sk_buff *skb)
 	struct addr6 a;
 
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		if (!(j->flags & HOLD_R4))
+		if (!held4(j))
 			return 1;
 		if (bpf_skb_load_bytes(skb, 16, &a.w[3], 4))
 			return 0;
 		return own4(j, a.w[3]) || group4(j, skb, a.w[3]) || is_connection(skb);
 	}
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		if (!(j->flags & HOLD_R6))
+		if (!held6(j))
 			return 1;
 		if (bpf_skb_load_bytes(skb, 24, a.w, 16))
 			return 0;
@@ -594,14 +582,14 @@ int hold_out(struct __sk_buff *skb)
 	struct addr6 a;
 
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		if (!(j->flags & HOLD_R4))
+		if (!held4(j))
 			return 1;
 		if (bpf_skb_load_bytes(skb, 12, &a.w[3], 4))
 			return 0;
 		return own4(j, a.w[3]) || is_connection(skb);
 	}
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		if (!(j->flags & HOLD_R6))
+		if (!held6(j))
 			return 1;
 		if (bpf_skb_load_bytes(skb, 8, a.w, 16))
 			return 0;
@@ -658,17 +646,16 @@ static __always_inline bool steer(struct bpf_sk_lookup *ctx, __u64 jail, const s
 SEC("sk_lookup")
 int hold_lookup(struct bpf_sk_lookup *ctx)
 {
-	struct addr6 a = { { 0, 0, MAPPED, 0 } };
+	const volatile struct bpf_sk_lookup *v = ctx; /* as in dest6 */
+	struct addr6 a = { { 0, 0, MAPPED, v->local_ip4 } };
 	__u32 port = ctx->local_port, *hidden;
 	struct hold_owner *o;
 
-	if (ctx->family == AF_INET) {
-		a.w[3] = ctx->local_ip4;
-	} else {
-		a.w[0] = ctx->local_ip6[0];
-		a.w[1] = ctx->local_ip6[1];
-		a.w[2] = ctx->local_ip6[2];
-		a.w[3] = ctx->local_ip6[3];
+	if (ctx->family == AF_INET6) {
+		a.w[0] = v->local_ip6[0];
+		a.w[1] = v->local_ip6[1];
+		a.w[2] = v->local_ip6[2];
+		a.w[3] = v->local_ip6[3];
 	}
 	o = bpf_map_lookup_elem(&hold_owners, &a);
 	if (o) {

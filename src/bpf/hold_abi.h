@@ -10,26 +10,23 @@
  * namespace: their pins live in a directory named after it.
  */
 
-#define HOLD_MAX_ADDRS 255
-
 enum hold_flags {
-	HOLD_R4 = 1 << 0,	/* IPv4 is held to the list (maybe empty); not set: inherit */
-	HOLD_R6 = 1 << 1,
+	HOLD_INHERIT4 = 1 << 0, /* IPv4 is not held; without it, to the list (maybe empty): zero holds most */
+	HOLD_INHERIT6 = 1 << 1,
 	HOLD_RESERVED = 1 << 2, /* ports below 1024 may be bound by the privileged */
 };
 
-/* Value of the cgroup storage map. */
+/* Value of the cgroup storage map. Further addresses than the primary are found in the map of owners. */
 struct hold_jail {
+	__u64 jail; /* the name used in the other maps */
 	__u32 flags;
 	__u32 n4, n6;
-	__u32 prim4;			 /* network order */
-	__u32 prim6[4];
-	__u32 a4[HOLD_MAX_ADDRS + 1];	 /* host order, ascending; unused: 0xffffffff */
-	__u32 a6[HOLD_MAX_ADDRS + 1][4]; /* words in host order, ascending; unused: all ones */
+	__u32 prim4;	/* network order */
+	__u32 prim6[4]; /* network order */
 };
 
-/* Which jails an address belongs to: the newest first, 0 = none. */
-#define HOLD_OWNERS 4
+/* Which jails an address belongs to: the newest first, 0 = none. Several only where each has no other address. */
+#define HOLD_OWNERS 16
 
 struct hold_owner {
 	__u64 jail[HOLD_OWNERS];

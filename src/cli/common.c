@@ -92,7 +92,7 @@ static bool self_from_path(const char *argv0, char *ret)
 
 static bool has_helpers(const char *dir)
 {
-	_cleanup_free_ char *p = strf("%s/iocage-init", dir);
+	_cleanup_free_ char *p = strf("%s/iocage-extract", dir);
 
 	return p && access(p, X_OK) == 0;
 }
@@ -100,7 +100,7 @@ static bool has_helpers(const char *dir)
 /* Installed: PREFIX/sbin/iocage and PREFIX/libexec/iocage/. In a build directory: all side by side. */
 void cli_find_self(struct cli *c, const char *argv0)
 {
-	static const char *const rel[] = { "/../libexec/iocage", "", "/src/init" };
+	static const char *const rel[] = { "/../libexec/iocage", "" };
 	char self[PATH_MAX] = "", dir[PATH_MAX], *slash;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 

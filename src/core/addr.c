@@ -46,7 +46,7 @@ static int parse_prefix(const char *whole, const char *s, struct ipaddr *a, stru
 		a->prefix = (uint8_t)v;
 	else if (a->family != 4 || !mask_to_prefix(s, &a->prefix))
 		return err_set(e, EINVAL, "%s: the prefix must be a number from 0 to %u%s", whole, ipaddr_max_prefix(a),
-			       a->family == 4 ? " or a contiguous netmask" : "");
+		               a->family == 4 ? " or a contiguous netmask" : "");
 	a->has_prefix = true;
 	return 0;
 }
@@ -207,7 +207,7 @@ static uint64_t hash_end(uint64_t h)
 }
 
 void mac_derive(const char *host_id, const char *jail, const char *nic, const char *prefix, struct macaddr *ret_host,
-		struct macaddr *ret_jail)
+                struct macaddr *ret_jail)
 {
 	uint64_t h = hash_end(hash_str(hash_str(hash_str(0xcbf29ce484222325ULL, host_id), jail), nic));
 	struct macaddr m = { .set = true };

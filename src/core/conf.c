@@ -176,7 +176,7 @@ int conf_check_joint(const struct conf *c, const char *jail, struct err *e)
 }
 
 static int enable(struct conf *c, const char *key, const char *value, const char *warning, struct strv *warnings,
-		  struct err *e)
+                  struct err *e)
 {
 	if (conf_layer_set(&c->own, key, value) < 0 || strv_add(warnings, warning) < 0)
 		return err_oom(e);
@@ -205,8 +205,8 @@ int conf_enable_required(struct conf *c, struct strv *warnings, struct err *e)
 		n.vnet = true;
 	}
 	if (r == 0 && n.vnet && conf_true(c, PROP_assign_localhost))
-		r = enable(c, "assign_localhost", "0", "assign_localhost only applies to shared IP jails, disabling!", warnings,
-			   e);
+		r = enable(c, "assign_localhost", "0", "assign_localhost only applies to shared IP jails, disabling!",
+		           warnings, e);
 	return r;
 }
 
@@ -244,15 +244,17 @@ int jail_name_check(const char *name, struct err *e)
 	if (n == 0)
 		return err_set(e, EINVAL, "a jail's name must not be empty");
 	if (n > JAIL_NAME_MAX)
-		return err_set(e, EINVAL, "'%.16s...' is too long for a jail's name: %zu characters, at most %d", name, n,
-			       JAIL_NAME_MAX);
+		return err_set(e, EINVAL, "'%.16s...' is too long for a jail's name: %zu characters, at most %d", name,
+		               n, JAIL_NAME_MAX);
 	for (const char *s = name; *s; s++)
 		if (iscntrl((unsigned char)*s))
-			return err_set(e, EINVAL, "a jail's name must not contain control characters (0x%02x)", (unsigned char)*s);
+			return err_set(e, EINVAL, "a jail's name must not contain control characters (0x%02x)",
+			               (unsigned char)*s);
 	if (strspn(name, ok) != n || strchr("._-", name[0]))
 		return err_set(e, EINVAL,
-			       "'%s' is not a valid name for a jail: letters, digits, '.', '_' and '-', a letter or digit first",
-			       name);
+		               "'%s' is not a valid name for a jail: letters, digits, '.', '_' and '-', a letter or "
+		               "digit first",
+		               name);
 	if (streq(name, "ALL") || streq(name, "default") || streq(name, "help"))
 		return err_set(e, EINVAL, "'%s' is a reserved word and cannot be a jail's name", name);
 	return 0;

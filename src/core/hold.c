@@ -23,8 +23,8 @@ void hold_format(const struct hold *h, struct sbuf *out)
 {
 	bool first = true;
 
-	sbuf_addf(out, "ip4=%s ip6=%s saddrsel4=%d saddrsel6=%d raw=%d reserved=%d", modes[h->ip4], modes[h->ip6], h->saddrsel4,
-		  h->saddrsel6, h->raw_sockets, h->reserved_ports);
+	sbuf_addf(out, "ip4=%s ip6=%s saddrsel4=%d saddrsel6=%d raw=%d reserved=%d", modes[h->ip4], modes[h->ip6],
+	          h->saddrsel4, h->saddrsel6, h->raw_sockets, h->reserved_ports);
 	for (uint32_t i = 0; i < h->n4; i++)
 		format_addr(out, &first, 4, h->a4[i]);
 	for (uint32_t i = 0; i < h->n6; i++)

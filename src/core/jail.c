@@ -16,7 +16,8 @@
 
 static int bad_ip(struct err *e, const char *item, const char *why)
 {
-	return err_set(e, EINVAL, "Please provide a valid ip: %.100s%s%s", item, why && *why ? "\n" : "", why ? why : "");
+	return err_set(e, EINVAL, "Please provide a valid ip: %.100s%s%s", item, why && *why ? "\n" : "",
+	               why ? why : "");
 }
 
 int jaddr_host_check(const struct ipaddr *a, struct err *e)
@@ -63,10 +64,8 @@ static int parse_item(const char *item, const char *what, int family, struct jad
 		return bad_ip(e, item, "a prefix of 0 would make the whole Internet a neighbour");
 	if (ret->addr.zone[0] && !is_link_local(&ret->addr))
 		return bad_ip(e, item, "only a link-local address takes %INTERFACE");
-	if (ret->addr.zone[0] && ret->ifname[0] && !streq(ret->addr.zone, ret->ifname))
-		return bad_ip(e, item, "it names two interfaces");
-	/* fe80::1%em0 is em0|fe80::1 */
-	if (ret->addr.zone[0])
+	/* fe80::1%em0 is em0|fe80::1; in vnet0|fe80::1%em0 what stands first decides */
+	if (ret->addr.zone[0] && !ret->ifname[0])
 		memcpy(ret->ifname, ret->addr.zone, IFNAME_CAP);
 	memset(ret->addr.zone, 0, IFNAME_CAP);
 	return 0;
@@ -80,8 +79,9 @@ static int check_twice(const char *item, const struct jaddr *list, size_t n, con
 
 		if (a->mode != b->mode)
 			continue;
-		if (a->mode != JADDR_STATIC ? same_if :
-					      ipaddr_same_host(&a->addr, &b->addr) && (same_if || !is_link_local(&a->addr)))
+		if (a->mode != JADDR_STATIC
+		            ? same_if
+		            : ipaddr_same_host(&a->addr, &b->addr) && (same_if || !is_link_local(&a->addr)))
 			return bad_ip(e, item, "it is in the list twice");
 	}
 	return 0;
@@ -160,7 +160,8 @@ static int parse_nic(const char *item, struct jnic *ret, struct err *e)
 	if (!colon)
 		return err_set(e, EINVAL, "'%.60s' has no ':'", item);
 	if (n == 0 || n > NIC_NAME_MAX)
-		return err_set(e, EINVAL, "'%.60s': the name before ':' must have 1 to %d characters", item, NIC_NAME_MAX);
+		return err_set(e, EINVAL, "'%.60s': the name before ':' must have 1 to %d characters", item,
+		               NIC_NAME_MAX);
 	memcpy(ret->name, item, n);
 	ret->name[n] = '\0';
 	if (!ifname_valid(ret->name) || streq(ret->name, "lo") || streq(ret->name, "lo0"))
@@ -185,7 +186,8 @@ static int check_nic_twice(const struct jnic *list, size_t n, struct err *e)
 		if (streq(list[i].name, list[n].name))
 			return err_set(e, EINVAL, "'%s' is there twice", list[n].name);
 		if (jnic_inside_name(list[i].name, b) == 0 && streq(a, b))
-			return err_set(e, EINVAL, "'%s' and '%s' would both be %s in the jail", list[i].name, list[n].name, a);
+			return err_set(e, EINVAL, "'%s' and '%s' would both be %s in the jail", list[i].name,
+			               list[n].name, a);
 	}
 	return 0;
 }

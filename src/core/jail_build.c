@@ -50,8 +50,10 @@ static int build_nic(const struct conf *c, struct jnic *nic, struct err *e)
 			return err_oom(e);
 		if (macs.n != 2 || mac_parse(macs.v[0], &nic->mac_host, NULL) < 0 ||
 		    mac_parse(macs.v[1], &nic->mac_jail, NULL) < 0)
-			return err_set(e, EINVAL,
-				       "Please enter two valid and different space/comma-delimited MAC addresses for %s.", key);
+			return err_set(
+				e, EINVAL,
+				"Please enter two valid and different space/comma-delimited MAC addresses for %s.",
+				key);
 	}
 	snprintf(key, sizeof(key), "%s_mtu", nic->name);
 	v = conf_get_key(c, key);
@@ -131,11 +133,16 @@ static unsigned build_allow(const struct conf *c)
 		enum prop_id id;
 		unsigned flag;
 	} map[] = {
-		{ PROP_allow_raw_sockets, ALLOW_RAW_SOCKETS }, { PROP_allow_mount, ALLOW_MOUNT },
-		{ PROP_allow_set_hostname, ALLOW_SET_HOSTNAME }, { PROP_allow_chflags, ALLOW_CHFLAGS },
-		{ PROP_allow_mlock, ALLOW_MLOCK }, { PROP_allow_socket_af, ALLOW_SOCKET_AF },
-		{ PROP_allow_tun, ALLOW_TUN }, { PROP_allow_mount_fusefs, ALLOW_FUSE },
-		{ PROP_allow_quotas, ALLOW_QUOTAS }, { PROP_bpf, ALLOW_BPF },
+		{ PROP_allow_raw_sockets, ALLOW_RAW_SOCKETS },
+		{ PROP_allow_mount, ALLOW_MOUNT },
+		{ PROP_allow_set_hostname, ALLOW_SET_HOSTNAME },
+		{ PROP_allow_chflags, ALLOW_CHFLAGS },
+		{ PROP_allow_mlock, ALLOW_MLOCK },
+		{ PROP_allow_socket_af, ALLOW_SOCKET_AF },
+		{ PROP_allow_tun, ALLOW_TUN },
+		{ PROP_allow_mount_fusefs, ALLOW_FUSE },
+		{ PROP_allow_quotas, ALLOW_QUOTAS },
+		{ PROP_bpf, ALLOW_BPF },
 		{ PROP_allow_sysvipc, ALLOW_SYSVMSG | ALLOW_SYSVSEM | ALLOW_SYSVSHM },
 	};
 	unsigned allow = 0;

@@ -24,11 +24,14 @@ static const struct field {
 	enum field_type type;
 	size_t off;
 } fields[] = {
-#define FIELD(name, type) { #name, type, offsetof(struct op, name) }
-	FIELD(name, F_STR),   FIELD(link, F_STR),   FIELD(peer, F_STR),	 FIELD(bridge, F_STR), FIELD(source, F_STR),
-	FIELD(path, F_STR),   FIELD(fstype, F_STR), FIELD(opts, F_STR),	 FIELD(addr, F_ADDR),  FIELD(gw, F_ADDR),
-	FIELD(id, F_U32),     FIELD(index, F_U32),  FIELD(mac, F_MAC),	 FIELD(mac2, F_MAC),   FIELD(mtu, F_U32),
-	FIELD(flags, F_HEX),  FIELD(host, F_STR),   FIELD(domain, F_STR), FIELD(timeout, F_U32), FIELD(alias, F_STR),
+#define FIELD(name, type)                              \
+	{                                              \
+#name, type, offsetof(struct op, name) \
+	}
+	FIELD(name, F_STR),  FIELD(link, F_STR),   FIELD(peer, F_STR),   FIELD(bridge, F_STR),  FIELD(source, F_STR),
+	FIELD(path, F_STR),  FIELD(fstype, F_STR), FIELD(opts, F_STR),   FIELD(addr, F_ADDR),   FIELD(gw, F_ADDR),
+	FIELD(id, F_U32),    FIELD(index, F_U32),  FIELD(mac, F_MAC),    FIELD(mac2, F_MAC),    FIELD(mtu, F_U32),
+	FIELD(flags, F_HEX), FIELD(host, F_STR),   FIELD(domain, F_STR), FIELD(timeout, F_U32), FIELD(alias, F_STR),
 	FIELD(text, F_STR),
 #undef FIELD
 };
@@ -58,7 +61,7 @@ bool op_is_batched(enum op_kind k)
 /* Printed as it is; anything else makes the value quoted. '|' is not here: it separates a step from its inverse. */
 static bool is_bare(const char *s)
 {
-	static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,+@%-";
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,=+@%-";
 
 	return *s && strspn(s, ok) == strlen(s);
 }
@@ -310,7 +313,8 @@ static bool field_equal(const struct op *a, const struct op *b, const struct fie
 	case F_ADDR: {
 		const struct ipaddr *x = p, *y = q;
 
-		return ipaddr_same_host(x, y) && x->has_prefix == y->has_prefix && (!x->has_prefix || x->prefix == y->prefix);
+		return ipaddr_same_host(x, y) && x->has_prefix == y->has_prefix &&
+		       (!x->has_prefix || x->prefix == y->prefix);
 	}
 	case F_MAC: {
 		const struct macaddr *x = p, *y = q;

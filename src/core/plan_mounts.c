@@ -56,7 +56,8 @@ static void add_standard(struct plan *p, const struct jail *j, bool real_init)
 	if (!real_init)
 		return;
 	add_mount(p, "cgroup2", "/sys/fs/cgroup", "cgroup2", NULL);
-	add_mount(p, "console", "/dev/console", "console", NULL);
+	if (conf_true(j->conf, PROP_mount_devfs))
+		add_mount(p, "console", "/dev/console", "console", NULL);
 	add_mount(p, "tmpfs", "/run", "tmpfs", "mode=0755");
 	add_mount(p, "tmpfs", "/run/lock", "tmpfs", "mode=1777");
 }
@@ -140,18 +141,22 @@ static int add_fstab_line(struct plan *p, char *line, unsigned number, const str
 		return 0;
 	if (f.n != 6 || strlen(f.v[4]) != 1 || strlen(f.v[5]) != 1 || !strchr("0123456789", f.v[4][0]) ||
 	    !strchr("0123456789", f.v[5][0]))
-		return err_set(e, EINVAL, "Malformed fstab at line %u: %.200s\nsix fields: source destination type options 0 0", number,
-			       line);
+		return err_set(e, EINVAL,
+		               "Malformed fstab at line %u: %.200s\nsix fields: source destination type options 0 0",
+		               number, line);
 	if (!unvis(f.v[0]) || !unvis(f.v[1]))
-		return err_set(e, EINVAL, "Malformed fstab at line %u: %.200s\na backslash must begin an escape such as \\040", number,
-			       line);
+		return err_set(e, EINVAL,
+		               "Malformed fstab at line %u: %.200s\na backslash must begin an escape such as \\040",
+		               number, line);
 	if (has_option(f.v[3], "noauto"))
 		return 0;
 	path = inside_path(p, f.v[1], root->host_root);
 	if (!path)
-		return p->failed ? err_oom(e) :
-				   err_set(e, EINVAL, "fstab line %u: Destination: %.200s must be a directory below the jail's root",
-					   number, f.v[1]);
+		return p->failed
+		               ? err_oom(e)
+		               : err_set(e, EINVAL,
+		                         "fstab line %u: Destination: %.200s must be a directory below the jail's root",
+		                         number, f.v[1]);
 	fstype = fstype_of(f.v[2], f.v[3]);
 	if (streq(fstype, "bind") && (f.v[0][0] != '/' || has_dotdot(f.v[0])))
 		return err_set(e, EINVAL, "fstab line %u: Source: %.200s must use an absolute path!", number, f.v[0]);

@@ -73,8 +73,8 @@ static size_t batch_len(const struct plan *p, size_t i)
 
 	if (!op_is_batched(first->redo.kind))
 		return 1;
-	while (i + n < p->n && op_is_batched(p->steps[i + n].redo.kind) && p->steps[i + n].redo.where == first->redo.where &&
-	       p->steps[i + n].phase == first->phase)
+	while (i + n < p->n && op_is_batched(p->steps[i + n].redo.kind) &&
+	       p->steps[i + n].redo.where == first->redo.where && p->steps[i + n].phase == first->phase)
 		n++;
 	return n;
 }
@@ -152,7 +152,7 @@ static size_t unwind(const struct run *x, bool *stuck, struct err *e)
 }
 
 int plan_run(const struct plan *p, const struct backend *b, const struct journal_sink *sink, plan_progress progress,
-	     void *progress_ctx, size_t *ret_stuck, struct err *e)
+             void *progress_ctx, size_t *ret_stuck, struct err *e)
 {
 	size_t n = p->n ? p->n : 1, nstuck = 0;
 	_cleanup_free_ struct op *undo = calloc(n, sizeof(*undo));

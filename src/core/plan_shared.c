@@ -23,7 +23,7 @@ static void families(const struct jail *j, const struct facts *f, struct family 
 }
 
 static int check_link(const struct family *fam, const struct facts *f, const char *name, const char *addr,
-		      const struct link_fact **ret, struct err *e)
+                      const struct link_fact **ret, struct err *e)
 {
 	*ret = facts_link(f, name);
 	/* the loopback's name on FreeBSD */
@@ -31,13 +31,14 @@ static int check_link(const struct family *fam, const struct facts *f, const cha
 		*ret = facts_link(f, "lo");
 	if (*ret)
 		return 0;
-	return err_set(e, ENODEV, "%s: there is no interface %s on this host for %s; name one that exists: %s=\"IFACE|%s\"",
-		       fam->prop, name, addr, fam->prop, addr);
+	return err_set(e, ENODEV,
+	               "%s: there is no interface %s on this host for %s; name one that exists: %s=\"IFACE|%s\"",
+	               fam->prop, name, addr, fam->prop, addr);
 }
 
 /* On which host interface an address is, or is to be. */
-static int find_link(const struct family *fam, const struct facts *f, const struct jaddr *a, const struct link_fact **ret,
-		     struct err *e)
+static int find_link(const struct family *fam, const struct facts *f, const struct jaddr *a,
+                     const struct link_fact **ret, struct err *e)
 {
 	const struct addr_fact *fact = facts_addr(f, &a->addr);
 	char addr[IPADDR_TEXT];
@@ -50,16 +51,16 @@ static int find_link(const struct family *fam, const struct facts *f, const stru
 			return r;
 		/* on both it would answer twice; moving it is not ours to do */
 		if (!streq((*ret)->name, fact->ifname))
-			return err_set(e, EEXIST, "%s: %s is on %s already, not on %s; remove it there, or name %s", fam->prop, addr,
-				       fact->ifname, a->ifname, fact->ifname);
+			return err_set(e, EEXIST, "%s: %s is on %s already, not on %s; remove it there, or name %s",
+			               fam->prop, addr, fact->ifname, a->ifname, fact->ifname);
 		return 0;
 	}
 	if (a->ifname[0])
 		return check_link(fam, f, a->ifname, addr, ret, e);
 	if (fam->gw->have)
 		return check_link(fam, f, fam->gw->ifname, addr, ret, e);
-	return err_set(e, ENODEV, "%s: the host has no default %s route, so %s needs an interface: %s=\"IFACE|%s\"", fam->prop,
-		       fam->words, addr, fam->prop, addr);
+	return err_set(e, ENODEV, "%s: the host has no default %s route, so %s needs an interface: %s=\"IFACE|%s\"",
+	               fam->prop, fam->words, addr, fam->prop, addr);
 }
 
 static struct ipaddr with_prefix(const struct ipaddr *a)
@@ -80,13 +81,14 @@ static int check_holder(const struct family *fam, const struct jail *j, const st
 
 	if (!fact || !fact->holder[0] || streq(fact->holder, j->name) || (fam->n == 1 && fact->holder_naddrs == 1))
 		return 0;
-	return err_class(e, ERR_BUSY, EADDRINUSE,
-			 "%s: %s is in use by jail %s\njails can share an address only when each has no other of that family",
-			 fam->prop, ipaddr_format_host(&fact->addr, addr), fact->holder);
+	return err_class(
+		e, ERR_BUSY, EADDRINUSE,
+		"%s: %s is in use by jail %s\njails can share an address only when each has no other of that family",
+		fam->prop, ipaddr_format_host(&fact->addr, addr), fact->holder);
 }
 
 static int add_alias(struct plan *p, const struct family *fam, const struct jail *j, const struct facts *f,
-		     const struct jaddr *a, struct err *e)
+                     const struct jaddr *a, struct err *e)
 {
 	const struct addr_fact *fact = facts_addr(f, &a->addr);
 	const struct link_fact *link;
@@ -94,7 +96,8 @@ static int add_alias(struct plan *p, const struct family *fam, const struct jail
 	int r;
 
 	if (a->mode != JADDR_STATIC)
-		return err_set(e, EINVAL, "%s: %s requires vnet!", j->name, a->mode == JADDR_DHCP ? "dhcp" : "accept_rtadv");
+		return err_set(e, EINVAL, "%s: %s requires vnet!", j->name,
+		               a->mode == JADDR_DHCP ? "dhcp" : "accept_rtadv");
 	r = find_link(fam, f, a, &link, e);
 	if (r == 0)
 		r = check_holder(fam, j, fact, e);
@@ -138,14 +141,16 @@ static void add_view(struct plan *p, size_t from, const struct link_fact *link)
 	if (streq(link->name, "lo") || streq(link->name, "lo0"))
 		return;
 	for (size_t i = from; i < p->n; i++)
-		if (p->steps[i].redo.kind == OP_VIEW_ADD && p->steps[i].redo.link && streq(p->steps[i].redo.link, link->name))
+		if (p->steps[i].redo.kind == OP_VIEW_ADD && p->steps[i].redo.link &&
+		    streq(p->steps[i].redo.link, link->name))
 			return;
 	op.link = plan_str(p, link->name);
 	plan_add_plain(p, PH_START, &op);
 }
 
 /* First all interfaces, then all addresses: the addresses travel in one batch. */
-static int add_family(struct plan *p, const struct family *fam, const struct facts *f, bool views, size_t from, struct err *e)
+static int add_family(struct plan *p, const struct family *fam, const struct facts *f, bool views, size_t from,
+                      struct err *e)
 {
 	for (size_t k = 0; fam->mode == IP_NEW && k < fam->n; k++) {
 		const struct link_fact *link;

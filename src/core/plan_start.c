@@ -57,7 +57,7 @@ static void add_cgroup(struct plan *p, const struct jail *j)
 	const char *name = plan_str(p, j->name);
 
 	plan_add(p, PH_START, &(struct op){ .kind = OP_CGROUP_ADD, .name = name },
-		 &(struct op){ .kind = OP_CGROUP_DEL, .name = name });
+	         &(struct op){ .kind = OP_CGROUP_DEL, .name = name });
 }
 
 static void add_run(struct plan *p, const struct jail *j, const struct root_source *root)
@@ -77,7 +77,8 @@ static void add_run(struct plan *p, const struct jail *j, const struct root_sour
 	plan_add_plain(p, PH_SERVICES, &run);
 }
 
-static int build(struct plan *p, const struct jail *j, const struct facts *f, const struct root_source *root, struct err *e)
+static int build(struct plan *p, const struct jail *j, const struct facts *f, const struct root_source *root,
+                 struct err *e)
 {
 	int r;
 
@@ -106,7 +107,7 @@ static int build(struct plan *p, const struct jail *j, const struct facts *f, co
 }
 
 int plan_start(const struct jail *j, const struct facts *f, const struct root_source *root, struct plan *ret,
-	       struct err *e)
+               struct err *e)
 {
 	struct plan p = { 0 };
 	int r = build(&p, j, f, root, e);

@@ -24,8 +24,9 @@ int plan_vnet_bridges(struct plan *p, const struct jail *j, const struct facts *
 		if (!bridge[0] || bridge_seen(j, i) || (link && link->is_bridge))
 			continue;
 		if (link)
-			return err_set(e, EEXIST, "interfaces: %s exists but is not a bridge; name a bridge for %s, or none", bridge,
-				       j->nics[i].name);
+			return err_set(e, EEXIST,
+			               "interfaces: %s exists but is not a bridge; name a bridge for %s, or none",
+			               bridge, j->nics[i].name);
 		redo.link = undo.link = plan_str(p, bridge);
 		plan_add(p, PH_START, &redo, &undo);
 	}
@@ -48,13 +49,15 @@ static int add_pair(struct plan *p, const struct jail *j, const struct jnic *nic
 	struct op redo = { .kind = OP_VETH_ADD }, undo = { .kind = OP_LINK_DEL };
 
 	if (jnic_outside_name(nic->name, f->jid, outside) < 0 || jnic_inside_name(nic->name, inside) < 0)
-		return err_set(e, ENAMETOOLONG, "interfaces: %s.%u is longer than an interface's name can be (%d characters)",
-			       nic->name, f->jid, IFNAME_CAP - 1);
+		return err_set(e, ENAMETOOLONG,
+		               "interfaces: %s.%u is longer than an interface's name can be (%d characters)", nic->name,
+		               f->jid, IFNAME_CAP - 1);
 	if (nic->mac_host.set && nic->mac_jail.set) {
 		redo.mac = nic->mac_host;
 		redo.mac2 = nic->mac_jail;
 	} else {
-		mac_derive(f->host_id, j->name, nic->name, j->mac_prefix[0] ? j->mac_prefix : NULL, &redo.mac, &redo.mac2);
+		mac_derive(f->host_id, j->name, nic->name, j->mac_prefix[0] ? j->mac_prefix : NULL, &redo.mac,
+		           &redo.mac2);
 	}
 	redo.link = undo.link = plan_str(p, outside);
 	redo.peer = plan_str(p, inside);
@@ -73,7 +76,8 @@ static const struct jnic *find_nic(const struct jail *j, const char *name)
 	if (!name[0])
 		name = "vnet0";
 	for (size_t i = 0; i < j->nnics; i++)
-		if (streq(j->nics[i].name, name) || (jnic_inside_name(j->nics[i].name, inside) == 0 && streq(inside, name)))
+		if (streq(j->nics[i].name, name) ||
+		    (jnic_inside_name(j->nics[i].name, inside) == 0 && streq(inside, name)))
 			return &j->nics[i];
 	return NULL;
 }
@@ -90,7 +94,7 @@ static int no_such_nic(const struct jail *j, const char *prop, const char *name,
 	for (size_t i = 0; i < j->nnics; i++)
 		sbuf_addf(&have, "%s%s", i ? ", " : "", j->nics[i].name);
 	return err_set(e, EINVAL, "%s names %s, but the jail's interfaces are %s; lo0 would be its loopback", prop,
-		       name[0] ? name : "vnet0 (an address without an interface)", have.len ? have.p : "none");
+	               name[0] ? name : "vnet0 (an address without an interface)", have.len ? have.p : "none");
 }
 
 static int add_addr(struct plan *p, const struct jail *j, const struct jaddr *a, const char *prop, struct err *e)
@@ -108,7 +112,8 @@ static int add_addr(struct plan *p, const struct jail *j, const struct jaddr *a,
 	if (!a->addr.has_prefix) {
 		ipaddr_format(&a->addr, addr);
 		if (nic)
-			return err_set(e, EINVAL, "%s: %s needs a prefix, as in %s/%d", prop, addr, addr, a->addr.family == 4 ? 24 : 64);
+			return err_set(e, EINVAL, "%s: %s needs a prefix, as in %s/%d", prop, addr, addr,
+			               a->addr.family == 4 ? 24 : 64);
 		op.addr.has_prefix = true;
 		op.addr.prefix = (uint8_t)ipaddr_max_prefix(&a->addr);
 	}
@@ -117,7 +122,8 @@ static int add_addr(struct plan *p, const struct jail *j, const struct jaddr *a,
 	return 0;
 }
 
-static int add_addrs(struct plan *p, const struct jail *j, const struct jaddr *list, size_t n, const char *prop, struct err *e)
+static int add_addrs(struct plan *p, const struct jail *j, const struct jaddr *list, size_t n, const char *prop,
+                     struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		int r = add_addr(p, j, &list[i], prop, e);
@@ -188,10 +194,11 @@ static int unreachable(const struct jail *j, const struct route *r, const struct
 		const struct jnic *nic = find_nic(j, r->list[i].ifname);
 
 		if (nic)
-			sbuf_addf(&nets, "%s%s on %s", nets.len ? ", " : "", ipaddr_format(&r->list[i].addr, buf), nic->name);
+			sbuf_addf(&nets, "%s%s on %s", nets.len ? ", " : "", ipaddr_format(&r->list[i].addr, buf),
+			          nic->name);
 	}
-	return err_set(e, ENETUNREACH, "%s: %s is in none of the jail's networks: %s", r->prop, ipaddr_format_host(gw, buf),
-		       nets.p ? nets.p : "none");
+	return err_set(e, ENETUNREACH, "%s: %s is in none of the jail's networks: %s", r->prop,
+	               ipaddr_format_host(gw, buf), nets.p ? nets.p : "none");
 }
 
 static int add_route(struct plan *p, const struct jail *j, const struct route *r, struct err *e)

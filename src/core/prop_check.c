@@ -12,7 +12,7 @@
 #include "core/conf.h"
 #include "core/prop_impl.h"
 
-#define VALUE_MAX 65536
+#define VALUE_MAX        65536
 /* what sethostname(2) takes on every system we know */
 #define HOSTNAME_LEN_MAX 64
 
@@ -42,7 +42,11 @@ static bool is_false(const char *value)
 /* Length of the UTF-8 sequence at s; 0 when it is none (overlong, surrogate, past U+10FFFF, cut off). */
 static size_t utf8_len(const unsigned char *s)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80                   ? 1
+	           : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+	           : (s[0] & 0xf0) == 0xe0       ? 3
+	           : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+	                                         : 0;
 
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
@@ -171,17 +175,28 @@ static int check_names(const struct prop_value *v, struct sbuf *out, struct err 
 typedef int (*checker)(const struct prop_value *v, struct sbuf *out, struct err *e);
 
 static const checker checkers[] = {
-	[PT_BOOL] = check_bool,		    [PT_INT] = check_int,
-	[PT_STR] = check_str,		    [PT_ENUM] = check_enum,
-	[PT_IP4] = prop_check_addrs,	    [PT_IP6] = prop_check_addrs,
-	[PT_INTERFACES] = prop_check_nics,  [PT_MACPAIR] = prop_check_macpair,
-	[PT_MACPREFIX] = prop_check_macprefix, [PT_MTU] = prop_check_mtu,
-	[PT_IFNAME] = prop_check_ifname,    [PT_ROUTER4] = prop_check_router,
-	[PT_ROUTER6] = prop_check_router,   [PT_RESOLVER] = prop_check_resolver,
-	[PT_CPUSET] = prop_check_cpuset,    [PT_RCTL] = prop_check_rctl,
-	[PT_SIZE] = prop_check_size,	    [PT_NATFORWARDS] = prop_check_natforwards,
-	[PT_NATPREFIX] = prop_check_natprefix, [PT_LOCALHOST] = prop_check_localhost,
-	[PT_NAMES] = check_names,	    [PT_CMD] = check_cmd,
+	[PT_BOOL] = check_bool,
+	[PT_INT] = check_int,
+	[PT_STR] = check_str,
+	[PT_ENUM] = check_enum,
+	[PT_IP4] = prop_check_addrs,
+	[PT_IP6] = prop_check_addrs,
+	[PT_INTERFACES] = prop_check_nics,
+	[PT_MACPAIR] = prop_check_macpair,
+	[PT_MACPREFIX] = prop_check_macprefix,
+	[PT_MTU] = prop_check_mtu,
+	[PT_IFNAME] = prop_check_ifname,
+	[PT_ROUTER4] = prop_check_router,
+	[PT_ROUTER6] = prop_check_router,
+	[PT_RESOLVER] = prop_check_resolver,
+	[PT_CPUSET] = prop_check_cpuset,
+	[PT_RCTL] = prop_check_rctl,
+	[PT_SIZE] = prop_check_size,
+	[PT_NATFORWARDS] = prop_check_natforwards,
+	[PT_NATPREFIX] = prop_check_natprefix,
+	[PT_LOCALHOST] = prop_check_localhost,
+	[PT_NAMES] = check_names,
+	[PT_CMD] = check_cmd,
 };
 
 int prop_check(const char *name, const char *value, char **ret, struct err *e)

@@ -32,7 +32,8 @@ int prop_check_cpuset(const struct prop_value *v, struct sbuf *out, struct err *
 		sbuf_addf(out, "%s%s", i ? "," : "", items.v[i]);
 		if (dash)
 			*dash++ = '\0';
-		if (!str_to_uint(items.v[i], 0, CPU_MAX - 1, &a) || !str_to_uint(dash ? dash : items.v[i], a, CPU_MAX - 1, &b))
+		if (!str_to_uint(items.v[i], 0, CPU_MAX - 1, &a) ||
+		    !str_to_uint(dash ? dash : items.v[i], a, CPU_MAX - 1, &b))
 			return cpuset_bad(v, e);
 		for (; a <= b; a++) {
 			if (seen[a])
@@ -75,9 +76,10 @@ int prop_check_rctl(const struct prop_value *v, struct sbuf *out, struct err *e)
 	action = strndup(v->value, eq ? (size_t)(eq - v->value) : 0);
 	if (!action || strv_split(&actions, v->p->choices, "|") < 0)
 		return err_oom(e);
-	if (!eq || !(is_signal(action) || (strv_has(&actions, action) && !strchr(action, '*'))) || !is_amount(eq + 1, bytes))
-		return prop_bad(v, e, "Value must be off or ACTION=AMOUNT; ACTION is one of %s; AMOUNT is a number%s", v->p->choices,
-				bytes ? ", which may end in b, k, m, g, t or p" : "");
+	if (!eq || !(is_signal(action) || (strv_has(&actions, action) && !strchr(action, '*'))) ||
+	    !is_amount(eq + 1, bytes))
+		return prop_bad(v, e, "Value must be off or ACTION=AMOUNT; ACTION is one of %s; AMOUNT is a number%s",
+		                v->p->choices, bytes ? ", which may end in b, k, m, g, t or p" : "");
 	for (const char *s = v->value; *s; s++)
 		sbuf_addc(out, (char)tolower((unsigned char)*s));
 	return 0;
@@ -90,7 +92,8 @@ int prop_check_size(const struct prop_value *v, struct sbuf *out, struct err *e)
 	(void)out;
 	if (streq(v->value, "none"))
 		return 0;
-	if (n == 0 || n > 12 || strspn(v->value, "0") == n || !strchr("KMGT", v->value[n]) || !v->value[n] || v->value[n + 1])
+	if (n == 0 || n > 12 || strspn(v->value, "0") == n || !strchr("KMGT", v->value[n]) || !v->value[n] ||
+	    v->value[n + 1])
 		return prop_bad(v, e, "Value must be none or a number ending in K, M, G or T, as in 10G");
 	return 0;
 }

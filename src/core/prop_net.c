@@ -28,12 +28,11 @@ static int normal_list(const char *value, struct sbuf *out)
 		return -ENOMEM;
 	s = flat.p ? flat.p : "";
 	while (*s) {
-		size_t n = strcspn(s, ",");
+		size_t n;
 
-		if (str_starts(s, "DEFAULT|")) {
+		while (str_starts(s, "DEFAULT|"))
 			s += 8;
-			n = strcspn(s, ",");
-		}
+		n = strcspn(s, ",");
 		sbuf_addn(out, s, n + (s[n] == ','));
 		s += n + (s[n] == ',');
 	}
@@ -60,7 +59,9 @@ int prop_check_nics(const struct prop_value *v, struct sbuf *out, struct err *e)
 	if (out->failed)
 		return err_oom(e);
 	if (jnic_list_parse(out->p ? out->p : "", &list, &n, &why) < 0)
-		return prop_bad(v, e, "%s\nValue must be NIC:BRIDGE[,NIC:BRIDGE...], as in vnet0:bridge0; BRIDGE may be none", why.msg);
+		return prop_bad(v, e,
+		                "%s\nValue must be NIC:BRIDGE[,NIC:BRIDGE...], as in vnet0:bridge0; BRIDGE may be none",
+		                why.msg);
 	return 0;
 }
 
@@ -76,14 +77,16 @@ int prop_check_macpair(const struct prop_value *v, struct sbuf *out, struct err 
 	if (words.n != 2 || mac_parse(words.v[0], &m[0], NULL) < 0 || mac_parse(words.v[1], &m[1], NULL) < 0 ||
 	    memcmp(m[0].b, m[1].b, 6) == 0)
 		return err_set(e, EINVAL,
-			       "Please enter two valid and different space/comma-delimited MAC addresses for %s.", v->name);
+		               "Please enter two valid and different space/comma-delimited MAC addresses for %s.",
+		               v->name);
 	for (int i = 0; i < 2; i++) {
 		static const uint8_t zero[6];
 
 		if ((m[i].b[0] & 1) || memcmp(m[i].b, zero, 6) == 0)
-			return prop_bad(v, e, "%s is not the address of one interface (the first octet must be even)", words.v[i]);
-		sbuf_addf(out, "%s%02x%02x%02x%02x%02x%02x", i ? " " : "", m[i].b[0], m[i].b[1], m[i].b[2], m[i].b[3], m[i].b[4],
-			  m[i].b[5]);
+			return prop_bad(v, e, "%s is not the address of one interface (the first octet must be even)",
+			                words.v[i]);
+		sbuf_addf(out, "%s%02x%02x%02x%02x%02x%02x", i ? " " : "", m[i].b[0], m[i].b[1], m[i].b[2], m[i].b[3],
+		          m[i].b[4], m[i].b[5]);
 	}
 	return 0;
 }
@@ -95,7 +98,8 @@ int prop_check_macprefix(const struct prop_value *v, struct sbuf *out, struct er
 	if (streq(s, "none"))
 		return 0;
 	if (strlen(s) != 6 || strspn(s, "0123456789abcdefABCDEF") != 6 || !strchr("26AEae", s[1]))
-		return err_set(e, EINVAL, "Invalid mac_prefix. Must match `?X????`, six hex digits with X one of 2, 6, A, E");
+		return err_set(e, EINVAL,
+		               "Invalid mac_prefix. Must match `?X????`, six hex digits with X one of 2, 6, A, E");
 	for (; *s; s++)
 		sbuf_addc(out, (char)tolower((unsigned char)*s));
 	return 0;
@@ -161,8 +165,10 @@ static int check_resolver_line(const struct prop_value *v, const char *line, str
 			return prop_bad(v, e, "'%.100s': nameserver must be followed by one address", line);
 		return 0;
 	}
-	return prop_bad(v, e, "'%.100s' is no line of a resolv.conf\nValue must be /etc/resolv.conf, none, /dev/null or lines joined by ';'",
-			line);
+	return prop_bad(v, e,
+	                "'%.100s' is no line of a resolv.conf\nValue must be /etc/resolv.conf, none, /dev/null or "
+	                "lines joined by ';'",
+	                line);
 }
 
 int prop_check_resolver(const struct prop_value *v, struct sbuf *out, struct err *e)

@@ -189,15 +189,30 @@ static int failed(const struct output *o, const char *release, int status, struc
 	return -EIO;
 }
 
+/* The caller's locale and apt settings must not leak in; how to reach the network must. */
+static int make_env(struct strv *env)
+{
+	static const char *const kept[] = { "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+					    "NO_PROXY", "TMPDIR" };
+	static const char *const fixed[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+					     "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "HOME=/root" };
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)
+		r = strv_add(env, fixed[i]);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && r == 0; i++)
+		if (getenv(kept[i]))
+			r = strv_adopt(env, strf("%s=%s", kept[i], getenv(kept[i])));
+	return r;
+}
+
 static int run_mmdebstrap(const struct fetch_req *req, const char *dir, struct err *e)
 {
-	char *const envp[] = { (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-			       (char *)"LC_ALL=C", (char *)"DEBIAN_FRONTEND=noninteractive", (char *)"HOME=/root", NULL };
-	_cleanup_(strv_done) struct strv argv = { 0 };
+	_cleanup_(strv_done) struct strv argv = { 0 }, env = { 0 };
 	struct output o = { .req = req };
 	int status, r;
 
-	if (strv_add(&argv, "mmdebstrap") < 0 || strv_add(&argv, "--variant=minbase") < 0 ||
+	if (make_env(&env) < 0 || strv_add(&argv, "mmdebstrap") < 0 || strv_add(&argv, "--variant=minbase") < 0 ||
 	    strv_add(&argv, "--format=directory") < 0 || strv_add(&argv, "--include=" INCLUDE) < 0)
 		return err_oom(e);
 	r = check_keyring(req, &argv, e);
@@ -209,7 +224,7 @@ static int run_mmdebstrap(const struct fetch_req *req, const char *dir, struct e
 	if (r < 0)
 		return r;
 	release_progress(req, -1, "%s: running mmdebstrap", req->release);
-	r = release_run(argv.v, envp, on_line, &o, &status, e);
+	r = release_run(argv.v, env.v, on_line, &o, &status, e);
 	if (r == -ENOENT)
 		return err_hint(e, "Install the package mmdebstrap: apt install mmdebstrap");
 	if (r < 0)

@@ -29,10 +29,10 @@ static void check(const struct opt *opts, enum opt_mode mode, size_t n, char **w
 		must(a.npos <= n);
 		for (size_t i = 0; i < a.npos; i++)
 			must(a.pos[i]);
-		args_done(&a);
 	} else {
 		must(e.code > 0 && e.msg[0]);
 	}
+	args_done(&a);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -75,5 +75,5 @@ export LAB_OUTSIDE_NS=/proc/$$/fd/8 # the machine's own network: to download fro
 export LAB_TOP=$top IOCAGE=${IOCAGE:-$top/build/iocage}
 export BATS_LIB_PATH=$top/tests/lab
 unset IOCAGE_ROOT IOCAGE_RUN IOCAGE_COLOR
-exec 9<&- 2>/dev/null || true
+exec 9<&-
 nsenter --net="/run/netns/$host" "$@" 8<&-

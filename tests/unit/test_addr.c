@@ -53,14 +53,39 @@ static void bad_addresses(void **state)
 		const char *in;
 		int family;
 	} t[] = {
-		{ "", 0 }, { "/", 0 }, { "/24", 0 }, { "10.0.0.300", 0 }, { "10.0.0", 0 }, { "10.0.0.5/33", 0 },
-		{ "10.0.0.5/", 0 }, { "10.0.0.5/-1", 0 }, { "10.0.0.5/+8", 0 }, { "10.0.0.5/024", 0 }, { "10.0.0.5/24x", 0 },
-		{ "10.0.0.5/24/24", 0 }, { "10.0.0.5/255.0.255.0", 0 }, { "10.0.0.5/4294967320", 0 }, { " 10.0.0.5", 0 },
-		{ "10.0.0.5 ", 0 }, { "10.0.0.5\n", 0 }, { "0x0a.0.0.5", 0 }, { "010.0.0.5", 0 }, { "2001:db8::1/129", 0 },
-		{ "2001:db8::1/255.0.0.0", 0 }, { "2001:db8:::1", 0 }, { "1:2:3:4:5:6:7:8:9", 0 }, { "fe80::1%", 0 },
-		{ "fe80::1%a/b/64", 0 }, { "fe80::1%abcdefghijklmnop", 0 }, { "10.0.0.5%em0", 0 }, { "10.0.0.5", 6 },
-		{ "2001:db8::1", 4 }, { "none", 0 },
-		{ "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111", 0 },
+		{ "", 0 },
+		{ "/", 0 },
+		{ "/24", 0 },
+		{ "10.0.0.300", 0 },
+		{ "10.0.0", 0 },
+		{ "10.0.0.5/33", 0 },
+		{ "10.0.0.5/", 0 },
+		{ "10.0.0.5/-1", 0 },
+		{ "10.0.0.5/+8", 0 },
+		{ "10.0.0.5/024", 0 },
+		{ "10.0.0.5/24x", 0 },
+		{ "10.0.0.5/24/24", 0 },
+		{ "10.0.0.5/255.0.255.0", 0 },
+		{ "10.0.0.5/4294967320", 0 },
+		{ " 10.0.0.5", 0 },
+		{ "10.0.0.5 ", 0 },
+		{ "10.0.0.5\n", 0 },
+		{ "0x0a.0.0.5", 0 },
+		{ "010.0.0.5", 0 },
+		{ "2001:db8::1/129", 0 },
+		{ "2001:db8::1/255.0.0.0", 0 },
+		{ "2001:db8:::1", 0 },
+		{ "1:2:3:4:5:6:7:8:9", 0 },
+		{ "fe80::1%", 0 },
+		{ "fe80::1%a/b/64", 0 },
+		{ "fe80::1%abcdefghijklmnop", 0 },
+		{ "10.0.0.5%em0", 0 },
+		{ "10.0.0.5", 6 },
+		{ "2001:db8::1", 4 },
+		{ "none", 0 },
+		{ "1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111"
+		  "111111",
+		  0 },
 	};
 
 	(void)state;
@@ -103,8 +128,17 @@ static void prefixes(void **state)
 static void macs(void **state)
 {
 	static const char *const good[] = { "02:ff:60:6a:86:aa", "02-FF-60-6A-86-AA", "02ff606a86aa" };
-	static const char *const bad[] = { "", "02", "02:ff:60:6a:86", "02:ff:60:6a:86:aa:bb", "02:ff-60:6a:86:aa", "02ff606a86a",
-					   "02ff606a86aag", "0g:ff:60:6a:86:aa", "02:ff:60:6a:86:aa ", "2:ff:60:6a:86:aa", ":::::" };
+	static const char *const bad[] = { "",
+		                           "02",
+		                           "02:ff:60:6a:86",
+		                           "02:ff:60:6a:86:aa:bb",
+		                           "02:ff-60:6a:86:aa",
+		                           "02ff606a86a",
+		                           "02ff606a86aag",
+		                           "0g:ff:60:6a:86:aa",
+		                           "02:ff:60:6a:86:aa ",
+		                           "2:ff:60:6a:86:aa",
+		                           ":::::" };
 	char buf[18];
 
 	(void)state;
@@ -179,7 +213,8 @@ static void derived_macs_spread(void **state)
 static void names(void **state)
 {
 	static const char *const good[] = { "em0", "vnet0.7", "br-lan", "a", "abcdefghijklmno", "en0@x" };
-	static const char *const bad[] = { "", ".", "..", "a b", "a/b", "a:b", "a|b", "a%d", "a,b", "a\tb", "a\x7f", "abcdefghijklmnop" };
+	static const char *const bad[] = { "",    ".",   "..",  "a b",  "a/b",   "a:b",
+		                           "a|b", "a%d", "a,b", "a\tb", "a\x7f", "abcdefghijklmnop" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -191,8 +226,9 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_addresses), cmocka_unit_test(bad_addresses),	 cmocka_unit_test(prefixes),
-		cmocka_unit_test(macs),		  cmocka_unit_test(derived_macs),	 cmocka_unit_test(derived_macs_spread),
+		cmocka_unit_test(good_addresses), cmocka_unit_test(bad_addresses),
+		cmocka_unit_test(prefixes),       cmocka_unit_test(macs),
+		cmocka_unit_test(derived_macs),   cmocka_unit_test(derived_macs_spread),
 		cmocka_unit_test(names),
 	};
 

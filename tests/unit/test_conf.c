@@ -67,7 +67,8 @@ static void joint_rules(void **state)
 	put(&c.own, "dhcp", "1");
 	put(&c.own, "ip6_addr", "vnet0|accept_rtadv");
 	assert_int_equal(conf_check_joint(&c, "www", &e), -EINVAL);
-	assert_string_equal(e.msg, "www: dhcp requires bpf!\nwww: dhcp requires vnet!\nwww: accept_rtadv requires vnet!");
+	assert_string_equal(e.msg,
+	                    "www: dhcp requires bpf!\nwww: dhcp requires vnet!\nwww: accept_rtadv requires vnet!");
 	put(&c.own, "dhcp", "0");
 	put(&c.own, "ip6_addr", "none");
 	put(&c.own, "bpf", "1");
@@ -126,10 +127,20 @@ static void ignored(void **state)
 
 static void names(void **state)
 {
-	static const char *const good[] = { "www", "www.example.com", "a", "0", "FIREWALL", "foo-bar_2",
-					    "0123456789012345678901234567890123456789012345678901234567890123" };
-	static const char *const bad[] = { "", ".", "..", "a/b", "-x", "_x", ".x", "a b", "a\n", "ALL", "default", "help", "\xc3\xa9",
-					   "a%", "01234567890123456789012345678901234567890123456789012345678901234" };
+	static const char *const good[] = { "www",
+		                            "www.example.com",
+		                            "a",
+		                            "0",
+		                            "FIREWALL",
+		                            "foo-bar_2",
+		                            "0123456789012345678901234567890123456789012345678901234567890123" };
+	static const char *const bad[] = {
+		"",         ".",       "..",
+		"a/b",      "-x",      "_x",
+		".x",       "a b",     "a\n",
+		"ALL",      "default", "help",
+		"\xc3\xa9", "a%",      "01234567890123456789012345678901234567890123456789012345678901234"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -146,7 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layers),   cmocka_unit_test(dynamic_keys), cmocka_unit_test(joint_rules),
-		cmocka_unit_test(enabling), cmocka_unit_test(ignored),	    cmocka_unit_test(names),
+		cmocka_unit_test(enabling), cmocka_unit_test(ignored),      cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,8 @@ static void round_trip(void **state)
 
 static void refused(void **state)
 {
-	static const char *const texts[] = { "ip4=old", "raw=2", "a=10.0.0.300", "a=10.0.0.1/24", "a=fe80::1%em0", "x=1", "word" };
+	static const char *const texts[] = { "ip4=old",       "raw=2", "a=10.0.0.300", "a=10.0.0.1/24",
+		                             "a=fe80::1%em0", "x=1",   "word" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

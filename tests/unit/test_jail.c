@@ -24,8 +24,8 @@ static struct conf make_conf(const char *const *kv)
 
 static void shared(void **state)
 {
-	struct conf c = CONF("ip4_addr", "em0|10.0.0.5/24,10.0.0.6", "ip6_addr", "fe80::1%em0/64", "ip6", "inherit", "allow_raw_sockets", "1",
-			     "sysvmsg", "disable");
+	struct conf c = CONF("ip4_addr", "em0|10.0.0.5/24,10.0.0.6", "ip6_addr", "fe80::1%em0/64", "ip6", "inherit",
+	                     "allow_raw_sockets", "1", "sysvmsg", "disable");
 	struct err e = ERR_INIT;
 	struct jail j;
 
@@ -48,8 +48,9 @@ static void shared(void **state)
 
 static void vnet(void **state)
 {
-	struct conf c = CONF("vnet", "1", "interfaces", "vnet0:bridge0,vnet5:none", "vnet5_mac", "02ff606a86aa 02ff606a86ab", "vnet5_mtu", "9000",
-			     "defaultrouter", "10.0.0.1", "defaultrouter6", "none", "children_max", "3", "host_domainname", "none");
+	struct conf c = CONF("vnet", "1", "interfaces", "vnet0:bridge0,vnet5:none", "vnet5_mac",
+	                     "02ff606a86aa 02ff606a86ab", "vnet5_mtu", "9000", "defaultrouter", "10.0.0.1",
+	                     "defaultrouter6", "none", "children_max", "3", "host_domainname", "none");
 	struct err e = ERR_INIT;
 	struct jail j;
 
@@ -73,7 +74,8 @@ static void vnet(void **state)
 
 static void dhcp_everywhere(void **state)
 {
-	struct conf c = CONF("vnet", "1", "dhcp", "1", "bpf", "1", "interfaces", "vnet0:bridge0,vnet1:bridge1", "ip4_addr", "vnet0|10.0.0.5/24");
+	struct conf c = CONF("vnet", "1", "dhcp", "1", "bpf", "1", "interfaces", "vnet0:bridge0,vnet1:bridge1",
+	                     "ip4_addr", "vnet0|10.0.0.5/24");
 	struct jail j;
 
 	(void)state;

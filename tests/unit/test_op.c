@@ -31,15 +31,19 @@ static void round_trip(const struct op *op)
 
 static void looks(void **state)
 {
-	struct op op = { .kind = OP_VETH_ADD, .link = "vnet0.7", .peer = "epair0b", .bridge = "bridge0", .mtu = 1500,
-			 .alias = "associated with jail: www as nic: epair0b" };
+	struct op op = { .kind = OP_VETH_ADD,
+		         .link = "vnet0.7",
+		         .peer = "epair0b",
+		         .bridge = "bridge0",
+		         .mtu = 1500,
+		         .alias = "associated with jail: www as nic: epair0b" };
 	struct sbuf out = { 0 };
 
 	(void)state;
 	assert_int_equal(mac_parse("02ff606a86aa", &op.mac, NULL), 0);
 	op_format(&op, &out);
 	assert_string_equal(out.p, "veth-add link=vnet0.7 peer=epair0b bridge=bridge0 mac=02:ff:60:6a:86:aa mtu=1500 "
-				   "alias=\"associated with jail: www as nic: epair0b\"");
+	                           "alias=\"associated with jail: www as nic: epair0b\"");
 	sbuf_done(&out);
 	round_trip(&op);
 }
@@ -48,8 +52,12 @@ static void every_kind(void **state)
 {
 	(void)state;
 	for (int k = 0; k < OP__COUNT; k++) {
-		struct op op = { .kind = (enum op_kind)k, .where = AT_JAIL, .name = "a b", .text = "", .flags = 0x80000001,
-				 .timeout = UINT32_MAX };
+		struct op op = { .kind = (enum op_kind)k,
+			         .where = AT_JAIL,
+			         .name = "a b",
+			         .text = "",
+			         .flags = 0x80000001,
+			         .timeout = UINT32_MAX };
 
 		round_trip(&op);
 	}
@@ -95,8 +103,8 @@ static void any_bytes(void **state)
 	for (int i = 0; i < 5000; i++) {
 		char b[12][24];
 		struct op op = { .kind = (enum op_kind)rnd(OP__COUNT), .where = rnd(2) ? AT_JAIL : AT_HOST };
-		const char **strs[] = { &op.name, &op.link, &op.peer, &op.bridge, &op.alias, &op.path, &op.source, &op.fstype,
-					&op.opts, &op.host, &op.domain, &op.text };
+		const char **strs[] = { &op.name,   &op.link,   &op.peer, &op.bridge, &op.alias,  &op.path,
+			                &op.source, &op.fstype, &op.opts, &op.host,   &op.domain, &op.text };
 
 		for (size_t k = 0; k < 12; k++)
 			*strs[k] = rnd_str(b[k], sizeof(b[k]));
@@ -116,10 +124,29 @@ static void any_bytes(void **state)
 static void malformed(void **state)
 {
 	static const char *const lines[] = {
-		"", " ", "nonsense", "link-del link", "link-del link=", "link-del link=a link=b", "link-del colour=red", "link-del link=\"a",
-		"link-del link=\"a\\\"", "link-del link=\"a\\q\"", "link-del link=\"a\\x0\"", "link-del link=\"a\\x00\"", "link-del link=\"a\"b",
-		"link-del link=a|b", "addr-del addr=10.0.0.300", "veth-add mtu=x", "veth-add mtu=4294967296", "veth-add mac=zz", "link-del  link=a",
-		"link-del at=moon", "jail-add flags=0x", "jail-add flags=0x123456789", "link-del =a",
+		"",
+		" ",
+		"nonsense",
+		"link-del link",
+		"link-del link=",
+		"link-del link=a link=b",
+		"link-del colour=red",
+		"link-del link=\"a",
+		"link-del link=\"a\\\"",
+		"link-del link=\"a\\q\"",
+		"link-del link=\"a\\x0\"",
+		"link-del link=\"a\\x00\"",
+		"link-del link=\"a\"b",
+		"link-del link=a|b",
+		"addr-del addr=10.0.0.300",
+		"veth-add mtu=x",
+		"veth-add mtu=4294967296",
+		"veth-add mac=zz",
+		"link-del  link=a",
+		"link-del at=moon",
+		"jail-add flags=0x",
+		"jail-add flags=0x123456789",
+		"link-del =a",
 	};
 
 	(void)state;
@@ -172,7 +199,7 @@ static void described(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(looks),     cmocka_unit_test(every_kind),	 cmocka_unit_test(any_bytes),
+		cmocka_unit_test(looks),     cmocka_unit_test(every_kind),       cmocka_unit_test(any_bytes),
 		cmocka_unit_test(malformed), cmocka_unit_test(trailing_newline), cmocka_unit_test(described),
 	};
 

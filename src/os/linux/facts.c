@@ -108,6 +108,8 @@ static int add_link(struct os *os, struct facts *f, const char *name, struct err
 	struct link_fact l = { .index = 0 }, *grown;
 	struct nl *q = &os->hostq;
 
+	if (streq(name, "lo0"))
+		name = "lo"; /* FreeBSD's name for it */
 	if (!*name || facts_link(f, name))
 		return 0;
 	nl_put(q, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
@@ -268,7 +270,9 @@ static int add_addrs(struct os *os, struct facts *f, const struct jaddr *list, s
 		if (list[i].mode != JADDR_STATIC)
 			continue;
 		f->addrs[f->naddrs] = (struct addr_fact){ .addr = list[i].addr };
-		look_up(os, &f->addrs[f->naddrs++]);
+		look_up(os, &f->addrs[f->naddrs]);
+		if (add_link(os, f, f->addrs[f->naddrs++].ifname, e) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -56,10 +57,16 @@ static void put_setlink(struct nl *n, const char *link, const char *alias, bool 
 
 static void put_bridge(struct nl *n, const struct op *op)
 {
+	uint8_t mac[6];
 	struct nlattr *info;
 
 	nl_put(n, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
 	nl_attr_str(n, IFLA_IFNAME, op->link);
+	/* a bridge without an address of its own takes its ports', and changes it as they come and go */
+	if (getrandom(mac, sizeof(mac), 0) == sizeof(mac)) {
+		mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
+		nl_attr(n, IFLA_ADDRESS, mac, sizeof(mac));
+	}
 	info = nl_nest(n, IFLA_LINKINFO);
 	nl_attr_str(n, IFLA_INFO_KIND, "bridge");
 	nl_nest_end(n, info);

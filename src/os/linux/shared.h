@@ -23,6 +23,8 @@ must_check int view_lo(int nsfd, struct err *e);
  * host by the helper program beside us (libexec: iocage-bpf), here they are only opened and attached. The attachments die
  * with the cgroup.
  */
+/* Directory of the helper program; kept, not copied. */
+void hold_set_libexec(const char *dir);
 must_check int hold_attach(int cgroupfd, const struct hold *h, struct err *e);
 /* Replace what a live jail is held to, at once. */
 must_check int hold_update(int cgroupfd, const struct hold *h, struct err *e);

@@ -1,0 +1,87 @@
+/* init.c - first process of a jail without a system's own init: runs exec_start, tells how it ended, reaps for ever. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * Called as: iocage-init [-- COMMAND [ARG...]], stdin /dev/null, stdout and stderr the jail's console. To fd 3 goes one
+ * line: the command's exit status (128 + signal), or "exec: ERRNO" when it could not be run. No stdio: this program
+ * stays in memory as long as the jail runs.
+ */
+#define STATUS_FD 3
+
+static void say(const char *prefix, unsigned value)
+{
+	char line[32], digits[12];
+	size_t len = strlen(prefix), n = sizeof(digits);
+
+	digits[--n] = '\n';
+	do
+		digits[--n] = (char)('0' + value % 10);
+	while (value /= 10);
+	memcpy(line, prefix, len);
+	memcpy(line + len, digits + n, sizeof(digits) - n);
+	/* nobody listening any more is no reason to end the jail */
+	if (write(STATUS_FD, line, len + sizeof(digits) - n) < 0)
+		return;
+}
+
+/* 0: *ret_pid runs, else errno of exec. vfork: the child answers through our memory, and execve is quicker. */
+static int start(char **argv, pid_t *ret_pid)
+{
+	static volatile int failed;
+
+	*ret_pid = vfork();
+	if (*ret_pid == 0) {
+		setsid();
+		execvp(argv[0], argv);
+		failed = errno;
+		_exit(127);
+	}
+	return *ret_pid < 0 ? errno : failed;
+}
+
+static unsigned wait_for(pid_t pid)
+{
+	int status;
+
+	for (;;) {
+		pid_t got = waitpid(-1, &status, 0);
+
+		if (got == pid)
+			return WIFSIGNALED(status) ? 128U + (unsigned)WTERMSIG(status) : (unsigned)WEXITSTATUS(status);
+		if (got < 0 && errno != EINTR)
+			return 255;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	pid_t pid = 0;
+	int failed;
+
+	/* run by descriptor, the kernel would call us by the descriptor's number */
+	prctl(PR_SET_NAME, "iocage-init");
+	fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
+	if (argc > 2) {
+		failed = start(argv + 2, &pid);
+		if (failed)
+			say("exec: ", (unsigned)failed);
+		else
+			say("", wait_for(pid));
+	} else {
+		say("", 0);
+	}
+	close(STATUS_FD);
+	/* signals without a handler never reach a first process; ignoring SIGCHLD makes the kernel reap, we sleep on */
+	sigaction(SIGCHLD, &ignore, NULL);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	for (;;)
+		pause();
+}

@@ -1,0 +1,65 @@
+/* broker.h - private to the parts of the socket broker: one request, and how it is answered. */
+#ifndef IOCAGE_OS_LINUX_BROKER_H
+#define IOCAGE_OS_LINUX_BROKER_H
+
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/hold.h"
+#include "os/linux/hold.h"
+
+struct broker {
+	struct hold h;
+	struct hold_maps maps;
+	uint64_t jail;	      /* id of the group our sockets are made in */
+	uint64_t host_cookie; /* of the host's network namespace */
+	dev_t view_dev;	      /* which namespace the jail's processes are in */
+	ino_t view_ino;
+	int view_sock;	/* a datagram socket in it */
+	int proc;	/* /proc */
+	uint16_t req_size, resp_size; /* of the running kernel's records */
+};
+
+/* One notification. Everything in it comes from a process that is not trusted. */
+struct request {
+	int listener;
+	uint64_t id;
+	pid_t pid; /* thread that waits */
+	bool compat; /* 32-bit: structures with pointers are smaller */
+	uint64_t arg[6];
+};
+
+/* What to do with the waiting call. */
+enum answer {
+	ANSWER_SENT,	 /* done already, or the process is gone */
+	ANSWER_CONTINUE, /* let the kernel do it: only where that is safe whatever memory holds by then */
+	ANSWER_VALUE,	 /* *ret is the result: >= 0 or -errno */
+};
+
+enum answer broker_socket(struct broker *b, const struct request *r, int64_t *ret);
+enum answer broker_bind(struct broker *b, const struct request *r, int64_t *ret);
+enum answer broker_listen(struct broker *b, const struct request *r, int64_t *ret);
+enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret);
+
+/* Is the caller still in the jail's own network namespace. If not, it may do what it likes there. */
+bool broker_in_view(struct broker *b, const struct request *r);
+
+/* Copy exactly n bytes from or to the caller. 0 or -errno. A copy from is of a caller known to be the one that asked. */
+must_check int broker_read(const struct request *r, uint64_t at, void *buf, size_t n);
+must_check int broker_write(const struct request *r, uint64_t at, const void *buf, size_t n);
+
+/* Our own fd of the caller's, when it is an IP socket in the host's namespace; else negative. */
+must_check int broker_fetch(struct broker *b, const struct request *r, int fd);
+
+/* Has the calling thread this capability. */
+bool broker_capable(struct broker *b, const struct request *r, unsigned cap);
+
+/* bind.c: give a held TCP or UDP socket an address as FreeBSD would. `priv`: ports below 1024 are allowed. 0 or -errno. */
+int broker_bind_held(struct broker *b, int sock, const void *addr, uint32_t len, bool priv);
+/* Enter a listening (or wildcard datagram) socket where connections are steered from. 0 or -errno. */
+int broker_steer(struct broker *b, int sock, struct hold_sock *s);
+
+#endif

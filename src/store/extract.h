@@ -1,0 +1,20 @@
+/* extract.h - unpacking a foreign archive into the root directory of this process. */
+#ifndef IOCAGE_STORE_EXTRACT_H
+#define IOCAGE_STORE_EXTRACT_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct extract_stats {
+	unsigned long members, skipped, renumbered;
+};
+
+/*
+ * Unpack the archive that fd stands at the start of (size bytes, for the progress) below "/", which must be the target
+ * already (chroot). progress may be NULL.
+ */
+must_check int extract_archive(int fd, off_t size, void (*progress)(int percent), struct extract_stats *ret,
+			       struct err *e);
+
+#endif

@@ -1,0 +1,221 @@
+#!/usr/bin/env bash
+# bench.sh - measure starting, stopping and listing beside a floor program and other tools, interleaved, in a world of its
+# own. Usage: bench.sh [ROUNDS]. Prints medians in milliseconds, ratios, targets, and met or missed.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+if [ -z "${LAB_TMP:-}" ]; then
+	exec tests/lab/world.sh unshare --mount "$PWD/tests/bench/bench.sh" "$@"
+fi
+
+# Some tools look for a bridge in /sys: give everybody the /sys of this network, with the cgroups that were there.
+mkdir -p "$LAB_TMP/cg" "$LAB_TMP/bpf"
+mount --rbind /sys/fs/cgroup "$LAB_TMP/cg"
+bpf=$(awk '$5 == "/sys/fs/bpf" { print 1 }' /proc/self/mountinfo | head -n 1)
+if [ -n "$bpf" ]; then mount --bind /sys/fs/bpf "$LAB_TMP/bpf"; fi
+mount -t sysfs sysfs /sys
+mount --rbind "$LAB_TMP/cg" /sys/fs/cgroup
+if [ -n "$bpf" ]; then mount --bind "$LAB_TMP/bpf" /sys/fs/bpf; fi
+umount -R "$LAB_TMP/cg"
+if [ -n "$bpf" ]; then umount "$LAB_TMP/bpf"; fi
+
+rounds=${1:-${ROUNDS:-21}}
+export IOCAGE_ROOT=$LAB_TMP/root IOCAGE_RUN=$LAB_TMP/run
+d=$LAB_TMP/bench
+mkdir -p "$d/times"
+chmod 755 "$LAB_TMP"
+cc -O2 -D_GNU_SOURCE -static -o "$d/floor" tests/bench/floor.c
+cc -O2 -D_GNU_SOURCE -static -o "$d/timeit" tests/bench/timeit.c
+
+cleanup() {
+	set +e
+	[ -z "${holder:-}" ] || kill "$holder"
+	"$IOCAGE" stop ALL >/dev/null 2>&1
+	if [ -n "${lxc:-}" ]; then lxc-stop -k -P "$d/lxc" -n peer >/dev/null 2>&1; fi
+	if [ -s "$d/floor.pid" ]; then kill -9 "$(tail -n 1 "$d/floor.pid")" 2>/dev/null; fi
+}
+trap cleanup EXIT
+
+# --- what each contender starts: the same busybox tree on the same bridge ---
+ip link add br0 type bridge
+ip link set br0 up
+ip addr add 10.77.0.1/24 dev br0
+tree=$d/tree
+mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/etc" "$tree/tmp" "$tree/usr/bin" "$tree/run" "$tree/var" "$tree/root"
+cp /bin/busybox "$tree/bin/busybox"
+for a in sh true sleep ip; do ln -s busybox "$tree/bin/$a"; done
+ln -s ../bin/true "$tree/usr/bin/true"
+echo 'NAME=bench' >"$tree/etc/os-release"
+echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
+mkdir -p "$d/layers/upper" "$d/layers/work" "$d/layers/merged"
+chown -R 1000000:1000000 "$d/layers"
+
+"$IOCAGE" fetch -r busybox >/dev/null
+common=(exec_start=/bin/true exec_stop=/bin/true exec_init=builtin)
+"$IOCAGE" create -r busybox -n v vnet=on interfaces=vnet0:br0 'ip4_addr=vnet0|10.77.0.5/24' defaultrouter=10.77.0.1 \
+	defaultrouter6=none "${common[@]}" >/dev/null
+"$IOCAGE" create -r busybox -n s 'ip4_addr=em0|192.0.2.10/24' "${common[@]}" >/dev/null
+
+lxc=''
+if command -v lxc-start >/dev/null; then
+	lxc=1
+	mkdir -p "$d/lxc/peer"
+	cat >"$d/lxc/peer/config" <<-C
+		lxc.uts.name = peer
+		lxc.rootfs.path = dir:$tree
+		lxc.init.cmd = /bin/sleep 100000
+		lxc.net.0.type = veth
+		lxc.net.0.link = br0
+		lxc.net.0.flags = up
+		lxc.net.0.ipv4.address = 10.77.0.6/24
+		lxc.net.0.ipv4.gateway = 10.77.0.1
+		lxc.mount.auto = proc:mixed
+		lxc.apparmor.profile = unconfined
+	C
+	if ! lxc-start -P "$d/lxc" -n peer -o "$d/lxc.log" -l ERROR 2>"$d/lxc.err"; then
+		echo "lxc-start does not work here: $(tail -n 1 "$d/lxc.err")"
+		lxc=''
+	else
+		lxc-stop -k -P "$d/lxc" -n peer
+	fi
+fi
+
+gone() {
+	local i
+	for i in $(seq 200); do
+		ip link show "$1" >/dev/null 2>&1 || return 0
+		sleep 0.01
+	done
+}
+
+# t NAME COMMAND...: one figure for NAME
+t() {
+	local name=$1
+	shift
+	"$d/timeit" "$@" >>"$d/times/$name" 2>"$d/last.err" || {
+		echo "failed: $*"
+		cat "$d/last.err"
+		return 1
+	}
+}
+
+floor() {
+	"$d/timeit" "$d/floor" "$tree" "$d/layers" br0 10.77.0.7 24 10.77.0.1 vfloor >>"$d/times/floor" 2>"$d/floor.pid"
+	kill -9 "$(tail -n 1 "$d/floor.pid")"
+	: >"$d/floor.pid"
+	gone vfloor
+}
+
+round() {
+	t start-vnet "$IOCAGE" start v
+	t stop-vnet "$IOCAGE" stop v
+	floor
+	t start-shared "$IOCAGE" start s
+	t stop-shared "$IOCAGE" stop s
+	if [ -n "$lxc" ]; then
+		t lxc-start lxc-start -P "$d/lxc" -n peer
+		t lxc-stop lxc-stop -k -P "$d/lxc" -n peer
+	fi
+}
+
+round # a first one for the caches, and once per host what is loaded once per host
+rm -f "$d"/times/*
+for _ in $(seq "$rounds"); do round; done
+
+# --- listing ---
+for i in $(seq 1000); do
+	mkdir -p "$IOCAGE_ROOT/jails/j$i"
+	cp "$IOCAGE_ROOT/jails/s/config.json" "$IOCAGE_ROOT/jails/j$i/"
+done
+for _ in $(seq "$rounds"); do
+	t list "$IOCAGE" list
+	t ls ls "$IOCAGE_ROOT/jails"
+done
+rm -rf "$IOCAGE_ROOT"/jails/j[0-9]*
+
+# --- other tools, each doing as little as it can; few rounds, some are slow ---
+few=$((rounds < 5 ? rounds : 5))
+
+# Where cgroups are hybrid these tools want the second version alone: a mount namespace in which it is, entered before the clock.
+pure=()
+if [ -d /sys/fs/cgroup/unified ]; then
+	unshare --mount --propagation private sh -c "mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup && : >'$d/pure' && exec sleep 100000" &
+	holder=$!
+	until [ -e "$d/pure" ]; do sleep 0.05; done
+	pure=(nsenter --mount="/proc/$holder/ns/mnt")
+fi
+peer() {
+	local name=$1 what=$2 i
+	shift 2
+	command -v "$what" >/dev/null || {
+		echo "$name: not installed" >>"$d/peers"
+		return
+	}
+	for i in $(seq $((few + 1))); do
+		if ! "${pure[@]}" "$d/timeit" "$@" >"$d/one" 2>"$d/last.err"; then
+			echo "$name: does not work here ($(grep -v '^$' "$d/last.err" | tail -n 1 | cut -c1-90))" >>"$d/peers"
+			rm -f "$d/times/$name"
+			return
+		fi
+		[ "$i" -eq 1 ] || cat "$d/one" >>"$d/times/$name"
+	done
+}
+: >"$d/peers"
+if command -v crun >/dev/null; then
+	mkdir -p "$d/oci"
+	(cd "$d/oci" && crun spec) && python3 - "$d/oci/config.json" "$tree" <<-'P'
+		import json, sys
+		c = json.load(open(sys.argv[1]))
+		c["root"] = {"path": sys.argv[2], "readonly": True}
+		c["process"]["terminal"] = False
+		c["process"]["args"] = ["/bin/true"]
+		c["linux"].pop("resources", None)
+		json.dump(c, open(sys.argv[1], "w"))
+	P
+fi
+peer 'crun-run-true' crun crun --cgroup-manager=disabled --root "$d/crun" run -b "$d/oci" bench
+peer 'bwrap-true' bwrap bwrap --unshare-all --ro-bind "$tree" / --proc /proc --dev /dev /bin/true
+peer 'nspawn-veth-true' systemd-nspawn systemd-nspawn --quiet --register=no --keep-unit --network-veth -D "$tree" -M bench /bin/true
+peer 'podman-run-true' podman podman --root "$d/pod" --runroot "$d/podrun" --cgroup-manager=cgroupfs --events-backend=none \
+	--storage-driver=vfs run --rm --ulimit=host --log-driver=none --rootfs "$tree" /bin/true
+
+# --- figures ---
+median() {
+	[ -s "$d/times/$1" ] || return 1
+	sort -n "$d/times/$1" | awk '{ v[NR] = $1 } END { printf "%.2f", (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) / 1000 }'
+}
+
+spread() {
+	sort -n "$d/times/$1" | awk '{ v[NR] = $1 } END { printf "%.2f..%.2f", v[1] / 1000, v[NR] / 1000 }'
+}
+
+echo
+echo "medians of $rounds interleaved rounds, milliseconds ($(uname -r), $(nproc) processors)"
+for n in floor start-vnet start-shared lxc-start stop-vnet stop-shared lxc-stop list ls crun-run-true bwrap-true \
+	nspawn-veth-true podman-run-true; do
+	if m=$(median $n); then printf '  %-18s %9s   (%s)\n' "$n" "$m" "$(spread $n)"; fi
+done
+sed 's/^/  /' "$d/peers"
+echo
+
+missed=0
+# target TEXT A B LIMIT: A / B must be at most LIMIT
+target() {
+	local a b
+	if ! a=$(median "$2") || ! b=$(median "$3"); then
+		printf '  %-44s not measured\n' "$1"
+		return
+	fi
+	if ! awk -v a="$a" -v b="$b" -v l="$4" -v t="$1" 'BEGIN {
+		r = a / b; printf "  %-44s ratio %7.3f  target %6s  %s\n", t, r, "<= " l, r <= l ? "met" : "missed"; exit r > l }'; then
+		missed=$((missed + 1))
+	fi
+}
+target "start of a VNET jail / floor" start-vnet floor 2
+target "start of a VNET jail / lxc-start" start-vnet lxc-start 0.25
+target "start of a shared-IP jail / floor" start-shared floor 2
+target "stop of a VNET jail / lxc-stop -k" stop-vnet lxc-stop 0.5
+target "stop of a shared-IP jail / lxc-stop -k" stop-shared lxc-stop 0.5
+target "list of 1,000 jails / ls of their directory" list ls 10
+echo
+echo "$missed missed"

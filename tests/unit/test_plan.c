@@ -1,0 +1,602 @@
+/* test_plan.c - golden plans of `start`, what it refuses, and the runner: order, journal, unwinding at every step. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/plan.h"
+
+#ifndef TEST_DATA
+#define TEST_DATA "tests/data"
+#endif
+
+/* --- a host made by hand: em0 with the default routes, bridge0 with em0 in it, em1, lo --- */
+
+static struct link_fact links[] = {
+	{ .name = "em0", .index = 2, .mtu = 1500, .flags = 0x1003, .mac = { { 2, 0, 0, 0, 0, 1 }, true }, .master = 4 },
+	{ .name = "em1", .index = 3, .mtu = 9000, .flags = 0x1003, .mac = { { 2, 0, 0, 0, 0, 2 }, true } },
+	{ .name = "bridge0", .index = 4, .mtu = 1500, .flags = 0x1003, .is_bridge = true, .first_member_mtu = 1400 },
+	{ .name = "lo", .index = 1, .mtu = 65536, .flags = 0x49 },
+};
+
+static struct ipaddr ip(const char *s)
+{
+	struct ipaddr a = { 0 };
+
+	assert_int_equal(ipaddr_parse(s, 0, &a, NULL), 0);
+	return a;
+}
+
+static struct facts host(void)
+{
+	return (struct facts){
+		.host_id = "0123456789abcdef",
+		.gw4 = { true, "em0", ip("10.0.0.1") },
+		.gw6 = { true, "em0", ip("2001:db8::1") },
+		.links = links,
+		.nlinks = sizeof(links) / sizeof(links[0]),
+		.jid = 7,
+	};
+}
+
+static const struct root_source thin = {
+	.lower = "/r/releases/x/root",
+	.layers = "/r/jails/www/layers",
+	.resolv = "nameserver 10.0.0.1\n",
+};
+
+/* --- building --- */
+
+/* key, value, ..., NULL; each through the check, as `set` does */
+static void fill(struct conf *c, const char *const *kv)
+{
+	for (; *kv; kv += 2) {
+		struct err e = ERR_INIT;
+		char *v;
+
+		if (prop_check(kv[0], kv[1], &v, &e) < 0)
+			fail_msg("%s", e.msg);
+		assert_int_equal(conf_layer_set(&c->own, kv[0], v), 0);
+		free(v);
+	}
+}
+
+static int build(const char *const *kv, const struct facts *f, const struct root_source *root, struct plan *ret,
+                 struct err *e)
+{
+	struct conf c = { 0 };
+	struct jail j;
+	int r;
+
+	fill(&c, kv);
+	r = jail_build(&c, "www", &j, e);
+	if (r == 0) {
+		r = plan_start(&j, f, root, ret, e);
+		jail_done(&j);
+	}
+	conf_done(&c); /* a plan must not lean on what it was made from */
+	return r;
+}
+
+#define KV(...)                   \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
+
+static char *slurp(const char *path)
+{
+	struct sbuf b = { 0 };
+	FILE *f = fopen(path, "r");
+	char buf[4096];
+	size_t n;
+
+	if (!f)
+		return NULL;
+	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+		sbuf_addn(&b, buf, n);
+	fclose(f);
+	return sbuf_take(&b);
+}
+
+/* UPDATE_GOLDEN=1 in the environment writes the files anew: read the difference before it is kept. */
+static void golden(const char *name, const char *const *kv, const struct facts *f, const struct root_source *root)
+{
+	char path[512], *want;
+	struct plan p = { 0 };
+	struct sbuf got = { 0 };
+	struct err e = ERR_INIT;
+
+	if (build(kv, f, root, &p, &e) < 0)
+		fail_msg("%s: %s", name, e.msg);
+	plan_format(&p, &got);
+	snprintf(path, sizeof(path), "%s/plans/%s.txt", TEST_DATA, name);
+	if (getenv("UPDATE_GOLDEN")) {
+		FILE *out = fopen(path, "w");
+
+		assert_non_null(out);
+		assert_true(fputs(got.p, out) >= 0);
+		assert_int_equal(fclose(out), 0);
+	}
+	want = slurp(path);
+	if (!want)
+		fail_msg("cannot read %s", path);
+	assert_string_equal(got.p, want);
+	free(want);
+	sbuf_done(&got);
+	plan_done(&p);
+}
+
+static void golden_plans(void **state)
+{
+	struct facts f = host();
+	struct root_source empty = { .dir = "/r/jails/www/root" };
+
+	(void)state;
+	golden("shared-v4-v6", KV("ip4_addr", "em0|10.0.0.5/24", "ip6_addr", "em0|2001:db8::5/64"), &f, &thin);
+	golden("shared-bare", KV("ip4_addr", "10.0.0.5"), &f, &thin);
+	golden("shared-two-interfaces",
+	       KV("ip4_addr", "em0|10.0.0.5/24,em1|192.168.9.5/24,em0|10.0.0.6/32", "allow_raw_sockets", "1"), &f,
+	       &thin);
+	golden("shared-inherit", KV("ip4", "inherit", "ip6", "disable", "ip4_addr", "em0|10.0.0.5/24"), &f, &thin);
+	golden("vnet-dual-stack",
+	       KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "ip6_addr", "vnet0|2001:db8::5/64", "defaultrouter6",
+	          "fe80::1%em0"),
+	       &f, &thin);
+	golden("vnet-none", KV("vnet", "1", "interfaces", "vnet0:none", "vnet_default_mtu", "1280"), &f, &thin);
+	golden("vnet-two-nics",
+	       KV("vnet", "1", "interfaces", "vnet0:bridge0,vnet1:bridge1", "ip4_addr",
+	          "vnet0|10.0.0.5/24,vnet1|192.168.9.5/24,lo0|127.0.0.2", "defaultrouter", "192.168.9.1", "vnet1_mac",
+	          "02ff606a86aa 02ff606a86ab", "vnet1_mtu", "9000"),
+	       &f, &thin);
+	golden("vnet-dhcp", KV("vnet", "1", "bpf", "1", "dhcp", "1", "ip6_addr", "vnet0|accept_rtadv"), &f, &thin);
+	golden("empty", KV("ip4_addr", "none"), &f, &empty);
+}
+
+static void golden_rest(void **state)
+{
+	struct facts f = host();
+	struct root_source full = {
+		.dir = "/r/jails/www/root",
+		.host_root = "/r/jails/www/root/",
+		.init = "/sbin/init",
+		.fstab = "# comment\n\n/srv/a\\040b\t/r/jails/www/root/data\tnullfs\tro\t0\t0\n"
+			 "tmpfs /tmp tmpfs rw,mode=1777 0 0\n/srv/c mnt none bind,rw 0 0\n/dev/x /x ext4 noauto 0 0\n",
+	};
+
+	(void)state;
+	golden("hooks-init-fstab",
+	       KV("exec_prestart", "echo \"a | b\"", "exec_created", "/root/created", "exec_poststart", "/root/up",
+	          "allow_tun", "1", "allow_mount_fusefs", "1", "children_max", "2", "host_domainname", "example",
+	          "exec_timeout", "0"),
+	       &f, &full);
+	full.fstab = NULL;
+	golden("no-devfs", KV("mount_devfs", "0"), &f, &full);
+}
+
+/* --- what a plan refuses --- */
+
+static void refused(const char *msg, const char *const *kv, const struct facts *f, const struct root_source *root)
+{
+	struct plan p = { 0 };
+	struct err e = ERR_INIT;
+
+	if (build(kv, f, root, &p, &e) >= 0)
+		fail_msg("taken, but wanted: %s", msg);
+	assert_int_equal(p.n, 0);
+	if (!strstr(e.msg, msg))
+		fail_msg("got '%s', wanted '%s'", e.msg, msg);
+}
+
+static void refuses_shared(void **state)
+{
+	struct facts f = host(), lonely = host();
+
+	(void)state;
+	refused("there is no interface em7 on this host", KV("ip4_addr", "em7|10.0.0.5/24"), &f, &thin);
+	refused("www: dhcp requires vnet!", KV("ip4_addr", "em0|DHCP"), &f, &thin);
+	refused("www: accept_rtadv requires vnet!", KV("ip6_addr", "accept_rtadv"), &f, &thin);
+	lonely.gw4.have = false;
+	refused("the host has no default IPv4 route, so 10.0.0.5/24 needs an interface", KV("ip4_addr", "10.0.0.5/24"),
+	        &lonely, &thin);
+}
+
+static void refuses_vnet(void **state)
+{
+	struct facts f = host();
+
+	(void)state;
+	refused("em0 exists but is not a bridge", KV("vnet", "1", "interfaces", "vnet0:em0"), &f, &thin);
+	refused("ip4_addr names em0, but the jail's interfaces are vnet0",
+	        KV("vnet", "1", "ip4_addr", "em0|10.0.0.5/24"), &f, &thin);
+	refused("interfaces are none", KV("vnet", "1", "interfaces", "none", "ip4_addr", "10.0.0.5/24"), &f, &thin);
+	refused("ip4_addr: 10.0.0.5 needs a prefix, as in 10.0.0.5/24", KV("vnet", "1", "ip4_addr", "10.0.0.5"), &f,
+	        &thin);
+	refused("defaultrouter: 10.9.9.1 is in none of the jail's networks: 10.0.0.5/24 on vnet0",
+	        KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "10.9.9.1"), &f, &thin);
+	refused("10.0.0.5 is the jail's own address",
+	        KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "10.0.0.5"), &f, &thin);
+}
+
+static void refuses_fstab(void **state)
+{
+	static const struct {
+		const char *line, *msg;
+	} t[] = {
+		{ "/a /b nullfs ro 0\n", "Malformed fstab at line 1: /a /b nullfs ro 0" },
+		{ "\n/a /b nullfs ro 0 10\n", "Malformed fstab at line 2" },
+		{ "/a\\ /b nullfs ro 0 0", "Malformed fstab at line 1" },
+		{ "/a\\000 /b nullfs ro 0 0", "Malformed fstab at line 1" },
+		{ "/a /../b nullfs ro 0 0", "must be a directory below the jail's root" },
+		{ "/a /b/\\056\\056/\\056\\056/c nullfs ro 0 0", "must be a directory below the jail's root" },
+		{ "/a / nullfs ro 0 0", "must be a directory below the jail's root" },
+		{ "a /b nullfs ro 0 0", "must use an absolute path!" },
+	};
+	struct facts f = host();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct root_source root = { .dir = "/r/jails/www/root", .fstab = t[i].line };
+
+		refused(t[i].msg, KV("vnet", "0"), &f, &root);
+	}
+}
+
+static size_t count(const struct plan *p, enum op_kind k, enum op_where where)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->steps[i].redo.kind == k && p->steps[i].redo.where == where;
+	return n;
+}
+
+/* An address the host has already is used, and is not ours to remove. */
+static void address_present(void **state)
+{
+	struct addr_fact af = { .addr = ip("10.0.0.5"), .present = true, .ifname = "em1" };
+	struct facts f = host();
+	struct plan p = { 0 };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	f.addrs = &af;
+	f.naddrs = 1;
+	assert_int_equal(build(KV("ip4_addr", "10.0.0.5"), &f, &thin, &p, &e), 0);
+	assert_int_equal(count(&p, OP_ADDR_ADD, AT_HOST), 0);
+	assert_int_equal(count(&p, OP_ADDR_ADD, AT_JAIL), 1);
+	for (size_t i = 0; i < p.n; i++)
+		if (p.steps[i].redo.kind == OP_VIEW_ADD)
+			assert_string_equal(p.steps[i].redo.link, "em1");
+	plan_done(&p);
+	refused("10.0.0.5/24 is on em1 already, not on em0", KV("ip4_addr", "em0|10.0.0.5/24"), &f, &thin);
+}
+
+static void address_held(void **state)
+{
+	struct addr_fact af = {
+		.addr = ip("10.0.0.5"), .present = true, .ifname = "em0", .holder = "db", .holder_naddrs = 1
+	};
+	struct facts f = host();
+	struct plan p = { 0 };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	f.addrs = &af;
+	f.naddrs = 1;
+	assert_int_equal(build(KV("ip4_addr", "em0|10.0.0.5"), &f, &thin, &p, &e), 0);
+	plan_done(&p);
+	refused("10.0.0.5 is in use by jail db", KV("ip4_addr", "em0|10.0.0.5,em0|10.0.0.6"), &f, &thin);
+	af.holder_naddrs = 2;
+	refused("10.0.0.5 is in use by jail db", KV("ip4_addr", "em0|10.0.0.5"), &f, &thin);
+}
+
+/* defaultrouter=auto stays silent where the host's router cannot be reached, or the host has none. */
+static void auto_router(void **state)
+{
+	struct facts f = host();
+	struct plan p = { 0 };
+
+	(void)state;
+	assert_int_equal(build(KV("vnet", "1", "ip4_addr", "10.9.0.5/24"), &f, &thin, &p, NULL), 0);
+	assert_int_equal(count(&p, OP_ROUTE_ADD, AT_JAIL), 0);
+	plan_done(&p);
+	assert_int_equal(build(KV("vnet", "1", "ip4_addr", "10.0.0.1/24"), &f, &thin, &p, NULL), 0);
+	assert_int_equal(count(&p, OP_ROUTE_ADD, AT_JAIL), 0);
+	plan_done(&p);
+	assert_int_equal(build(KV("vnet", "1", "ip4_addr", "10.0.0.5/24"), &f, &thin, &p, NULL), 0);
+	assert_int_equal(count(&p, OP_ROUTE_ADD, AT_JAIL), 1);
+	plan_done(&p);
+	f.gw4.gw.family = 0;
+	assert_int_equal(build(KV("vnet", "1", "ip4_addr", "10.0.0.5/24"), &f, &thin, &p, NULL), 0);
+	assert_int_equal(count(&p, OP_ROUTE_ADD, AT_JAIL), 0);
+	plan_done(&p);
+}
+
+/* --- the runner --- */
+
+#define LOG_MAX 64
+
+/* Backend, journal and progress in one: all in the order it happened. */
+struct world {
+	struct op done[LOG_MAX], undone[LOG_MAX], journal[LOG_MAX];
+	size_t ndone, nundone, njournal, calls;
+	size_t fail_redo; /* the op that fails, counted over all; SIZE_MAX: none */
+	size_t fail_append; /* the journal entry that cannot be written */
+	size_t fail_undo; /* inverses from this one on, counted in undoing, fail once */
+	bool undoing;
+	char phases[LOG_MAX];
+	size_t nphases;
+};
+
+static bool is_inverse(const struct op *op)
+{
+	return op->kind == OP_ADDR_DEL || op->kind == OP_LINK_DEL || op->kind == OP_BRIDGE_DEL ||
+	       op->kind == OP_CGROUP_DEL || op->kind == OP_JAIL_DEL;
+}
+
+static int world_apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
+{
+	struct world *w = ctx;
+
+	w->calls++;
+	for (size_t i = 0; i < n; i++) {
+		assert_true(i == 0 || (op_is_batched(ops[i]->kind) && ops[i]->where == ops[0]->where));
+		if (is_inverse(ops[i])) {
+			w->undone[w->nundone++] = *ops[i];
+			if (w->nundone - 1 == w->fail_undo)
+				return err_set(e, EBUSY, "cannot undo %s", op_kind_name(ops[i]->kind));
+			continue;
+		}
+		assert_int_equal(w->nundone, 0);
+		if (w->ndone == w->fail_redo) {
+			*ret_failed = i;
+			return err_set(e, ENXIO, "step %zu failed", w->ndone);
+		}
+		w->done[w->ndone++] = *ops[i];
+	}
+	return 0;
+}
+
+static int world_append(void *ctx, const struct op *undo, struct err *e)
+{
+	struct world *w = ctx;
+
+	if (w->njournal == w->fail_append)
+		return err_set(e, ENOSPC, "journal: no space");
+	w->journal[w->njournal++] = *undo;
+	return 0;
+}
+
+static void world_phase(void *ctx, enum phase ph, bool ok)
+{
+	struct world *w = ctx;
+
+	w->phases[w->nphases++] = (char)((ok ? 'a' : 'A') + (int)ph);
+}
+
+static struct world *new_world(void)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->fail_redo = w->fail_append = w->fail_undo = SIZE_MAX;
+	return w;
+}
+
+static int run_in(struct world *w, const struct plan *p, size_t *stuck, struct err *e)
+{
+	struct backend b = { w, world_apply };
+	struct journal_sink sink = { w, world_append };
+
+	return plan_run(p, &b, &sink, world_phase, w, stuck, e);
+}
+
+static void make_plan(struct plan *p, bool vnet)
+{
+	struct facts f = host();
+	struct err e = ERR_INIT;
+	int r;
+
+	if (vnet)
+		r = build(KV("vnet", "1", "interfaces", "vnet0:br7,vnet1:br8", "ip4_addr", "10.0.0.5/24",
+		             "exec_prestart", "a", "exec_poststart", "b"),
+		          &f, &thin, p, &e);
+	else
+		r = build(KV("ip4_addr", "em0|10.0.0.5/24,em0|10.0.0.6/24", "exec_prestart", "a", "exec_poststart",
+		             "b"),
+		          &f, &thin, p, &e);
+	if (r < 0)
+		fail_msg("%s", e.msg);
+	assert_true(p->n < LOG_MAX);
+}
+
+static void all_goes_well(void **state)
+{
+	(void)state;
+	for (int vnet = 0; vnet < 2; vnet++) {
+		struct world *w = new_world();
+		struct plan p = { 0 };
+		size_t stuck = 99;
+
+		make_plan(&p, vnet);
+		assert_int_equal(run_in(w, &p, &stuck, NULL), 0);
+		assert_int_equal(stuck, 0);
+		assert_int_equal(w->ndone, p.n);
+		for (size_t i = 0; i < p.n; i++)
+			assert_true(op_equal(&w->done[i], &p.steps[i].redo));
+		assert_true(w->calls < p.n);
+		assert_string_equal(w->phases, vnet ? "bcdef" : "bcef");
+		plan_done(&p);
+		free(w);
+	}
+}
+
+/* What was journalled is undone in reverse, all of it and nothing else; done steps are always among it. */
+static void check_unwound(const struct plan *p, const struct world *w)
+{
+	size_t k = 0;
+
+	assert_int_equal(w->nundone, w->njournal);
+	for (size_t i = 0; i < w->njournal; i++)
+		assert_true(op_equal(&w->undone[i], &w->journal[w->njournal - 1 - i]));
+	for (size_t i = 0; i < w->ndone; i++)
+		if (p->steps[i].undo.kind != OP_NONE) {
+			assert_true(k < w->njournal);
+			assert_true(op_equal(&w->journal[k++], &p->steps[i].undo));
+		}
+}
+
+static void fails_at_every_step(void **state)
+{
+	(void)state;
+	for (int vnet = 0; vnet < 2; vnet++) {
+		struct plan p = { 0 };
+
+		make_plan(&p, vnet);
+		for (size_t i = 0; i < p.n; i++) {
+			struct world *w = new_world();
+			struct err e = ERR_INIT;
+			char want[64];
+			size_t stuck = 99;
+
+			w->fail_redo = i;
+			assert_int_equal(run_in(w, &p, &stuck, &e), -ENXIO);
+			snprintf(want, sizeof(want), "step %zu failed", i);
+			assert_string_equal(e.msg, want);
+			assert_int_equal(stuck, 0);
+			assert_int_equal(w->ndone, i);
+			check_unwound(&p, w);
+			if (p.steps[i].phase != PH_QUIET)
+				assert_int_equal(w->phases[w->nphases - 1], 'A' + (int)p.steps[i].phase);
+			free(w);
+		}
+		plan_done(&p);
+	}
+}
+
+static void journal_fails_everywhere(void **state)
+{
+	struct plan p = { 0 };
+	size_t n = 0;
+
+	(void)state;
+	make_plan(&p, true);
+	for (size_t i = 0; i < p.n; i++)
+		n += p.steps[i].undo.kind != OP_NONE;
+	for (size_t i = 0; i < n; i++) {
+		struct world *w = new_world();
+		struct err e = ERR_INIT;
+		size_t stuck = 99;
+
+		w->fail_append = i;
+		assert_int_equal(run_in(w, &p, &stuck, &e), -ENOSPC);
+		assert_string_equal(e.msg, "journal: no space");
+		check_unwound(&p, w);
+		free(w);
+	}
+	plan_done(&p);
+}
+
+static void stuck_inverses(void **state)
+{
+	struct world *w = new_world();
+	struct plan p = { 0 };
+	struct err e = ERR_INIT;
+	size_t stuck = 0;
+
+	(void)state;
+	make_plan(&p, true);
+	w->fail_redo = p.n - 1;
+	w->fail_undo = 0;
+	assert_int_equal(run_in(w, &p, &stuck, &e), -ENXIO);
+	assert_int_equal(stuck, 1);
+	assert_int_equal(w->nundone, w->njournal);
+	assert_true(str_starts(e.msg, "step "));
+	assert_non_null(strstr(e.msg, "\ncannot undo link-del"));
+	plan_done(&p);
+	free(w);
+}
+
+/* A backend that says nothing still gives a sentence. */
+static int mute_apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
+{
+	(void)ctx;
+	(void)ops;
+	(void)n;
+	(void)ret_failed;
+	(void)e;
+	return -EPERM;
+}
+
+static void mute_backend(void **state)
+{
+	struct backend b = { NULL, mute_apply };
+	struct op undo[3] = { { .kind = OP_BRIDGE_DEL, .link = "br7" },
+		              { .kind = OP_NONE },
+		              { .kind = OP_CGROUP_DEL, .name = "www" } };
+	bool stuck[3] = { false, true, false };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(plan_undo(undo, 3, &b, stuck, &e), -EPERM);
+	assert_true(stuck[0] && !stuck[1] && stuck[2]);
+	assert_string_equal(
+		e.msg,
+		"remove control group of www: Operation not permitted\nremove bridge br7: Operation not permitted");
+	assert_int_equal(plan_undo(undo, 3, &b, NULL, NULL), -EPERM);
+	assert_int_equal(plan_undo(undo, 0, &b, NULL, NULL), 0);
+}
+
+/* Every line of a plan is an operation, and perhaps its inverse, that parse back. */
+static void plan_prints_what_parses(void **state)
+{
+	struct plan p = { 0 };
+
+	(void)state;
+	make_plan(&p, true);
+	for (size_t i = 0; i < p.n; i++) {
+		const struct op *ops[2] = { &p.steps[i].redo, &p.steps[i].undo };
+
+		for (int k = 0; k < 2; k++) {
+			struct sbuf out = { 0 };
+			struct op back;
+			char *mem;
+
+			op_format(ops[k], &out);
+			assert_int_equal(op_parse(out.p, &back, &mem, NULL), 0);
+			assert_true(op_equal(ops[k], &back));
+			free(mem);
+			sbuf_done(&out);
+		}
+	}
+	plan_done(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(golden_plans),
+		cmocka_unit_test(golden_rest),
+		cmocka_unit_test(refuses_shared),
+		cmocka_unit_test(refuses_vnet),
+		cmocka_unit_test(refuses_fstab),
+		cmocka_unit_test(address_present),
+		cmocka_unit_test(address_held),
+		cmocka_unit_test(auto_router),
+		cmocka_unit_test(all_goes_well),
+		cmocka_unit_test(fails_at_every_step),
+		cmocka_unit_test(journal_fails_everywhere),
+		cmocka_unit_test(stuck_inverses),
+		cmocka_unit_test(mute_backend),
+		cmocka_unit_test(plan_prints_what_parses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
