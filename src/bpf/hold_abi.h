@@ -63,6 +63,7 @@ enum hold_sock_flags {
 	HOLD_S_REUSEPORT = 1 << 1,
 	HOLD_S_SHOW_WILD = 1 << 2, /* bound to one address in the kernel, shown as the wildcard */
 	HOLD_S_NAT = 1 << 3,	   /* UDP on another port than shown: the packet filter translates */
+	HOLD_S_STEERED = 1 << 4,   /* in the map of listeners */
 };
 
 enum hold_sock_state { HOLD_NONE = 0, HOLD_PENDING, HOLD_BOUND };

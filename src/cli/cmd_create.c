@@ -94,7 +94,17 @@ static int check_names(struct cli *c, const struct strv *names, struct err *e)
 
 /* --- create -c N: each jail its own addresses --- */
 
-/* add to the host part; leaving the prefix (or the family) is an error. */
+/* All bits of the host part set: with IPv4 that is nobody's address. */
+static bool is_broadcast(const struct ipaddr *a, const struct ipaddr *net)
+{
+	bool all = a->family == 4 && net->prefix < 31;
+
+	for (unsigned bit = net->prefix; all && bit < 32; bit++)
+		all = a->b[bit / 8] & (0x80 >> bit % 8);
+	return all;
+}
+
+/* Add to the host part; leaving the prefix (or the family) is an error. */
 static int count_up(struct ipaddr *a, unsigned add, struct err *e)
 {
 	struct ipaddr net = *a;
@@ -111,7 +121,7 @@ static int count_up(struct ipaddr *a, unsigned add, struct err *e)
 		net.has_prefix = true;
 		net.prefix = net.family == 4 ? 24 : 112;
 	}
-	if (carry || !ipaddr_in_prefix(a, &net))
+	if (carry || !ipaddr_in_prefix(a, &net) || is_broadcast(a, &net))
 		return err_set(e, ERANGE, "no address left after %s for %u more jails", ipaddr_format(&net, text), add);
 	return 0;
 }
@@ -175,6 +185,20 @@ static int fill(struct cli *c, const struct request *rq, struct config *cfg, uns
 		r = conf_enable_required(&cfg->conf, warnings, e);
 	if (r == 0)
 		r = assign_macs(c, cfg, e);
+	return r;
+}
+
+/* Would it be made: all jails of --count are tried before the first exists. */
+static int try_one(struct cli *c, const struct request *rq, const char *name, unsigned index, struct err *e)
+{
+	_cleanup_(strv_done) struct strv warnings = { 0 };
+	struct config cfg = { 0 };
+	int r = config_new(&c->st, name, &cfg, e);
+
+	if (r == 0) {
+		r = fill(c, rq, &cfg, index, &warnings, e);
+		config_done(&cfg);
+	}
 	return r;
 }
 
@@ -252,7 +276,6 @@ static int need_release(struct cli *c, struct request *rq, struct err *e)
 	struct fetch_req req = { 0 };
 	int r;
 
-	rq->release = rq->a->val[OPT_RELEASE];
 	if (!rq->release)
 		return 0;
 	if (!strcasecmp(rq->release, "latest"))
@@ -284,6 +307,9 @@ int cmd_create(struct cli *c, struct args *a, struct err *e)
 		r = cli_open(c, true, e);
 	if (r == 0)
 		r = check_names(c, &names, e);
+	rq.release = a->val[OPT_RELEASE];
+	for (unsigned i = 0; r == 0 && i < names.n && names.n > 1; i++)
+		r = try_one(c, &rq, names.v[i], i, e);
 	if (r == 0)
 		r = need_release(c, &rq, e);
 	for (unsigned i = 0; r == 0 && i < names.n; i++)

@@ -143,13 +143,15 @@ int cmd_console(struct cli *c, struct args *a, struct err *e)
 	_cleanup_free_ char *jail = NULL;
 	struct run_opts o = { 0 };
 	struct os_exec x = { .login = true };
-	int status, r = cli_open(c, true, e);
+	int status, r;
 
+	session_init(&s, c, NULL, &o);
+	r = cli_open(c, true, e);
 	if (r == 0)
 		r = resolve_jail(c, a->pos[0], false, &jail, e);
 	if (r < 0)
 		return r;
-	session_init(&s, c, jail, &o);
+	s.jail = jail;
 	r = need_running(&s, args_has(a, OPT_FORCE), e);
 	if (r == 0)
 		r = clean_env(&env, "/root", false, e);

@@ -133,12 +133,13 @@ static bool fill_cells(struct row *row, const struct conf *c, bool up, bool brie
 	return true;
 }
 
-static bool fill_corrupt(struct row *row)
+/* state: why there is nothing to show. */
+static bool fill_unread(struct row *row, const char *state)
 {
 	for (int i = 0; i < COL__COUNT; i++) {
 		row->cell[i] = strdup(i == COL_JID   ? "-" :
 				      i == COL_NAME  ? row->name :
-				      i == COL_STATE ? "CORRUPT" :
+				      i == COL_STATE ? state :
 						       "N/A");
 		if (!row->cell[i])
 			return false;
@@ -175,7 +176,7 @@ static int read_row(struct cli *c, const char *name, bool has_state, enum which 
 		ok = ok && fill_cells(&row, &cfg.conf, up, brief);
 		rows->v[rows->n++] = row;
 	} else if (r < 0 && r != -ENOMEM && which == WHICH_JAILS) {
-		ok = ok && fill_corrupt(&row);
+		ok = ok && fill_unread(&row, r == -EACCES ? "N/A" : "CORRUPT");
 		rows->v[rows->n++] = row;
 	} else {
 		free(row.name);

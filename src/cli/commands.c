@@ -56,7 +56,7 @@ static const struct opt opts_list[] = {
 static const struct opt opts_start[] = {
 	{ OPT_RC, "", "rc", NULL, NULL, "Start the jails that have boot=on, by priority, quietly." },
 	{ OPT_IGNORE, "i", "ignore", NULL, NULL, "Go on with the next jail after a failure." },
-	{ OPT_DRY_RUN, "", "dry-run", NULL, NULL, "Only print what would be done, step by step, each with its undoing." },
+	{ OPT_DRY_RUN, "", "dry-run", NULL, NULL, "Only print what would be done, step by step." },
 	END,
 };
 

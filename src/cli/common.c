@@ -189,7 +189,7 @@ static size_t rank(struct cli *c, const struct strv *all, bool rc, struct ranked
 		struct err why = ERR_INIT;
 		bool ok = config_load(&c->st, all->v[i], &cfg, &why) == 0;
 
-		if (!ok)
+		if (!ok && rc) /* else whoever acts on it says so */
 			report(&why);
 		if (ok ? !streq(conf_get(&cfg.conf, PROP_type), "template") && (!rc || conf_true(&cfg.conf, PROP_boot)) :
 			 !rc)

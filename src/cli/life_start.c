@@ -393,7 +393,7 @@ static int check_down(struct session *s, struct err *e)
 		s->st = (struct state){ 0 };
 		return 0;
 	}
-	return session_clean_leftovers(s, false, e);
+	return session_clean_leftovers(s, s->o.quiet, e);
 }
 
 static int start_one(struct cli *c, const char *jail, const struct run_opts *o, const struct chain *up, struct err *e)

@@ -159,7 +159,7 @@ static int check_up(struct session *s, struct err *e)
 	if (r == 0 && s->st.ready && os_jail_alive(s->st.pid, s->st.pid_start))
 		return 0;
 	if (r == 0) {
-		r = session_clean_leftovers(s, false, e);
+		r = session_clean_leftovers(s, s->o.quiet, e);
 		if (r < 0)
 			return r;
 	}

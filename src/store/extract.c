@@ -136,7 +136,7 @@ static int one_member(struct archive *in, struct archive *out, struct archive_en
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = archive_write_header(out, en);
-	/* a warning here is an owner, mode or attribute that could not be kept: the jail would not be what was packed */
+	/* a warning is an owner, mode or attribute that could not be kept: the jail would not be what was packed */
 	if (r != ARCHIVE_OK)
 		return fail(e, out, path);
 	if (!archive_entry_hardlink(en) || archive_entry_size(en) > 0) {
@@ -172,8 +172,8 @@ static struct archive *open_output(struct err *e)
 	struct archive *a = archive_write_disk_new();
 
 	/*
-	 * No standard lookup: names would be searched in the archive's own etc/passwd. No EXTRACT_UNLINK: it would turn a
-	 * symlink in a member's way (lib -> usr/lib) into a directory without a word; this way it is an error.
+	 * No standard lookup: names would be searched in the archive's own etc/passwd. No EXTRACT_UNLINK: it would
+	 * turn a symlink in a member's way (lib -> usr/lib) into a directory without a word; this way it is an error.
 	 */
 	if (a && archive_write_disk_set_options(a, ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME |
 							   ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_ACL |

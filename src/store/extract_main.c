@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: iocage-extract file directory [sha256]\n");
 		return 2;
 	}
-	/* names of members are converted from UTF-8, and cannot be in the C locale */
+	/* names of members are converted from UTF-8, and cannot be in the C locale; messages stay as they are */
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		(void)setlocale(LC_CTYPE, "");
 	umask(022);

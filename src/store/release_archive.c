@@ -45,8 +45,6 @@ static int extract(struct store *s, const struct fetch_req *req, const char *fil
 {
 	_cleanup_free_ char *helper = strf("%s/iocage-extract", s->libexec ? s->libexec : IOCAGE_LIBEXECDIR);
 	char *const argv[] = { helper, (char *)file, (char *)dir, (char *)sha256, NULL };
-	/* member names are UTF-8 as often as not; without such a locale they could not be converted */
-	char *const envp[] = { (char *)"LC_ALL=C.UTF-8", NULL };
 	const char *slash = strrchr(file, '/');
 	struct output o = { .req = req, .file = slash ? slash + 1 : file };
 	int status, r;
@@ -54,7 +52,7 @@ static int extract(struct store *s, const struct fetch_req *req, const char *fil
 	if (!helper)
 		return err_oom(e);
 	release_progress(req, 0, "Extracting: %s", o.file);
-	r = release_run(argv, envp, on_line, &o, &status, e);
+	r = release_run(argv, NULL, on_line, &o, &status, e);
 	if (r < 0)
 		return r;
 	if (status > 128)

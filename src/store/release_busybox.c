@@ -46,7 +46,8 @@ static const struct text_file files[] = {
 	{ "etc/protocols", 0644, "ip\t0\tIP\nicmp\t1\tICMP\ntcp\t6\tTCP\nudp\t17\tUDP\nipv6-icmp\t58\tIPv6-ICMP\n" },
 	{ "etc/services", 0644,
 	  "ftp\t21/tcp\nssh\t22/tcp\ntelnet\t23/tcp\nsmtp\t25/tcp\ndomain\t53/tcp\ndomain\t53/udp\n"
-	  "tftp\t69/udp\nhttp\t80/tcp\npop3\t110/tcp\nntp\t123/udp\nimap2\t143/tcp\nsyslog\t514/udp\nhttps\t443/tcp\n" },
+	  "tftp\t69/udp\nhttp\t80/tcp\npop3\t110/tcp\nntp\t123/udp\nimap2\t143/tcp\nsyslog\t514/udp\n"
+	  "https\t443/tcp\n" },
 	{ "etc/os-release", 0644, "NAME=\"busybox\"\nID=busybox\nPRETTY_NAME=\"busybox\"\n" },
 	{ "etc/rc", 0755,
 	  "#!/bin/sh\n"
@@ -150,7 +151,8 @@ static int find_busybox(char **ret_path, int *ret_fd, struct err *e)
 	_cleanup_(strv_done) struct strv places = { 0 };
 	const char *path = getenv("PATH");
 
-	if (strv_split(&places, "/bin:/usr/bin:/usr/local/bin", ":") < 0 || strv_split(&places, path ? path : "", ":") < 0)
+	if (strv_split(&places, "/bin:/usr/bin:/usr/local/bin", ":") < 0 ||
+	    strv_split(&places, path ? path : "", ":") < 0)
 		return err_oom(e);
 	for (size_t i = 0; i < places.n; i++) {
 		char *p;
@@ -167,7 +169,8 @@ static int find_busybox(char **ret_path, int *ret_fd, struct err *e)
 		}
 		free(p);
 	}
-	(void)err_set(e, ENOENT, "the release busybox is made from a statically linked busybox, and this host has none");
+	(void)err_set(e, ENOENT,
+		      "the release busybox is made from a statically linked busybox, and this host has none");
 	return err_hint(e, "Install the package busybox-static: apt install busybox-static");
 }
 

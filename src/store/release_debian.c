@@ -88,8 +88,8 @@ static int add_source(struct strv *argv, const struct apt_source *a, const char 
 }
 
 /*
- * The host's own lines for the suite, its updates and its security fixes. Without the suite itself, a mirror of the same
- * distribution that the host uses for another suite will have this one too.
+ * The host's own lines for the suite, its updates and its security fixes. Without the suite itself, a mirror of the
+ * same distribution that the host uses for another suite will have this one too.
  */
 static int host_sources(const char *suite, enum family f, struct strv *argv, struct err *e)
 {
@@ -152,7 +152,9 @@ static int check_keyring(const struct fetch_req *req, struct strv *argv, struct 
 	if (f == DEBIAN)
 		return 0; /* a derived system's apt may trust Debian's keys by other means */
 	(void)err_set(e, ENOENT, "%s cannot be verified: %s is missing", req->release, families[f].keyring);
-	return err_hint(e, "Install the package %s: apt install %s", families[f].package, families[f].package);
+	/* Debian 12 has no such package: then the file has to come from an Ubuntu system */
+	return err_hint(e, "Install the package %s, or copy the file from an %s system.", families[f].package,
+			f == UBUNTU ? "Ubuntu" : "Debian");
 }
 
 struct output {

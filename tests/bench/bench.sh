@@ -177,7 +177,7 @@ peer 'crun-run-true' crun crun --cgroup-manager=disabled --root "$d/crun" run -b
 peer 'bwrap-true' bwrap bwrap --unshare-all --ro-bind "$tree" / --proc /proc --dev /dev /bin/true
 peer 'nspawn-veth-true' systemd-nspawn systemd-nspawn --quiet --register=no --keep-unit --network-veth -D "$tree" -M bench /bin/true
 peer 'podman-run-true' podman podman --root "$d/pod" --runroot "$d/podrun" --cgroup-manager=cgroupfs --events-backend=none \
-	--storage-driver=vfs run --rm --ulimit=host --log-driver=none --rootfs "$tree" /bin/true
+	--storage-driver=vfs run --rm --cgroups=disabled --ulimit nofile=1024:1024 --ulimit nproc=1000:1000 --log-driver=none --rootfs "$tree" /bin/true
 
 # --- figures ---
 median() {

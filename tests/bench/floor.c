@@ -160,13 +160,14 @@ static void enter_root(const char *lower, const char *layers)
 {
 	char opts[3 * 4096], merged[4096];
 
-	(void)snprintf(opts, sizeof(opts), "lowerdir=%s,upperdir=%s/upper,workdir=%s/work,userxattr", lower, layers, layers);
+	(void)snprintf(opts, sizeof(opts), "lowerdir=%s,upperdir=%s/upper,workdir=%s/work,userxattr", lower, layers,
+	               layers);
 	(void)snprintf(merged, sizeof(merged), "%s/merged", layers);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("overlay", merged, "overlay", 0, opts) < 0 ||
 	    chdir(merged) < 0)
 		die("overlay");
-	if (mount("proc", "proc", "proc", 0, NULL) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-	    chdir("/") < 0)
+	if (mount("proc", "proc", "proc", 0, NULL) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		die("pivot_root");
 }
 
@@ -233,9 +234,9 @@ int main(int argc, char **argv)
 	if (pipe2(down, O_CLOEXEC) < 0 || pipe2(back, O_CLOEXEC) < 0)
 		die("pipe");
 	pid = syscall(SYS_clone,
-		      CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP |
-			      SIGCHLD,
-		      NULL, NULL, NULL, NULL);
+	              CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC |
+	                      CLONE_NEWCGROUP | SIGCHLD,
+	              NULL, NULL, NULL, NULL);
 	if (pid < 0)
 		die("clone");
 	if (pid == 0) {

@@ -11,12 +11,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What must always hold, whatever the input. */
-#define must(x)                                                                         \
-	do {                                                                            \
-		if (!(x)) {                                                             \
+#define must(x)                                                                                \
+	do {                                                                                   \
+		if (!(x)) {                                                                    \
 			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #x); \
-			abort();                                                        \
-		}                                                                       \
+			abort();                                                               \
+		}                                                                              \
 	} while (0)
 
 /* The input with a NUL at its end; owned by the caller. */

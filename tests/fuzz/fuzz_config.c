@@ -24,7 +24,8 @@ static void check_doc(json_t *doc)
 		must(config_json_from_layer(doc, &l, &back, &e) == 0);
 		must(config_json_to_layer(back, &again, &e) == 0);
 		check_same(&l, &again);
-		json_object_foreach(doc, key, v) {
+		json_object_foreach(doc, key, v)
+		{
 			bool dynamic;
 
 			/* what is not ours is still there as it was */

@@ -219,7 +219,7 @@ static long try_open_by_handle(void)
 
 static long try_quotactl(void)
 {
-	return syscall(SYS_quotactl, 0x800001 << 8, NULL, 0, zeros); /* Q_SYNC for all */
+	return syscall(SYS_quotactl, 0x80000100U, NULL, 0, zeros); /* Q_SYNC for all */
 }
 
 static long try_acct(void)

@@ -56,8 +56,8 @@ static void rewrite_keeps_the_unknown(void **state)
 	char *text;
 
 	(void)state;
-	jail_with("keep", "{\"zz_new\": {\"b\": [1, null, true], \"a\": 1.5}, \"CONFIG_VERSION\": \"34\", \"vnet\": \"on\","
-			  " \"priority\": 7, \"allow_mlock\": 1, \"vnet9_mtu\": \"1400\", \"aa\": null}");
+	jail_with("keep", "{\"zz_new\": {\"b\": [1, null, true], \"a\": 1.5}, \"CONFIG_VERSION\": \"34\", "
+			  "\"vnet\": \"on\", \"priority\": 7, \"allow_mlock\": 1, \"vnet9_mtu\": \"1400\", \"aa\": null}");
 	assert_int_equal(config_load(&S, "keep", &c, &e), 0);
 	assert_int_equal(conf_layer_set(&c.conf.own, "priority", "9"), 0);
 	assert_int_equal(conf_layer_set(&c.conf.own, "allow_mlock", NULL), 0);

@@ -17,15 +17,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/str.h"
+#include "os/linux/cgroup.h"
 #include "os/linux/shared.h"
 
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
-#endif
 #define PIDFD_THREAD_FLAG O_EXCL /* Linux 6.9 */
 #define RECORD_MAX 256
-#define CGROUP_SUPER_SELF "/proc/self/cgroup"
 
 bool broker_in_view(struct broker *b, const struct request *r)
 {
@@ -260,12 +257,107 @@ static int socket_in(int nsfd, struct err *e)
 	return fd < 0 ? -e->code : fd;
 }
 
-/* The id of the cgroup we are in: there our sockets are made. */
+/* The id of the cgroup2 group we are in: that is where our sockets are made, and what they are held by. */
 static int own_group(uint64_t *ret, struct err *e)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	_cleanup_close_ int sock = fd;
-	(void)sock;
-	(void)ret;
-	return fd < 0 ? err_sys(e, "socket") : 0;
+	_cleanup_close_ int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *path = NULL;
+	char buf[4096], *line;
+	const char *mnt;
+	struct stat st;
+	ssize_t n = fd >= 0 ? read(fd, buf, sizeof(buf) - 1) : -1;
+	int r;
+
+	if (n < 0)
+		return err_sys(e, "read /proc/self/cgroup");
+	buf[n] = '\0';
+	line = strncmp(buf, "0::", 3) == 0 ? buf : strstr(buf, "\n0::");
+	if (!line)
+		return err_set(e, ENOENT, "this process is in no cgroup2 group");
+	line = strchr(line, '/');
+	if (!line)
+		return err_set(e, EINVAL, "/proc/self/cgroup is not understood");
+	line[strcspn(line, "\n")] = '\0';
+	r = cgroup_mount(&mnt, e);
+	if (r < 0)
+		return r;
+	path = strf("%s%s", mnt, line);
+	if (!path)
+		return err_oom(e);
+	if (stat(path, &st) < 0)
+		return err_sys(e, "stat %s", path);
+	*ret = st.st_ino;
+	return 0;
+}
+
+/* Which records does this kernel write: they may be larger than those this was compiled with. */
+static int check_sizes(struct err *e)
+{
+	struct seccomp_notif_sizes z;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &z) < 0)
+		return err_sys(e, "ask the kernel for seccomp notification sizes");
+	if (z.seccomp_notif > RECORD_MAX || z.seccomp_notif_resp > RECORD_MAX)
+		return err_set(e, EOPNOTSUPP, "this kernel's seccomp notifications are larger than known");
+	return 0;
+}
+
+static int broker_fill(struct broker *b, int nsfd, struct err *e)
+{
+	struct stat st;
+	int r = check_sizes(e);
+
+	if (r == 0)
+		r = hold_maps_open(&b->maps, e);
+	if (r == 0)
+		r = own_group(&b->jail, e);
+	if (r < 0)
+		return r;
+	if (fstat(nsfd, &st) < 0)
+		return err_sys(e, "stat the jail's network namespace");
+	b->view_dev = st.st_dev;
+	b->view_ino = st.st_ino;
+	b->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->proc < 0)
+		return err_sys(e, "open /proc");
+	b->view_sock = socket_in(nsfd, e);
+	if (b->view_sock < 0)
+		return b->view_sock;
+	b->test_sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (b->test_sock < 0)
+		return err_sys(e, "socket");
+	b->host_cookie = hold_netns_cookie(b->test_sock);
+	return 0;
+}
+
+int broker_open(int nsfd, const struct hold *h, struct broker **ret, struct err *e)
+{
+	struct broker *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (!b)
+		return err_oom(e);
+	b->h = *h;
+	memset(&b->maps, 0xff, sizeof(b->maps));
+	b->view_sock = b->proc = b->test_sock = -1;
+	r = broker_fill(b, nsfd, e);
+	if (r < 0) {
+		broker_close(b);
+		return err_wrap(e, "socket broker");
+	}
+	*ret = b;
+	return 0;
+}
+
+void broker_close(struct broker *b)
+{
+	if (!b)
+		return;
+	if (b->jail && b->maps.hold_ports >= 0)
+		hold_forget(&b->maps, b->jail);
+	hold_maps_close(&b->maps);
+	closep(&b->view_sock);
+	closep(&b->proc);
+	closep(&b->test_sock);
+	free(b);
 }

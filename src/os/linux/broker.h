@@ -3,6 +3,7 @@
 #define IOCAGE_OS_LINUX_BROKER_H
 
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,7 @@ struct broker {
 	ino_t view_ino;
 	int view_sock;	/* a datagram socket in it */
 	int proc;	/* /proc */
-	uint16_t req_size, resp_size; /* of the running kernel's records */
+	int test_sock;	/* any socket of the host's namespace */
 };
 
 /* One notification. Everything in it comes from a process that is not trusted. */
@@ -30,6 +31,13 @@ struct request {
 	pid_t pid; /* thread that waits */
 	bool compat; /* 32-bit: structures with pointers are smaller */
 	uint64_t arg[6];
+};
+
+/* A socket address of one of the two families. */
+union ip_name {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
 };
 
 /* What to do with the waiting call. */
@@ -57,9 +65,9 @@ must_check int broker_fetch(struct broker *b, const struct request *r, int fd);
 /* Has the calling thread this capability. */
 bool broker_capable(struct broker *b, const struct request *r, unsigned cap);
 
-/* bind.c: give a held TCP or UDP socket an address as FreeBSD would. `priv`: ports below 1024 are allowed. 0 or -errno. */
-int broker_bind_held(struct broker *b, int sock, const void *addr, uint32_t len, bool priv);
-/* Enter a listening (or wildcard datagram) socket where connections are steered from. 0 or -errno. */
-int broker_steer(struct broker *b, int sock, struct hold_sock *s);
+/* broker_bind.c: give a held TCP or UDP socket an address as FreeBSD would. `priv`: ports below 1024 are allowed. 0 or -errno. */
+int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name *to, bool priv);
+/* Enter a listening (or wildcard datagram) socket where packets are steered from. 0 or -errno. */
+int broker_steer(struct broker *b, int sock);
 
 #endif

@@ -1,0 +1,132 @@
+/* broker_ioctl.c - interface queries on sockets of the host's namespace are answered from the jail's view of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "os/linux/broker.h"
+
+#define IFCONF_MAX 65536 /* bytes of answer to SIOCGIFCONF; more than all addresses of a jail take */
+#define IFREQ_COMPAT 32	 /* struct ifreq of 32-bit programs */
+
+/* Is it a socket the caller asks with: these numbers mean other things on other files. */
+static bool is_socket(struct broker *b, const struct request *r)
+{
+	char path[48], target[16];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "%d/fd/%d", (int)r->pid, (int)(uint32_t)r->arg[0]);
+	n = readlinkat(b->proc, path, target, sizeof(target));
+	return n > 8 && memcmp(target, "socket:[", 8) == 0;
+}
+
+/* A list has one record per address; 32-bit records are the same, shorter. Returns bytes in out. */
+static int32_t list(struct broker *b, const struct request *r, char *out, int32_t cap)
+{
+	_cleanup_free_ struct ifreq *all = calloc(1, IFCONF_MAX);
+	size_t each = r->compat ? IFREQ_COMPAT : sizeof(struct ifreq), n;
+	struct ifconf c = { .ifc_len = IFCONF_MAX, .ifc_req = all };
+
+	if (!all)
+		return -ENOMEM;
+	if (ioctl(b->view_sock, SIOCGIFCONF, &c) < 0)
+		return -errno;
+	n = (size_t)c.ifc_len / sizeof(struct ifreq);
+	if (!out) /* only how much there is */
+		return (int32_t)(n * each);
+	if (n > (size_t)cap / each)
+		n = (size_t)cap / each;
+	for (size_t i = 0; i < n; i++)
+		memcpy(out + i * each, &all[i], each);
+	return (int32_t)(n * each);
+}
+
+static int64_t ifconf(struct broker *b, const struct request *r)
+{
+	_cleanup_free_ char *out = NULL;
+	struct {
+		int32_t len;
+		uint32_t pad;
+		uint64_t buf;
+	} c = { 0 };
+	struct {
+		int32_t len;
+		uint32_t buf;
+	} c32 = { 0 };
+	uint64_t buf;
+	int64_t ret;
+	int32_t len;
+
+	ret = r->compat ? broker_read(r, (uint32_t)r->arg[2], &c32, sizeof(c32)) :
+			  broker_read(r, r->arg[2], &c, sizeof(c));
+	if (ret < 0)
+		return ret;
+	len = r->compat ? c32.len : c.len;
+	buf = r->compat ? c32.buf : c.buf;
+	if (len < 0)
+		return -EINVAL;
+	if (len > IFCONF_MAX)
+		len = IFCONF_MAX;
+	if (buf) {
+		out = malloc((size_t)len + 1);
+		if (!out)
+			return -ENOMEM;
+	}
+	len = list(b, r, out, len);
+	if (len < 0)
+		return len;
+	if (out && len > 0) {
+		ret = broker_write(r, buf, out, (size_t)len);
+		if (ret < 0)
+			return ret;
+	}
+	return broker_write(r, r->compat ? (uint32_t)r->arg[2] : r->arg[2], &len, sizeof(len));
+}
+
+/* A fixed record that goes in and comes back. */
+static int64_t record(struct broker *b, const struct request *r, unsigned long req, size_t size)
+{
+	union {
+		struct ifreq ifr;
+		struct arpreq arp;
+	} rec;
+	uint64_t at = r->compat ? (uint32_t)r->arg[2] : r->arg[2];
+	int64_t ret;
+
+	memset(&rec, 0, sizeof(rec));
+	ret = broker_read(r, at, &rec, size);
+	if (ret < 0)
+		return ret;
+	if (ioctl(b->view_sock, req, &rec) < 0)
+		return -errno;
+	return broker_write(r, at, &rec, size);
+}
+
+enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret)
+{
+	unsigned long req = (uint32_t)r->arg[1];
+
+	if (!broker_in_view(b, r) || !is_socket(b, r))
+		return ANSWER_CONTINUE;
+	switch (req) {
+	case SIOCGIFCONF:
+		*ret = ifconf(b, r);
+		return ANSWER_VALUE;
+	case SIOCGARP:
+		*ret = record(b, r, req, sizeof(struct arpreq));
+		return ANSWER_VALUE;
+	case SIOCETHTOOL: /* would tell of the host's devices */
+		*ret = -EOPNOTSUPP;
+		return ANSWER_VALUE;
+	default:
+		*ret = record(b, r, req, r->compat ? IFREQ_COMPAT : sizeof(struct ifreq));
+		return ANSWER_VALUE;
+	}
+}

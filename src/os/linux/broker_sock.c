@@ -1,0 +1,212 @@
+/* broker_sock.c - socket(2), bind(2) and listen(2) of a shared-IP jail, done in the host's namespace on its behalf. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "os/linux/broker.h"
+
+#define CAP_BIT_NET_BIND_SERVICE 10
+#define CAP_BIT_NET_RAW 13
+#define TYPE_MASK 0xfU
+
+static enum ip_mode mode_of(const struct broker *b, int family)
+{
+	enum ip_mode m = family == AF_INET ? b->h.ip4 : b->h.ip6;
+	uint32_t n = family == AF_INET ? b->h.n4 : b->h.n6;
+
+	return m == IP_NEW && !n ? IP_DISABLE : m;
+}
+
+/* The jail's first address of a family, port 0. */
+static socklen_t primary(const struct broker *b, int family, union ip_name *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->sa.sa_family = (sa_family_t)family;
+	if (family == AF_INET) {
+		memcpy(&ret->in.sin_addr, b->h.a4[0], 4);
+		return sizeof(ret->in);
+	}
+	memcpy(&ret->in6.sin6_addr, b->h.a6[0], 16);
+	return sizeof(ret->in6);
+}
+
+/* Which protocols there are inside. 0 or -errno. */
+static int allowed(struct broker *b, const struct request *r, int family, unsigned type, int proto)
+{
+	if (mode_of(b, family) == IP_DISABLE)
+		return -EPROTONOSUPPORT;
+	switch (type) {
+	case SOCK_STREAM:
+		return proto == 0 || proto == IPPROTO_TCP ? 0 : -EPROTONOSUPPORT;
+	case SOCK_DGRAM:
+		if (proto == 0 || proto == IPPROTO_UDP)
+			return 0;
+		return proto == (family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6) ? 0 : -EPROTONOSUPPORT;
+	case SOCK_RAW:
+		if (!b->h.raw_sockets || !broker_capable(b, r, CAP_BIT_NET_RAW))
+			return -EPERM;
+		return 0;
+	default:
+		return -ESOCKTNOSUPPORT;
+	}
+}
+
+/*
+ * Raw and ping sockets meet no bind or connect hook: they get their address now. So do IPv4 datagram sockets, without
+ * a port, so that the port the kernel finds for them one day is on that address only. (An IPv6 one would lose IPv4 by it.)
+ */
+static int give_address(const struct broker *b, int sock, int family, unsigned type, int proto)
+{
+	bool udp = type == SOCK_DGRAM && (proto == 0 || proto == IPPROTO_UDP);
+	int one = 1, zero = 0, r;
+	union ip_name a;
+	socklen_t len;
+
+	if (mode_of(b, family) != IP_NEW || type == SOCK_STREAM || (udp && family == AF_INET6))
+		return 0;
+	len = primary(b, family, &a);
+	if (udp)
+		(void)setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	r = bind(sock, &a.sa, len) < 0 ? -errno : 0;
+	if (udp)
+		(void)setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &zero, sizeof(zero));
+	return r;
+}
+
+enum answer broker_socket(struct broker *b, const struct request *r, int64_t *ret)
+{
+	int family = (int)(uint32_t)r->arg[0], proto = (int)(uint32_t)r->arg[2];
+	uint32_t type = (uint32_t)r->arg[1];
+	struct seccomp_notif_addfd add = { .id = r->id, .flags = SECCOMP_ADDFD_FLAG_SEND };
+	_cleanup_close_ int sock = -1;
+
+	if ((family != AF_INET && family != AF_INET6) || !broker_in_view(b, r))
+		return ANSWER_CONTINUE;
+	if (type & ~(TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK)) {
+		*ret = -EINVAL;
+		return ANSWER_VALUE;
+	}
+	*ret = allowed(b, r, family, type & TYPE_MASK, proto);
+	if (*ret < 0)
+		return ANSWER_VALUE;
+	sock = socket(family, (int)(type | SOCK_CLOEXEC), proto);
+	*ret = sock < 0 ? -errno : give_address(b, sock, family, type & TYPE_MASK, proto);
+	if (*ret < 0)
+		return ANSWER_VALUE;
+	add.srcfd = (uint32_t)sock;
+	add.newfd_flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
+	if (ioctl(r->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0)
+		return ANSWER_SENT;
+	*ret = -errno; /* EMFILE: the caller's own limit. ENOENT: it is gone, and so is the answer */
+	return ANSWER_VALUE;
+}
+
+static int int_option(int sock, int level, int name)
+{
+	int v = 0;
+	socklen_t len = sizeof(v);
+
+	return getsockopt(sock, level, name, &v, &len) < 0 ? -errno : v;
+}
+
+/* FreeBSD gives raw sockets in jails an address that is on the list and nothing else, not even the wildcard. */
+static int bind_raw(struct broker *b, int sock, const union ip_name *to, socklen_t len)
+{
+	bool own = false;
+
+	if (mode_of(b, to->sa.sa_family) == IP_NEW) {
+		for (uint32_t i = 0; to->sa.sa_family == AF_INET && i < b->h.n4; i++)
+			own |= memcmp(&to->in.sin_addr, b->h.a4[i], 4) == 0;
+		for (uint32_t i = 0; to->sa.sa_family == AF_INET6 && i < b->h.n6; i++)
+			own |= memcmp(&to->in6.sin6_addr, b->h.a6[i], 16) == 0;
+		if (!own)
+			return -EADDRNOTAVAIL;
+	}
+	return bind(sock, &to->sa, len) < 0 ? -errno : 0;
+}
+
+static int bind_any(struct broker *b, const struct request *r, int sock, const union ip_name *to, socklen_t len)
+{
+	int type = int_option(sock, SOL_SOCKET, SO_TYPE), proto = int_option(sock, SOL_SOCKET, SO_PROTOCOL);
+	int domain = int_option(sock, SOL_SOCKET, SO_DOMAIN);
+	uint16_t port = ntohs(to->sa.sa_family == AF_INET ? to->in.sin_port : to->in6.sin6_port);
+	bool priv = port == 0 || port >= 1024 || broker_capable(b, r, CAP_BIT_NET_BIND_SERVICE);
+
+	if (domain != to->sa.sa_family) /* the kernel's own errno */
+		return bind(sock, &to->sa, len) < 0 ? -errno : 0;
+	if (type == SOCK_RAW)
+		return bind_raw(b, sock, to, len);
+	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP)
+		return broker_bind_held(b, sock, proto, to, priv);
+	if (mode_of(b, domain) == IP_NEW) { /* ping: always the first address, the identifier as asked */
+		union ip_name a;
+
+		len = primary(b, domain, &a);
+		*(domain == AF_INET ? &a.in.sin_port : &a.in6.sin6_port) = htons(port);
+		return bind(sock, &a.sa, len) < 0 ? -errno : 0;
+	}
+	return bind(sock, &to->sa, len) < 0 ? -errno : 0;
+}
+
+enum answer broker_bind(struct broker *b, const struct request *r, int64_t *ret)
+{
+	uint32_t len = (uint32_t)r->arg[2];
+	_cleanup_close_ int sock = -1;
+	union ip_name to;
+	size_t n;
+
+	/* what is no IP address is bound by the kernel itself, in the caller's own right; an IP socket is held then too */
+	if (len < sizeof(struct sockaddr_in) || len > 128)
+		return ANSWER_CONTINUE;
+	memset(&to, 0, sizeof(to));
+	n = len < sizeof(to.in6) ? len : sizeof(to.in6);
+	if (broker_read(r, r->arg[1], &to, n) < 0)
+		return ANSWER_CONTINUE;
+	if (to.sa.sa_family != AF_INET && (to.sa.sa_family != AF_INET6 || n < sizeof(to.in6)))
+		return ANSWER_CONTINUE;
+	if (!broker_in_view(b, r))
+		return ANSWER_CONTINUE;
+	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
+	if (sock < 0)
+		return ANSWER_CONTINUE;
+	*ret = bind_any(b, r, sock, &to, to.sa.sa_family == AF_INET ? sizeof(to.in) : sizeof(to.in6));
+	return ANSWER_VALUE;
+}
+
+/* listen(2) on a socket without a name gives it one, which no hook would see. */
+static int bind_unnamed(struct broker *b, int sock)
+{
+	union ip_name name;
+	socklen_t len = sizeof(name);
+	int family;
+
+	memset(&name, 0, sizeof(name));
+	if (getsockname(sock, &name.sa, &len) < 0)
+		return -errno;
+	family = name.sa.sa_family;
+	if ((family == AF_INET ? name.in.sin_port : name.in6.sin6_port) != 0)
+		return 0;
+	memset(&name, 0, sizeof(name));
+	name.sa.sa_family = (sa_family_t)family;
+	return broker_bind_held(b, sock, IPPROTO_TCP, &name, true);
+}
+
+enum answer broker_listen(struct broker *b, const struct request *r, int64_t *ret)
+{
+	_cleanup_close_ int sock = -1;
+
+	if (!broker_in_view(b, r))
+		return ANSWER_CONTINUE;
+	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
+	if (sock < 0 || int_option(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
+		return ANSWER_CONTINUE;
+	*ret = bind_unnamed(b, sock);
+	if (*ret == 0 && listen(sock, (int)(uint32_t)r->arg[1]) < 0)
+		*ret = -errno;
+	if (*ret == 0)
+		*ret = broker_steer(b, sock);
+	return ANSWER_VALUE;
+}

@@ -1,0 +1,415 @@
+/* enter.c - running a command inside a jail that runs already, held as the jail's own processes are. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "os/linux/cgroup.h"
+#include "os/linux/confine.h"
+#include "os/linux/jail.h"
+#include "os/linux/monitor.h"
+#include "os/linux/pty.h"
+#include "os/linux/user.h"
+#include "os/os.h"
+
+#define MONITOR_WAIT_S 5
+#define STATUS_CANNOT_RUN 126
+#define STATUS_NOT_FOUND 127
+#define FD_REPORT 3
+
+/* From the command's process to us, on a SOCK_SEQPACKET pair that execve closes. */
+enum { SAY_TERMINAL = 'T', SAY_LISTENER = 'L', SAY_ERROR = 'E' };
+struct report {
+	char what;
+	int code, cls, status; /* SAY_ERROR */
+	char msg[1024];
+};
+
+/* All that is opened on the host's side before the command's process enters. */
+struct entry {
+	const struct os_exec *x;
+	bool shared;
+	int jail, cgroup, sock, sigfd; /* jail: pidfd of its first process */
+	int pidfd, master, slave;      /* the command, its terminal */
+	struct pty_side side;
+	struct user *user; /* -u: known already; else filled in inside */
+};
+
+/* ---- in the command's process ---- */
+
+static void fail(const struct entry *n, const struct err *e, int status) __attribute__((noreturn));
+static void fail(const struct entry *n, const struct err *e, int status)
+{
+	struct report r = { .what = SAY_ERROR, .code = e->code, .cls = (int)e->cls, .status = status };
+
+	(void)snprintf(r.msg, sizeof(r.msg), "%s", e->msg);
+	(void)!send(n->sock, &r, sizeof(r), MSG_NOSIGNAL);
+	_exit(status);
+}
+
+/* From here on the process is the jail's root, and may do nothing to the host. */
+static int enter(const struct entry *n, struct err *e)
+{
+	/* until execve nobody inside may look into this memory; changing ids may reset it, hence twice */
+	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+	if (setsid() < 0)
+		return err_sys(e, "start a session");
+	if (setns(n->jail, CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET) < 0)
+		return err_sys(e, "enter the jail's namespaces");
+	if (setns(n->jail, CLONE_NEWUSER) < 0)
+		return err_sys(e, "enter the jail's user namespace");
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || setgroups(0, NULL) < 0)
+		return err_sys(e, "become the jail's root");
+	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+	return 0;
+}
+
+static int find_user(const struct entry *n, struct err *e)
+{
+	struct user *u = n->user;
+	int r;
+
+	if (n->x->host_user)
+		return 0;
+	if (n->x->jail_user)
+		return user_in_jail(n->x->jail_user, u, e);
+	*u = (struct user){ .ngroups = 1, .name = "root", .home = "/", .shell = "/bin/sh" };
+	if (n->x->login) {
+		r = user_in_jail("root", u, NULL); /* a root without a passwd file has a root all the same */
+		if (r < 0)
+			*u = (struct user){ .ngroups = 1, .name = "root", .home = "/", .shell = "/bin/sh" };
+	}
+	return 0;
+}
+
+/* The terminal belongs to whoever uses it, so that it can be opened again by name. */
+static int give_terminal(const struct entry *n, struct err *e)
+{
+	struct report r = { .what = SAY_TERMINAL };
+	int fds[2] = { -1, -1 }, ret;
+
+	if (!n->side.want)
+		return 0;
+	ret = pty_make(&n->side, &fds[0], &fds[1], e);
+	if (ret < 0)
+		return ret;
+	if (fchown(fds[1], n->user->uid, (gid_t)-1) < 0)
+		return err_sys(e, "hand over the jail's terminal");
+	ret = sync_send(n->sock, &r, sizeof(r), fds, 2);
+	if (ret < 0)
+		return err_set(e, -ret, "pass the jail's terminal out: %s", strerror(-ret));
+	ret = pty_attach(&n->side, fds[1], e);
+	closep(&fds[0]);
+	closep(&fds[1]);
+	return ret;
+}
+
+/* The monitor must have the listener before the command's first socket(2), else nobody would answer that. */
+static int give_listener(const struct entry *n, int listener, struct err *e)
+{
+	struct report r = { .what = SAY_LISTENER };
+	char answer = 0;
+	int ret;
+
+	if (listener < 0)
+		return 0;
+	ret = sync_send(n->sock, &r, sizeof(r), &listener, 1);
+	closep(&listener);
+	if (ret < 0)
+		return err_set(e, -ret, "pass the socket listener out: %s", strerror(-ret));
+	/* what is wrong with the monitor our other half knows better: it says so itself */
+	return recv(n->sock, &answer, 1, 0) == 1 ? 0 : err_set(e, ECONNABORTED, "the jail's monitor did not answer");
+}
+
+static int become_user(const struct user *u, struct err *e)
+{
+	if (setgroups(u->ngroups, u->groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
+	    setresuid(u->uid, u->uid, u->uid) < 0)
+		return err_sys(e, "become user %s (%u:%u)", u->name, u->uid, u->gid);
+	return 0;
+}
+
+static int set_environment(const struct entry *n, struct err *e)
+{
+	const struct user *u = n->user;
+
+	environ = (char **)(uintptr_t)n->x->env;
+	if (!n->x->login && !n->x->host_user && !n->x->jail_user)
+		return 0;
+	if (setenv("HOME", u->home, 1) < 0 || setenv("USER", u->name, 1) < 0 || setenv("LOGNAME", u->name, 1) < 0 ||
+	    setenv("SHELL", u->shell, 1) < 0)
+		return err_oom(e);
+	return 0;
+}
+
+static void command(struct entry *n) __attribute__((noreturn));
+static void command(struct entry *n)
+{
+	struct err e = ERR_INIT;
+	int listener = -1, r = enter(n, &e), status;
+
+	if (r == 0)
+		r = find_user(n, &e);
+	if (r == 0)
+		r = give_terminal(n, &e);
+	if (r == 0)
+		r = confine_self(n->x->allow, n->shared, false, &listener, &e);
+	if (r == 0)
+		r = give_listener(n, listener, &e);
+	if (r == 0)
+		r = become_user(n->user, &e);
+	if (r == 0)
+		r = set_environment(n, &e);
+	if (r == 0 && (!n->x->login || chdir(n->user->home) < 0) && chdir("/") < 0)
+		r = err_sys(&e, "enter the jail's root directory");
+	/* a program inside could be a script of the jail's whose interpreter is /proc/self/fd/N: leave nothing there */
+	if (r == 0 && n->sock != FD_REPORT && dup3(n->sock, FD_REPORT, O_CLOEXEC) < 0)
+		r = err_sys(&e, "keep the status socket");
+	if (r < 0)
+		fail(n, &e, 1);
+	n->sock = FD_REPORT;
+	if (close_range(FD_REPORT + 1, ~0U, 0) < 0) {
+		(void)err_sys(&e, "close what the jail must not have");
+		fail(n, &e, 1);
+	}
+	execvp(n->x->argv[0], n->x->argv);
+	status = errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
+	(void)err_sys(&e, "run %s in the jail", n->x->argv[0]);
+	fail(n, &e, status);
+}
+
+/* ---- on our side ---- */
+
+/* 'L' and the listener to the monitor, 'k' back. */
+static int tell_monitor(const struct os_jail *j, int listener, struct err *e)
+{
+	_cleanup_close_ int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), dir = -1;
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct timeval limit = { .tv_sec = MONITOR_WAIT_S };
+	_cleanup_free_ char *path = strf("%s/jails/%s", j->run, j->jail);
+	char answer = 0;
+	ssize_t got;
+	int r;
+
+	if (!path)
+		return err_oom(e);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s < 0 || dir < 0)
+		return err_sys(e, "reach the monitor of jail %s in %s", j->jail, path);
+	/* by way of a descriptor, because a socket's path may not be longer than 107 characters */
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/" MONITOR_SOCK, dir);
+	(void)setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(s, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return err_sys(e, "reach the monitor of jail %s at %s/" MONITOR_SOCK, j->jail, path);
+	r = sync_send(s, "L", 1, &listener, 1);
+	got = r == 0 ? recv(s, &answer, 1, 0) : -1;
+	if (r < 0 || got < 0)
+		return err_set(e, r < 0 ? -r : errno, "the monitor of jail %s does not answer: %s", j->jail,
+			       strerror(r < 0 ? -r : errno));
+	if (got != 1 || answer != 'k')
+		return err_set(e, EBUSY, "the monitor of jail %s takes no more commands into its socket broker", j->jail);
+	return 0;
+}
+
+/* One message of the command's process. 1: go on listening, 0: it runs, or -errno with *ret_status. */
+static int hear(struct entry *n, const struct os_jail *j, int *ret_status, struct err *e)
+{
+	_cleanup_close_ int fd0 = -1, fd1 = -1;
+	int fds[2] = { -1, -1 }, r;
+	struct report m;
+	ssize_t got = sync_recv(n->sock, &m, sizeof(m), fds, 2);
+
+	fd0 = fds[0];
+	fd1 = fds[1];
+	if (got == 0)
+		return 0;
+	if (got != (ssize_t)sizeof(m))
+		return err_set(e, got < 0 ? (int)-got : EPROTO, "the command's process in jail %s broke off", j->jail);
+	switch (m.what) {
+	case SAY_TERMINAL:
+		n->master = take_fd(&fd0);
+		n->slave = take_fd(&fd1);
+		return 1;
+	case SAY_LISTENER:
+		r = tell_monitor(j, fd0, e);
+		if (r < 0)
+			return r;
+		return send(n->sock, "k", 1, MSG_NOSIGNAL) == 1 ? 1 : err_sys(e, "answer the command's process");
+	default:
+		m.msg[sizeof(m.msg) - 1] = '\0';
+		*ret_status = m.status;
+		return err_class(e, (enum err_class)m.cls, m.code, "%s", m.msg);
+	}
+}
+
+/* Until the command runs. A signal before that ends the attempt: what a jail's file system does may take long. */
+static int wait_for_exec(struct entry *n, const struct os_jail *j, int *ret_status, struct err *e)
+{
+	struct pollfd p[] = { { .fd = n->sock, .events = POLLIN }, { .fd = n->sigfd, .events = POLLIN } };
+	struct signalfd_siginfo si;
+	int r = 1;
+
+	while (r > 0) {
+		if (poll(p, 2, -1) < 0)
+			return err_sys(e, "wait for the command's process");
+		if (p[1].revents && read(n->sigfd, &si, sizeof(si)) == (ssize_t)sizeof(si) &&
+		    (si.ssi_signo == SIGINT || si.ssi_signo == SIGTERM || si.ssi_signo == SIGHUP ||
+		     si.ssi_signo == SIGQUIT)) {
+			*ret_status = 128 + (int)si.ssi_signo;
+			return err_set(e, EINTR, "interrupted before the command ran");
+		}
+		if (p[0].revents)
+			r = hear(n, j, ret_status, e);
+	}
+	return r;
+}
+
+/*
+ * A process born in the jail's pid namespace and control group: ours to wait for, with nobody between. Our own later
+ * children must not be born there, so the way back is opened first and its failure is an error.
+ */
+static int start_command(struct entry *n, int peer, struct err *e)
+{
+	_cleanup_close_ int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+	int r = 0;
+
+	if (own < 0)
+		return err_sys(e, "open our own pid namespace");
+	if (setns(n->jail, CLONE_NEWPID) < 0)
+		return err_sys(e, "enter the jail's pid namespace");
+	(void)fflush(NULL);
+	pid = jail_fork_into_cgroup(n->cgroup, &n->pidfd);
+	if (pid == 0) {
+		n->sock = peer;
+		command(n);
+	}
+	if (pid < 0) /* a pid namespace whose first process has ended says ENOMEM */
+		r = errno == ENOMEM ? err_set(e, ESRCH, "the jail has just ended") :
+				      err_sys(e, "start a process in the jail");
+	if (setns(own, CLONE_NEWPID) < 0 && r == 0)
+		r = err_sys(e, "return to our own pid namespace");
+	return r;
+}
+
+static int end_status(int pidfd)
+{
+	siginfo_t si = { .si_code = 0 };
+
+	while (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED) < 0)
+		if (errno != EINTR)
+			return 255;
+	return si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
+}
+
+static int run(struct entry *n, const struct os_jail *j, int *ret_status, struct err *e)
+{
+	_cleanup_close_ int s0 = -1, s1 = -1;
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "make a status socket");
+	n->sock = s0 = pair[0];
+	s1 = pair[1];
+	r = start_command(n, s1, e);
+	close(take_fd(&s1));
+	if (r == 0)
+		r = wait_for_exec(n, j, ret_status, e);
+	if (r < 0) {
+		if (n->pidfd >= 0) {
+			(void)pidfd_send_signal(n->pidfd, SIGKILL, NULL, 0);
+			(void)end_status(n->pidfd);
+		}
+		return r;
+	}
+	pty_relay(&n->side, n->pidfd, take_fd(&n->master), take_fd(&n->slave), n->sigfd);
+	*ret_status = end_status(n->pidfd);
+	return 0;
+}
+
+/* What is handed in must lead nowhere but to itself; a directory leads everywhere. */
+static int check_standard_fds(struct err *e)
+{
+	static const char *const names[] = { "input", "output", "error output" };
+	struct stat st;
+
+	for (int i = 0; i < 3; i++) {
+		if (fstat(i, &st) < 0)
+			return err_sys(e, "look at standard %s", names[i]);
+		if (S_ISDIR(st.st_mode))
+			return err_set(e, EISDIR, "standard %s is a directory of the host; that is not given to a jail",
+				       names[i]);
+	}
+	return 0;
+}
+
+static int open_jail(const struct os_jail *j, struct entry *n, struct err *e)
+{
+	int r;
+
+	n->jail = pidfd_open(j->pid, 0);
+	/* looked at after it is held: then it cannot be another process of the same number */
+	if (n->jail < 0 || !os_jail_alive(j->pid, j->pid_start))
+		return err_class(e, ERR_MISSING, ESRCH, "jail %s is not running", j->jail);
+	r = n->cgroup = cgroup_open_jail(j, "jail", e);
+	return r < 0 ? r : 0;
+}
+
+static void entry_done(struct entry *n)
+{
+	closep(&n->jail);
+	closep(&n->cgroup);
+	closep(&n->sigfd);
+	closep(&n->pidfd);
+	closep(&n->master);
+	closep(&n->slave);
+}
+
+int os_exec(const struct os_jail *j, const struct os_exec *x, int *ret_status, struct err *e)
+{
+	_cleanup_(entry_done) struct entry n = { .x = x, .shared = !j->vnet, .jail = -1, .cgroup = -1, .sock = -1,
+						 .sigfd = -1, .pidfd = -1, .master = -1, .slave = -1 };
+	sigset_t ours, before;
+	struct user user;
+	int r;
+
+	*ret_status = 1;
+	n.user = &user;
+	r = check_standard_fds(e);
+	if (r == 0)
+		r = open_jail(j, &n, e);
+	if (r == 0 && x->host_user)
+		r = user_on_host(x->host_user, &user, e);
+	if (r < 0)
+		return r;
+	pty_look(x->login, &n.side);
+	pty_signals(&ours);
+	n.sigfd = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (n.sigfd < 0)
+		return err_sys(e, "open a signal descriptor");
+	if (sigprocmask(SIG_BLOCK, &ours, &before) < 0)
+		return err_sys(e, "block signals");
+	r = run(&n, j, ret_status, e);
+	/* a broken pipe of ours is the command's to report, not a reason to die now */
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGPIPE);
+	(void)sigtimedwait(&ours, NULL, &(struct timespec){ .tv_sec = 0 });
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}

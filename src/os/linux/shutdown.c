@@ -1,0 +1,135 @@
+/* shutdown.c - asking a system that runs in a jail to shut down, in the way its init understands. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "os/linux/cgroup.h"
+#include "os/linux/jailproc.h"
+#include "os/os.h"
+
+#define LOOK_MS 100	     /* how often to see whether an init that never exits is alone */
+#define SYSV_MAGIC 0x03091969 /* of a request in sysvinit's fifo */
+#define SYSV_RUNLEVEL 1
+#define SYSV_REQUEST 384
+
+/* Write to a fifo that the jail's init reads. Anything else in its place is left alone. */
+static bool tell_fifo(int root, const char *path, const void *data, size_t len)
+{
+	_cleanup_close_ int fd = open_in_root(root, path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && write(fd, data, len) == (ssize_t)len;
+}
+
+/* As `init 0` does. */
+static bool tell_sysvinit(int root)
+{
+	struct {
+		int magic, cmd, runlevel, sleeptime;
+	} head = { SYSV_MAGIC, SYSV_RUNLEVEL, '0', 3 };
+	char request[SYSV_REQUEST] = "";
+
+	memcpy(request, &head, sizeof(head));
+	return tell_fifo(root, "/run/initctl", request, sizeof(request)) ||
+	       tell_fifo(root, "/dev/initctl", request, sizeof(request));
+}
+
+/* Name of the init's program without its directory; the link is only read, never followed. */
+static const char *program_name(pid_t pid, char path[static PATH_MAX])
+{
+	char link[64], *name;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	n = readlink(link, path, PATH_MAX - 1);
+	path[n > 0 ? n : 0] = '\0';
+	name = strrchr(path, '/');
+	return name ? name + 1 : path;
+}
+
+static void ask(pid_t pid, int pidfd)
+{
+	char link[64], path[PATH_MAX];
+	const char *name = program_name(pid, path);
+	_cleanup_close_ int root = -1;
+	int sig = SIGPWR; /* sysvinit's and runit's sign of a failing power supply, where nothing better is known */
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/root", (int)pid);
+	root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (str_starts(name, "systemd"))
+		sig = SIGRTMIN + 3;
+	else if (str_starts(name, "busybox"))
+		sig = SIGUSR2;
+	else if (str_starts(name, "dinit"))
+		sig = SIGTERM;
+	else if (root >= 0 && (tell_fifo(root, "/run/openrc/init.ctl", "poweroff", 8) || tell_sysvinit(root)))
+		return;
+	(void)pidfd_send_signal(pidfd, sig, NULL, 0);
+}
+
+/*
+ * busybox and sysvinit end by reboot(2), which a jail may not do, and then sleep for ever. Alone in its group, such an
+ * init has done all it can.
+ */
+static bool is_alone(int cgroup, pid_t pid)
+{
+	_cleanup_close_ int fd = openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int events = openat(cgroup, "cgroup.stat", O_RDONLY | O_CLOEXEC);
+	char text[4096], want[16];
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	(void)snprintf(want, sizeof(want), "%d\n", (int)pid);
+	if (!streq(text, want))
+		return false;
+	n = events >= 0 ? read(events, text, sizeof(text) - 1) : -1;
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return strstr(text, "nr_descendants 0\n") != NULL;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool os_jail_shutdown(const struct os_jail *j, unsigned timeout)
+{
+	_cleanup_close_ int pidfd = pidfd_open(j->pid, 0), cgroup = -1;
+	int64_t end = now_ms() + (int64_t)timeout * 1000;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	unsigned alone = 0;
+
+	if (pidfd < 0 || !os_jail_alive(j->pid, j->pid_start))
+		return true;
+	cgroup = cgroup_open_jail(j, "jail", NULL);
+	ask(j->pid, pidfd);
+	for (;;) {
+		int64_t left = end - now_ms();
+
+		if (left < 0)
+			return false;
+		if (poll(&p, 1, left < LOOK_MS ? (int)left : LOOK_MS) > 0)
+			return true;
+		/* twice in a row: between two programs of its shutdown an init is alone for a moment */
+		alone = cgroup >= 0 && is_alone(cgroup, j->pid) ? alone + 1 : 0;
+		if (alone == 2)
+			return true;
+	}
+}
