@@ -133,9 +133,15 @@ int cmd_restart(struct cli *c, struct args *a, struct err *e)
 	return act_on(c, &names, &m);
 }
 
+/* STATUS is what an interrupted start is to exit with. */
 int cmd_reap(struct cli *c, struct args *a, struct err *e)
 {
+	uint64_t status = 0;
 	int r = cli_open(c, true, e);
 
-	return r < 0 ? r : life_reap(c, a->pos[0], e);
+	if (r == 0 && a->npos > 1 && !str_to_uint(a->pos[1], 0, 255, &status))
+		return usage_err(e, "STATUS is a number from 0 to 255.");
+	if (r == 0)
+		r = life_reap(c, a->pos[0], e);
+	return r < 0 ? r : (int)status;
 }

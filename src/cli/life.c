@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -26,6 +27,7 @@ void session_done(struct session *s)
 	root_paths_done(&s->root.paths);
 	free(s->root.init);
 	free(s->root.resolv);
+	free(s->root.host_root);
 	free(s->console_log);
 	closep(&s->lock);
 	s->lock = -1;
@@ -84,6 +86,11 @@ static int make_resolver(const char *value, char **ret)
 	return 0;
 }
 
+static bool default_without_file(const struct session *s, enum prop_id id, const char *script)
+{
+	return streq(conf_get(&s->cfg.conf, id), prop_table[id].def) && !os_root_has(&s->root.src, script);
+}
+
 int session_root(struct session *s, struct err *e)
 {
 	struct root_info *ri = &s->root;
@@ -102,6 +109,12 @@ int session_root(struct session *s, struct err *e)
 			return err_oom(e);
 	}
 	ri->src.init = ri->init;
+	ri->src.host_root = ri->host_root = strf("%s/jails/%s/root", s->c->st.root, s->jail);
+	if (!ri->host_root)
+		return err_oom(e);
+	/* the defaults name FreeBSD's scripts: a root without them has no services to start that way */
+	ri->src.no_rc = default_without_file(s, PROP_exec_start, "/etc/rc");
+	ri->no_rc_stop = default_without_file(s, PROP_exec_stop, "/etc/rc.shutdown");
 	if (make_resolver(conf_get(&s->cfg.conf, PROP_resolver), &ri->resolv) < 0)
 		return err_oom(e);
 	ri->src.resolv = ri->resolv;
@@ -200,7 +213,11 @@ int life_reap(struct cli *c, const char *jail, struct err *e)
 		return 0;
 	if (r < 0)
 		return r;
-	if (os_jail_alive(s.st.pid, s.st.pid_start))
+	/* not ready although nobody holds the lock: a start that was interrupted */
+	if (s.st.ready && os_jail_alive(s.st.pid, s.st.pid_start))
 		return 0;
+	/* the monitor becomes us: it must not be ended like any other */
+	if (s.st.monitor == getpid())
+		s.st.monitor = 0;
 	return session_clean_leftovers(&s, true, e);
 }

@@ -28,7 +28,7 @@ must_check int life_stop(struct cli *c, const char *jail, const struct run_opts 
 /* Stop and start what runs inside, the jail and its network stay. Errors as life_stop. */
 must_check int life_soft_restart(struct cli *c, const char *jail, struct err *e);
 
-/* Undo a jail whose first process is gone; nothing to do is success. */
+/* Undo a jail whose first process is gone or whose start was interrupted; nothing to do is success. */
 must_check int life_reap(struct cli *c, const char *jail, struct err *e);
 
 /* --- shared by life*.c and the commands that enter a jail --- */
@@ -36,7 +36,8 @@ must_check int life_reap(struct cli *c, const char *jail, struct err *e);
 /* Where the root comes from, with what plan_start wants to know. src points into the rest. */
 struct root_info {
 	struct root_paths paths;
-	char *init, *resolv;
+	char *init, *resolv, *host_root;
+	bool no_rc_stop; /* exec_stop is the default and its script does not exist */
 	struct root_source src;
 };
 

@@ -1,8 +1,11 @@
 /* life_start.c - `start` of one jail: depends, facts, plan, journal, and what the user is told on the way. */
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/life.h"
@@ -219,6 +222,57 @@ static void tell_ignored(const struct session *s)
 		warning("%s: kept, but without effect on this system: %s", s->jail, b.p);
 }
 
+/* --- ^C in the middle --- */
+
+static struct {
+	pid_t pid;
+	const char *self;
+	char *argv[5];
+	char status[8];
+} on_signal;
+
+/*
+ * The start ends where it is, and this process becomes the one that cleans up: nothing but execv is needed, which a signal
+ * handler may call; the lock is let go by it. Children that have not executed anything yet just end.
+ */
+static void interrupted(int sig)
+{
+	static const char text[] = "\nInterrupted: removing what was started\n";
+
+	if (getpid() == on_signal.pid && write(STDERR_FILENO, text, sizeof(text) - 1) >= 0)
+		execv(on_signal.self, on_signal.argv);
+	_exit(128 + sig);
+}
+
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
+#define NCAUGHT (sizeof(caught) / sizeof(*caught))
+
+static void catch_signals(const struct session *s, struct sigaction *old)
+{
+	struct sigaction sa = { .sa_handler = interrupted };
+
+	on_signal.pid = getpid();
+	on_signal.self = s->c->self;
+	(void)snprintf(on_signal.status, sizeof(on_signal.status), "%d", 128 + SIGINT);
+	on_signal.argv[0] = (char *)(uintptr_t)"iocage";
+	on_signal.argv[1] = (char *)(uintptr_t)"reap";
+	on_signal.argv[2] = (char *)(uintptr_t)s->jail;
+	on_signal.argv[3] = on_signal.status;
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < NCAUGHT; i++) {
+		(void)sigaction(caught[i], NULL, &old[i]);
+		/* what was ignored by who started us stays so (nohup) */
+		if (*on_signal.self && old[i].sa_handler == SIG_DFL)
+			(void)sigaction(caught[i], &sa, NULL);
+	}
+}
+
+static void release_signals(const struct sigaction *old)
+{
+	for (size_t i = 0; i < NCAUGHT; i++)
+		(void)sigaction(caught[i], &old[i], NULL);
+}
+
 /* --- the start itself --- */
 
 struct sink {
@@ -339,6 +393,7 @@ static int plan_and_run(struct session *s, struct err *e)
 {
 	_cleanup_(plan_done) struct plan p = { 0 };
 	_cleanup_(facts_done) struct facts f = { 0 };
+	struct sigaction old[NCAUGHT];
 	struct err ignored = ERR_INIT;
 	int r = jid_take(&s->c->st, &s->st.jid, e);
 
@@ -362,7 +417,10 @@ static int plan_and_run(struct session *s, struct err *e)
 	}
 	session_say(s, "* Starting %s", s->jail);
 	tell_ignored(s);
-	return carry_out(s, &p, e);
+	catch_signals(s, old);
+	r = carry_out(s, &p, e);
+	release_signals(old);
+	return r;
 }
 
 static int check_type(const struct session *s, struct err *e)

@@ -118,7 +118,7 @@ static int before(struct session *s, struct err *e)
 				seconds(s, PROP_stop_timeout));
 			return 0;
 		}
-	} else if (run_inside(s, PROP_exec_stop, PROP_exec_timeout, &why) < 0) {
+	} else if (!s->root.no_rc_stop && run_inside(s, PROP_exec_stop, PROP_exec_timeout, &why) < 0) {
 		warning("  + Stopping services FAILED\n%s: %s", s->jail, why.msg);
 		return 0;
 	}
@@ -235,10 +235,10 @@ int life_soft_restart(struct cli *c, const char *jail, struct err *e)
 		return r;
 	if (s.root.init)
 		return err_set(e, ENOTSUP, "%s runs an init of its own (%s): use 'iocage restart %s'", jail, s.root.init, jail);
-	if (run_inside(&s, PROP_exec_stop, PROP_exec_timeout, &why) < 0)
+	if (!s.root.no_rc_stop && run_inside(&s, PROP_exec_stop, PROP_exec_timeout, &why) < 0)
 		warning("  + Stopping services FAILED\n%s: %s", jail, why.msg);
 	r = kill_inside(&s, e);
-	if (r == 0)
+	if (r == 0 && !s.root.src.no_rc)
 		r = run_inside(&s, PROP_exec_start, PROP_exec_timeout, e);
 	if (r < 0)
 		return err_wrap(e, "%s", jail);

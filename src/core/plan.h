@@ -40,6 +40,7 @@ struct root_source {
 	const char *dir;    /* no overlay: the root itself (host path) */
 	const char *host_root; /* prefix of fstab destinations, as F writes them (host path of the root); NULL = none */
 	const char *init;   /* what exec_init resolved to: NULL = built-in */
+	bool no_rc;	    /* exec_start is the default and the root has no such script: nothing to run */
 	const char *fstab;  /* text of the jail's fstab, NULL = none */
 	const char *resolv; /* text for etc/resolv.conf, NULL = leave alone */
 };

@@ -154,7 +154,7 @@ static int add_family(struct plan *p, const struct family *fam, const struct fac
 {
 	for (size_t k = 0; fam->mode == IP_NEW && k < fam->n; k++) {
 		const struct link_fact *link;
-		struct op op = { .kind = OP_ADDR_ADD, .where = AT_JAIL };
+		struct op op = { .kind = OP_ADDR_ADD, .where = AT_JAIL, .flags = OP_ADDR_NOROUTE };
 		int r = find_link(fam, f, &fam->list[k], &link, e);
 
 		if (r < 0)

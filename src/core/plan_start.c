@@ -67,7 +67,7 @@ static void add_run(struct plan *p, const struct jail *j, const struct root_sour
 		.kind = OP_JAIL_RUN,
 		.name = plan_str(p, j->name),
 		.path = plan_str(p, root->init),
-		.text = root->init ? NULL : plan_str(p, conf_get(j->conf, PROP_exec_start)),
+		.text = root->init || root->no_rc ? NULL : plan_str(p, conf_get(j->conf, PROP_exec_start)),
 		.flags = jail_flags(j),
 		.index = j->children_max,
 	};

@@ -76,6 +76,9 @@ bool os_jail_shutdown(const struct os_jail *j, unsigned timeout);
 /* Which init a root offers: path inside the root, or NULL. Looks only below root, never follows out of it. */
 char *os_find_init(const struct root_source *root);
 
+/* Is there a regular file (or a link to one) of that name inside the root. Never follows out of it. */
+bool os_root_has(const struct root_source *root, const char *path);
+
 /* Default resolver text of the host, for etc/resolv.conf. NULL when there is none. */
 char *os_host_resolver(void);
 

@@ -64,7 +64,7 @@ COMMANDS="create destroy start stop restart list get set exec console fetch"
 @test "start and stop without a name: usage, exit 1 or 2" {
 	run --separate-stderr iocage start
 	[ "$status" -eq 1 ] || [ "$status" -eq 2 ]
-	has "jails"
+	has "Missing argument"
 	run --separate-stderr iocage stop
 	[ "$status" -eq 1 ] || [ "$status" -eq 2 ]
 }

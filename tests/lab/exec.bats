@@ -7,7 +7,15 @@ setup_file() { lab_setup_file; }
 teardown_file() { lab_teardown_file; }
 teardown() { lab_reset; }
 
-PTY=${LAB_TOP:-.}/tests/lab/pty.py
+PTY=${LAB_TOP:-.}/tests/lab/onpty.py
+
+exited() {
+	[ "$status" -eq "$1" ] || {
+		echo "status $status, not $1:"
+		echo "$output"
+		return 1
+	}
+}
 
 setup() {
 	mk j 'exec_start=/bin/true'
@@ -29,11 +37,9 @@ setup() {
 }
 
 @test "not found is 127, not executable is 126" {
-	run iocage exec j -- /no/such/program x
-	[ "$status" -eq 127 ]
+	fails 127 iocage exec j -- /no/such/program x
 	has "/no/such/program"
-	run iocage exec j -- /etc/passwd x
-	[ "$status" -eq 126 ]
+	fails 126 iocage exec j -- /etc/passwd x
 }
 
 @test "one word is a shell line, several are arguments as they are" {
@@ -161,7 +167,7 @@ setup() {
 
 @test "exec on a terminal: the jail's own, with its size; the status comes back" {
 	run python3 "$PTY" size=33x99 -- iocage exec j -- /bin/sh -c 'tty; stty size; exit 7'
-	[ "$status" -eq 7 ]
+	exited 7
 	has "/dev/pts/0"
 	has "33 99"
 }
@@ -169,13 +175,13 @@ setup() {
 @test "a change of the window reaches the jail" {
 	run python3 "$PTY" size=24x80 "expect=ready" size=40x132 wait=0.3 'type=go\n' "expect=40 132" \
 		-- iocage exec j -- /bin/sh -c 'echo ready; read x; stty size'
-	[ "$status" -eq 0 ]
+	exited 0
 }
 
 @test "^C on the terminal interrupts the command in the jail, not us" {
 	run python3 "$PTY" size=24x80 expect=ready 'type=\x03' 'expect=interrupted' \
 		-- iocage exec j -- /bin/sh -c 'trap "echo interrupted; exit 5" INT; echo ready; while :; do sleep 0.1; done'
-	[ "$status" -eq 5 ]
+	exited 5
 }
 
 @test "the caller's terminal is put back as it was" {

@@ -138,7 +138,7 @@ static int make_view(const char *ifname, const struct hold *h)
 }
 
 /* The filter that another part of the program generates, in plain BPF; natives only. */
-static int install_filter(void)
+static int install_filter(bool raw)
 {
 	static const struct {
 		int nr, arg;
@@ -146,7 +146,7 @@ static int install_filter(void)
 	} rules[] = {
 #define SYS_socketcall (-1)
 #define X(call, arg, value) { SYS_##call, arg, value },
-		BROKER_NOTIFY(X)
+		BROKER_NOTIFY(X) BROKER_NOTIFY_RAW(X)
 #undef X
 	};
 	struct sock_filter f[4 + 8 * (sizeof(rules) / sizeof(rules[0]))];
@@ -154,7 +154,7 @@ static int install_filter(void)
 	unsigned short n = 0;
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (rules[i].nr < 0)
+		if (rules[i].nr < 0 || (!raw && (rules[i].nr == SYS_sendto || rules[i].nr == SYS_sendmsg)))
 			continue;
 		f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)rules[i].nr, 0,
@@ -201,7 +201,7 @@ static int recv_fd(int via)
 }
 
 /* In the child: wait for our ids, become root of them, and run. */
-static _Noreturn void inside(int via, int view, const char *group, char **argv)
+static _Noreturn void inside(int via, int view, const char *group, bool raw, char **argv)
 {
 	char *procs, c;
 	int listener;
@@ -215,7 +215,7 @@ static _Noreturn void inside(int via, int view, const char *group, char **argv)
 		die("parent", NULL);
 	if (setgid(0) < 0 || setuid(0) < 0)
 		die("setuid", NULL);
-	listener = install_filter();
+	listener = install_filter(raw);
 	if (listener < 0)
 		die("seccomp", NULL);
 	send_fd(via, listener);
@@ -301,7 +301,7 @@ int main(int argc, char **argv)
 	pid = fork();
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		inside(via[1], view, dir, argv + 4);
+		inside(via[1], view, dir, h.raw_sockets, argv + 4);
 	}
 	if (read(via[0], &c, 1) != 1)
 		die("child", NULL);

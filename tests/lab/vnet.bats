@@ -9,7 +9,8 @@ teardown() { lab_reset; }
 
 # A bridge with an address, as an administrator would make it; jails behind it reach the lan through the host.
 router() {
-	ip link add "$1" type bridge
+	# an address of its own, or it would change with its ports
+	ip link add "$1" address "02:00:5e:00:01:0${1: -1}" type bridge
 	ip link set "$1" up
 	ip addr add "$2" dev "$1"
 	[ -z "${3:-}" ] || ip -6 addr add "$3" dev "$1" nodad
@@ -168,6 +169,7 @@ teardown() {
 	hasnt master
 	inside_ok pair 'ip -o addr show dev epair0b'
 	has fe80::2/64
+	ip -6 addr add fe80::1/64 dev "$n" nodad
 	ok busybox ping6 -c 1 -W 2 "fe80::2%$n"
 	down pair
 	world_same before
@@ -221,7 +223,6 @@ teardown() {
 	world_snapshot before
 	fails 1 iocage start noroute
 	has 172.31.0.1
-	has "FAILED"
 	is_down noroute
 	world_same before
 }

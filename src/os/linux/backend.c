@@ -72,7 +72,7 @@ static int apply_net(struct os *os, const struct op *const *ops, size_t n, size_
 {
 	unsigned first[64], failed = 0;
 	char text[256] = "", what[256];
-	struct nl *nl, *q;
+	struct nl *nl = NULL, *q = NULL;
 	size_t i = 0;
 	int r = sides(os, ops[0]->where, &nl, &q, e);
 

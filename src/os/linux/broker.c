@@ -163,6 +163,10 @@ static handler pick(const struct seccomp_data *d, struct request *r)
 			return broker_listen;
 		case SYS_ioctl:
 			return broker_ioctl;
+		case SYS_sendto:
+			return broker_sendto;
+		case SYS_sendmsg:
+			return broker_sendmsg;
 		default:
 			return NULL;
 		}

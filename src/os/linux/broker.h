@@ -50,6 +50,9 @@ enum answer {
 enum answer broker_socket(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_bind(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_listen(struct broker *b, const struct request *r, int64_t *ret);
+/* sendto(2) and sendmsg(2), only notified in jails with raw sockets. */
+enum answer broker_sendto(struct broker *b, const struct request *r, int64_t *ret);
+enum answer broker_sendmsg(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret);
 
 /* Is the caller still in the jail's own network namespace. If not, it may do what it likes there. */

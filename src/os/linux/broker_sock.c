@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/cleanup.h"
 #include "os/linux/broker.h"
@@ -209,4 +210,45 @@ enum answer broker_listen(struct broker *b, const struct request *r, int64_t *re
 	if (*ret == 0)
 		*ret = broker_steer(b, sock);
 	return ANSWER_VALUE;
+}
+
+/*
+ * A header that the program wrote itself must carry a source on the jail's list. The kernel drops others whatever is
+ * done here; this only finds FreeBSD's errno for it.
+ */
+static enum answer check_header(struct broker *b, const struct request *r, uint64_t at, uint64_t len, int64_t *ret)
+{
+	_cleanup_close_ int sock = -1;
+	uint8_t header[20];
+
+	if (mode_of(b, AF_INET) != IP_NEW || len < sizeof(header))
+		return ANSWER_CONTINUE;
+	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
+	if (sock < 0 || int_option(sock, SOL_SOCKET, SO_TYPE) != SOCK_RAW ||
+	    int_option(sock, SOL_SOCKET, SO_DOMAIN) != AF_INET || int_option(sock, IPPROTO_IP, IP_HDRINCL) <= 0)
+		return ANSWER_CONTINUE;
+	if (broker_read(r, at, header, sizeof(header)) < 0)
+		return ANSWER_CONTINUE;
+	for (uint32_t i = 0; i < b->h.n4; i++)
+		if (memcmp(header + 12, b->h.a4[i], 4) == 0)
+			return ANSWER_CONTINUE;
+	*ret = -EADDRNOTAVAIL;
+	return ANSWER_VALUE;
+}
+
+enum answer broker_sendto(struct broker *b, const struct request *r, int64_t *ret)
+{
+	return b->h.raw_sockets && !r->compat ? check_header(b, r, r->arg[1], r->arg[2], ret) : ANSWER_CONTINUE;
+}
+
+enum answer broker_sendmsg(struct broker *b, const struct request *r, int64_t *ret)
+{
+	struct msghdr m;
+	struct iovec v;
+
+	if (!b->h.raw_sockets || r->compat || broker_read(r, r->arg[1], &m, sizeof(m)) < 0 || m.msg_iovlen == 0)
+		return ANSWER_CONTINUE;
+	if (broker_read(r, (uintptr_t)m.msg_iov, &v, sizeof(v)) < 0)
+		return ANSWER_CONTINUE;
+	return check_header(b, r, (uintptr_t)v.iov_base, v.iov_len, ret);
 }

@@ -16,7 +16,7 @@
 #include "os/linux/caps.h"
 #include "seccomp_filters.h"
 
-/* Filters of one jail, joined: one program to load and, more important, one for the kernel to run per call. */
+/* Filters of one jail, joined: one program to load and, more important, one for the kernel to try for every call number. */
 struct program {
 	struct sock_filter code[BPF_MAXINSNS];
 	size_t len;
@@ -41,7 +41,11 @@ static void join(struct program *p, const struct sock_filter *f, size_t n)
 
 #define JOIN(p, filter) join(p, filter, sizeof(filter) / sizeof(*(filter)))
 
-static void choose(struct program *p, unsigned allow, bool shared)
+#define ALLOW_SYSV (ALLOW_SYSVMSG | ALLOW_SYSVSEM | ALLOW_SYSVSHM)
+#define ALLOW_UNCOMMON (ALLOW_QUOTAS | ALLOW_MOUNT | ALLOW_NESTED | ALLOW_SOCKET_AF)
+
+/* The parts one by one, for jails that are allowed something special. */
+static void choose_parts(struct program *p, unsigned allow)
 {
 	JOIN(p, seccomp_base);
 	if (!(allow & ALLOW_QUOTAS))
@@ -50,29 +54,41 @@ static void choose(struct program *p, unsigned allow, bool shared)
 		JOIN(p, seccomp_nomount);
 	if (!(allow & ALLOW_NESTED))
 		JOIN(p, seccomp_nonest);
-	if (!(allow & ALLOW_SOCKET_AF)) {
+	if (!(allow & ALLOW_SOCKET_AF))
 		JOIN(p, seccomp_af);
-		JOIN(p, seccomp_af32);
-	}
 	if (!(allow & ALLOW_SYSVMSG))
 		JOIN(p, seccomp_sysvmsg_off);
 	if (!(allow & ALLOW_SYSVSEM))
 		JOIN(p, seccomp_sysvsem_off);
 	if (!(allow & ALLOW_SYSVSHM))
 		JOIN(p, seccomp_sysvshm_off);
+}
+
+static void choose(struct program *p, unsigned allow, bool shared)
+{
+	if (!(allow & ALLOW_UNCOMMON) && (allow & ALLOW_SYSV) == ALLOW_SYSV)
+		JOIN(p, seccomp_common);
+	else if (!(allow & (ALLOW_UNCOMMON | ALLOW_SYSV)))
+		JOIN(p, seccomp_strict);
+	else
+		choose_parts(p, allow);
 	/* last: what is refused above is not worth asking the broker about */
 	if (shared)
 		JOIN(p, seccomp_notify);
+	if (shared && (allow & ALLOW_RAW_SOCKETS))
+		JOIN(p, seccomp_notify_raw);
 }
 
 static int install_filters(unsigned allow, bool shared, int *ret_listener, struct err *e)
 {
 	/* the kernel wakes a process that waits for the broker only to kill it, so no answer is lost to a signal */
 	unsigned flags = shared ? SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0;
-	struct program p = { .len = 0 };
+	struct program p; /* not cleared: 32 KiB, of which a tenth is used */
 	struct sock_fprog prog;
 	long r;
 
+	p.len = p.last = 0;
+	p.overflow = false;
 	choose(&p, allow, shared);
 	if (p.overflow)
 		return err_set(e, E2BIG, "the jail's system call filter is too long");
@@ -93,11 +109,12 @@ static void poke(const char *path, const char *text)
 		return;
 }
 
+/* Handlers go at execve by themselves; what somebody above us ignored would stay ignored. */
 static void reset_signals(void)
 {
 	sigset_t none;
 
-	for (int sig = 1; sig < NSIG; sig++)
+	for (int sig = 1; sig <= SIGSYS; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			(void)signal(sig, SIG_DFL);
 	sigemptyset(&none);

@@ -47,7 +47,7 @@ int os_check(bool vnet, struct err *e)
 	return 0;
 }
 
-static bool has_program(const char *root, const char *path)
+static bool has_file(const char *root, const char *path, mode_t any)
 {
 	_cleanup_close_ int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
 	struct stat st;
@@ -55,18 +55,29 @@ static bool has_program(const char *root, const char *path)
 	if (dir < 0)
 		return false;
 	fd = open_in_root(dir, path, O_PATH, 0);
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & any);
+}
+
+static bool in_any_layer(const struct root_source *root, const char *path, mode_t any)
+{
+	_cleanup_free_ char *upper = root->layers ? strf("%s/upper", root->layers) : NULL;
+
+	return (upper && has_file(upper, path, any)) || (root->lower && has_file(root->lower, path, any)) ||
+	       (root->dir && has_file(root->dir, path, any));
+}
+
+bool os_root_has(const struct root_source *root, const char *path)
+{
+	return in_any_layer(root, path, 0777);
 }
 
 char *os_find_init(const struct root_source *root)
 {
 	static const char *const inits[] = { "/sbin/init", "/usr/sbin/init", "/usr/lib/systemd/systemd",
 					     "/lib/systemd/systemd" };
-	_cleanup_free_ char *upper = root->layers ? strf("%s/upper", root->layers) : NULL;
 
 	for (size_t i = 0; i < sizeof(inits) / sizeof(*inits); i++)
-		if ((upper && has_program(upper, inits[i])) || (root->lower && has_program(root->lower, inits[i])) ||
-		    (root->dir && has_program(root->dir, inits[i])))
+		if (in_any_layer(root, inits[i], 0111))
 			return strdup(inits[i]);
 	return NULL;
 }

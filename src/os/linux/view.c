@@ -47,6 +47,22 @@ static void put_link(struct nl *n, const struct op *op, const char *what)
 	nl_nest_end(n, info);
 }
 
+/* No link-local address and no solicitations: only what the jail was given appears. Has to be said before it is up. */
+static void put_quiet(struct nl *n, const struct op *op)
+{
+	struct ifinfomsg *ifi = nl_put(n, RTM_NEWLINK, 0, sizeof(*ifi));
+	struct nlattr *spec, *inet6;
+
+	if (!ifi)
+		return;
+	ifi->ifi_index = (int)op->index;
+	spec = nl_nest(n, IFLA_AF_SPEC);
+	inet6 = nl_nest(n, AF_INET6);
+	nl_attr_u8(n, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nl_nest_end(n, inet6);
+	nl_nest_end(n, spec);
+}
+
 /* Flags as on the host (ifb has neither ARP nor groups by itself), and the state a running link shows. */
 static void put_flags(struct nl *n, const struct op *op)
 {
@@ -60,12 +76,6 @@ static void put_flags(struct nl *n, const struct op *op)
 	ifi->ifi_change = mask & ~(uint32_t)(IFF_PROMISC | IFF_ALLMULTI);
 	if (op->flags & IFF_RUNNING)
 		nl_attr_u8(n, IFLA_OPERSTATE, OPER_UP);
-	/* no link-local address, no solicitations: only what the jail was given appears */
-	struct nlattr *spec = nl_nest(n, IFLA_AF_SPEC), *inet6 = nl_nest(n, AF_INET6);
-
-	nl_attr_u8(n, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-	nl_nest_end(n, inet6);
-	nl_nest_end(n, spec);
 }
 
 int view_add(int nsfd, const struct op *op, struct err *e)
@@ -79,6 +89,7 @@ int view_add(int nsfd, const struct op *op, struct err *e)
 		return r;
 	for (; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
 		put_link(&n, op, kinds[kind]);
+		put_quiet(&n, op);
 		put_flags(&n, op);
 		r = nl_flush(&n, &failed, text, sizeof(text));
 		if (r != -EOPNOTSUPP || failed != 0)

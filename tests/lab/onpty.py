@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""pty.py - run a command on a terminal of its own and drive it.
+"""onpty.py - run a command on a terminal of its own and drive it.
 
-usage: pty.py STEP... -- COMMAND [ARG...]
+usage: onpty.py STEP... -- COMMAND [ARG...]
 steps: size=ROWSxCOLS  type=TEXT (python escapes)  expect=TEXT  wait=SECONDS
 Prints what appeared; exits with the command's status (128 + signal), or 124 when an expected text did not come.
 """
