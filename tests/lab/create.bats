@@ -5,7 +5,16 @@ load lib
 
 setup_file() { lab_setup_file; }
 teardown_file() { lab_teardown_file; }
-teardown() { lab_reset; }
+teardown() {
+	lab_reset
+	umount "$LAB_TMP/small" 2>/dev/null || true
+}
+
+# Fill the small file system, and never more than it should hold.
+fill() {
+	mountpoint -q "$LAB_TMP/small"
+	dd if=/dev/zero of="$LAB_TMP/small/fill" bs=4k count=1000 2>/dev/null || true
+}
 
 @test "create -r: thin, instant, says so" {
 	ok iocage create -r busybox -n thin
@@ -147,11 +156,10 @@ teardown() { lab_reset; }
 }
 
 @test "a full disk: one clear line, and no half jail" {
-	trap 'umount "$LAB_TMP/small" 2>/dev/null || true' RETURN
 	mkdir -p "$LAB_TMP/small"
 	mount -t tmpfs -o size=3m,mode=755 small "$LAB_TMP/small"
 	IOCAGE_ROOT=$LAB_TMP/small ok iocage fetch -r busybox
-	dd if=/dev/zero of="$LAB_TMP/small/fill" bs=4k 2>/dev/null || true
+	fill
 	IOCAGE_ROOT=$LAB_TMP/small fails 1 iocage create -r busybox -n full
 	has "o space left"
 	one_line 2
@@ -159,7 +167,7 @@ teardown() { lab_reset; }
 	left=$(find "$LAB_TMP/small/jails" -mindepth 1 | wc -l)
 	rm "$LAB_TMP/small/fill"
 	IOCAGE_ROOT=$LAB_TMP/small ok iocage create -r busybox -n full
-	dd if=/dev/zero of="$LAB_TMP/small/fill" bs=4k 2>/dev/null || true
+	fill
 	cp "$LAB_TMP/small/jails/full/config.json" "$LAB_TMP/was.json"
 	IOCAGE_ROOT=$LAB_TMP/small fails 1 iocage set notes="$(head -c 9000 /dev/zero | tr '\0' x)" full
 	cmp "$LAB_TMP/small/jails/full/config.json" "$LAB_TMP/was.json"

@@ -130,7 +130,7 @@ mkshared() {
 
 @test "a service of the host on loopback is not reached from the jail" {
 	mkdir -p "$LAB_TMP/www"
-	echo host >"$LAB_TMP/www/index.html"
+	echo private-page >"$LAB_TMP/www/index.html"
 	busybox httpd -f -p 127.0.0.1:8099 -h "$LAB_TMP/www" &
 	pid=$!
 	mkshared nolo 'ip4_addr=em0|192.0.2.10/24'
@@ -138,7 +138,7 @@ mkshared() {
 	inside nolo 'timeout 3 wget -q -O - http://127.0.0.1:8099/'
 	kill $pid
 	[ "$status" -ne 0 ]
-	hasnt host
+	hasnt private-page
 }
 
 @test "a foreign address is refused: cannot assign requested address" {
@@ -253,10 +253,24 @@ mkshared() {
 @test "UDP: wildcard is held too, both ways" {
 	mkshared udp 'ip4_addr=em0|192.0.2.10/24'
 	up udp
-	inside_ok udp 'echo pong | nc -u -l -p 5353 >/tmp/got 2>&1 & sleep 0.3; echo started'
-	echo ping | lan busybox timeout 2 busybox nc -u -w 1 192.0.2.10 5353 >"$LAB_TMP/udp.out" || true
-	eventually iocage exec udp -- grep -q ping /tmp/got
-	grep -q pong "$LAB_TMP/udp.out"
+	cc -O1 -static -D_GNU_SOURCE -o "$LAB_TMP/udp" "$LAB_TOP/tests/lab/udp.c"
+	down udp
+	put udp "$LAB_TMP/udp" bin/udp
+	up udp
+	# served inside, asked from the lan: the answer comes from the jail's address
+	iocage exec udp -- udp serve 5353 >"$LAB_TMP/udp.in" &
+	eventually grep -q ready "$LAB_TMP/udp.in"
+	ok lan "$LAB_TMP/udp" ask 192.0.2.10 5353
+	is "pong 192.0.2.10"
+	wait $!
+	grep -q "ping 192.0.2.254" "$LAB_TMP/udp.in"
+	# served on the lan, asked from inside: the question comes from the jail's address
+	lan "$LAB_TMP/udp" serve 5354 >"$LAB_TMP/udp.lan" &
+	eventually grep -q ready "$LAB_TMP/udp.lan"
+	inside_ok udp 'udp ask 192.0.2.254 5354'
+	is "pong 192.0.2.254"
+	wait $!
+	grep -q "ping 192.0.2.10" "$LAB_TMP/udp.lan"
 }
 
 @test "ip4=disable: no v4 socket at all; ip4=inherit: all of the host's" {

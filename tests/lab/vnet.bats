@@ -11,6 +11,7 @@ teardown() { lab_reset; }
 router() {
 	# an address of its own, or it would change with its ports
 	ip link add "$1" address "02:00:5e:00:01:0${1: -1}" type bridge
+	ip link set "$1" addrgenmode none
 	ip link set "$1" up
 	ip addr add "$2" dev "$1"
 	[ -z "${3:-}" ] || ip -6 addr add "$3" dev "$1" nodad

@@ -88,17 +88,20 @@ int cgroup_add(const char *rel, struct err *e)
 	return 0;
 }
 
-static bool populated(int dir)
+/* ev: cgroup.events, read anew from its start; that also arms the next poll(2) */
+static bool populated(int ev)
 {
 	char buf[256] = "";
-	int fd = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
 
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	return n > 0 && strstr(buf, "populated 1") != NULL;
+	return pread(ev, buf, sizeof(buf) - 1, 0) > 0 && strstr(buf, "populated 1") != NULL;
+}
+
+static unsigned long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (unsigned long)t.tv_sec * 1000 + (unsigned long)(t.tv_nsec / 1000000);
 }
 
 int cgroup_kill(const char *rel, const char *sub, unsigned wait_ms, struct err *e)
@@ -116,16 +119,15 @@ int cgroup_kill(const char *rel, const char *sub, unsigned wait_ms, struct err *
 	if (r < 0)
 		return err_set(e, -r, "kill the processes of control group %s: %s", rel, strerror(-r));
 	ev = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
-	while (ev >= 0 && populated(dir)) {
+	if (ev < 0)
+		return err_sys(e, "watch the processes of control group %s", rel);
+	for (unsigned long end = now_ms() + wait_ms; populated(ev);) {
 		struct pollfd p = { .fd = ev, .events = POLLPRI };
-		struct timespec tick = { 0, 1000000 };
 
-		if (!wait_ms)
+		if (now_ms() >= end)
 			return err_set(e, ETIMEDOUT, "processes of control group %s do not end", rel);
-		/* a change is reported by POLLPRI; the tick only guards against one between look and wait */
-		if (poll(&p, 1, 1) < 0 && errno != EINTR)
-			nanosleep(&tick, NULL);
-		wait_ms--;
+		if (poll(&p, 1, 20) < 0 && errno != EINTR)
+			return err_sys(e, "watch the processes of control group %s", rel);
 	}
 	return 0;
 }

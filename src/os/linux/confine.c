@@ -16,7 +16,7 @@
 #include "os/linux/caps.h"
 #include "seccomp_filters.h"
 
-/* Filters of one jail, joined: one program to load and, more important, one for the kernel to try for every call number. */
+/* Filters of one jail, joined: one program to load, and one for the kernel to try for every call number. */
 struct program {
 	struct sock_filter code[BPF_MAXINSNS];
 	size_t len;

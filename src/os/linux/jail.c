@@ -402,12 +402,39 @@ static void kill_monitor(const struct os_jail *j)
 	close(fd);
 }
 
+/*
+ * Whoever drops the last reference to the jail's mounts waits for overlayfs to flush the disk. That is not the jail's
+ * last process, whose end we wait for, but a process that nobody waits for.
+ */
+static void unmount_in_background(pid_t jail)
+{
+	struct err ignored = ERR_INIT;
+	_cleanup_close_ int ns = open_ns(jail, "mnt", &ignored), pidfd = (int)syscall(SYS_pidfd_open, jail, 0);
+	pid_t pid = ns < 0 || pidfd < 0 ? -1 : fork();
+
+	if (pid == 0) {
+		struct pollfd p = { .fd = 100, .events = POLLIN };
+
+		/* nothing of the caller's is kept open: it may be read until its end */
+		if (dup2(pidfd, 100) < 0 || dup2(ns, 101) < 0 || close_range(0, 99, 0) < 0 || close_range(102, ~0U, 0) < 0 ||
+		    fork() != 0)
+			_exit(0);
+		setsid();
+		(void)poll(&p, 1, 10000);
+		_exit(0);
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 int jail_del(struct os *os, struct err *e)
 {
 	int r;
 
 	/* first the monitor, or it would take the jail's end for an accident */
 	kill_monitor(os->j);
+	if (os_jail_alive(os->j->pid, os->j->pid_start))
+		unmount_in_background(os->j->pid);
 	r = cgroup_kill(os->j->cgroup, "jail", 10000, e);
 	if (r == 0)
 		r = cgroup_kill(os->j->cgroup, "mon", 10000, e);

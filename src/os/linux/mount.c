@@ -159,7 +159,7 @@ static int mount_overlay(const struct op *op, int userns, unsigned base, struct 
 	/* overlayfs keeps the mounter's identity for what it does in the layers */
 	r = as_jail_root(base, true);
 	if (r == 0 && mount("overlay", "root", "overlay", MS_NODEV,
-			    "lowerdir=lower,upperdir=layers/upper,workdir=layers/work") < 0)
+			    "lowerdir=lower,upperdir=layers/upper,workdir=layers/work,index=off") < 0)
 		r = -errno;
 	if (as_jail_root(base, false) < 0 && r == 0)
 		r = -EPERM;

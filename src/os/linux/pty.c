@@ -19,7 +19,7 @@
 #define EOF_WAIT_MS 100	       /* first repetition of ^D; doubled up to EOF_WAIT_MAX_MS */
 #define EOF_WAIT_MAX_MS 1600
 #define FOREIGN_WAIT_MS 200    /* how often to look whether our terminal is ours again */
-#define LAST_WORDS_MAX 262144U /* more than a terminal can hold: else a busy background process would keep us for ever */
+#define LAST_WORDS_MAX 262144U /* more than a terminal holds: a busy background process must not keep us */
 
 static bool is_stream(int fd)
 {
