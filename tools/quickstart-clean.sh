@@ -33,7 +33,11 @@ if ip link show dev "$bridge" 2>/dev/null | grep -q 'alias iocage quickstart'; t
 	ip link del "$bridge"
 fi
 if [ -e "$notes" ]; then
-	if noted bpf && [ -d /sys/fs/bpf/iocage ]; then rm -rf /sys/fs/bpf/iocage; fi
+	# programs for sockets, loaded once per host: gone too, unless somebody else's jails may use them by now
+	if [ -z "$(ls -A /run/iocage/jails 2>/dev/null)" ]; then
+		if noted bpf; then rm -rf /sys/fs/bpf/iocage*; fi
+		if noted bpffs; then umount /sys/fs/bpf 2>/dev/null || true; fi
+	fi
 	# directories go whole only when they were made by quickstart and hold no jail of anybody else
 	if noted root && [ -z "$(ls -A "$IOCAGE_ROOT/jails" 2>/dev/null)" ]; then
 		noted run && rm -rf --one-file-system "$IOCAGE_RUN"

@@ -64,7 +64,9 @@ fi
 mkdir -p "$IOCAGE_ROOT" "$IOCAGE_RUN"
 [ -z "${made_root:-}" ] || note root
 [ -z "${made_run:-}" ] || note run
-if [ -d /sys/fs/bpf ] && ! [ -e /sys/fs/bpf/iocage ]; then note bpf; fi
+# what the kernel keeps beyond a jail's life: to be removed only if it was not there before us
+grep -qs ' /sys/fs/bpf bpf ' /proc/self/mounts || note bpffs
+[ -n "$(find /sys/fs/bpf -maxdepth 1 -name 'iocage*' 2>/dev/null)" ] || note bpf
 note "net $net"
 
 if ! ip link show dev "$bridge" >/dev/null 2>&1; then
@@ -95,9 +97,9 @@ done
 
 fetch_from_host() {
 	if command -v busybox >/dev/null; then
-		busybox wget -q -T 5 -O - "$1"
+		timeout 10 busybox wget -q -O - "$1"
 	else
-		wget -q -T 5 -O - "$1"
+		timeout 10 wget -q -O - "$1"
 	fi
 }
 
@@ -112,7 +114,7 @@ got=$(fetch_from_host "http://$net.10/") || die "the host cannot fetch http://$n
 echo "    $got"
 [ "$got" = "$want" ] || die "that is not the page of the jail"
 echo "The same, fetched by the other jail:"
-got=$("$iocage" exec box -- wget -q -T 5 -O - "http://$net.10/") || die "the jail box cannot fetch http://$net.10/"
+got=$("$iocage" exec box -- timeout 10 wget -q -O - "http://$net.10/") || die "the jail box cannot fetch http://$net.10/"
 echo "    $got"
 [ "$got" = "$want" ] || die "that is not the page of the jail"
 

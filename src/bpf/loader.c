@@ -30,7 +30,7 @@
 static bool verbose;
 
 /* The verifier's words matter only where something failed. */
-static int say(enum libbpf_print_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static int say(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (level == LIBBPF_DEBUG || (!verbose && level != LIBBPF_WARN))
 		return 0;

@@ -61,7 +61,8 @@ static int run_in(struct cli *c, const char *jail, bool force, struct os_exec *x
 {
 	_cleanup_(session_done) struct session s;
 	struct run_opts o = { 0 };
-	int status, r;
+	struct err why = ERR_INIT;
+	int status = 0, r;
 
 	session_init(&s, c, jail, &o);
 	r = need_running(&s, force, e);
@@ -69,8 +70,12 @@ static int run_in(struct cli *c, const char *jail, bool force, struct os_exec *x
 		return r;
 	x->allow = s.model.allow;
 	(void)fflush(stdout);
-	r = os_exec(&s.oj, x, &status, e);
-	return r < 0 ? err_wrap(e, "%s", jail) : status;
+	r = os_exec(&s.oj, x, &status, &why);
+	if (r < 0 && status != 126 && status != 127)
+		return err_set(e, why.code, "%s: %s", jail, why.msg);
+	if (r < 0) /* it could not be executed: the status shells give says which way */
+		warning("%s: %s", jail, why.msg);
+	return status;
 }
 
 /* Every jail in turn; what does not run is reported. Status 1 if anything failed anywhere. */

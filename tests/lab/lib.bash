@@ -48,7 +48,7 @@ world_snapshot() {
 	mkdir -p "$d"
 	ip -o link show | sed -E 's/^[0-9]+: //; s/ state [A-Z]+//; s/@if[0-9]+/@/; s/NO-CARRIER,//; s/,LOWER_UP//' | sort >"$d/links"
 	ip -o addr show | sed -E 's/^[0-9]+: //; s/(valid|preferred)_lft [^ ]+//g' | sort >"$d/addrs"
-	{ ip route show table all; ip -6 route show table all; } | sed -E 's/ expires [^ ]+//; s/ linkdown//' | sort >"$d/routes"
+	{ ip route show table all; ip -6 route show table all; } | sed -E 's/ expires [^ ]+//; s/ linkdown//' | grep -v '^multicast ff00::/8' | sort >"$d/routes"
 	{ ip rule; ip -6 rule; nft list ruleset 2>/dev/null; } >"$d/rules"
 	awk '{ print $5, $9, $10 }' /proc/self/mountinfo | grep -v -E '^/run/netns/' | sort >"$d/mounts"
 	find /sys/fs/cgroup -type d -name '*ioc*' 2>/dev/null | sort >"$d/cgroups"

@@ -154,7 +154,7 @@ static int install_filter(bool raw)
 	unsigned short n = 0;
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (rules[i].nr < 0 || (!raw && (rules[i].nr == SYS_sendto || rules[i].nr == SYS_sendmsg)))
+		if (rules[i].nr < 0 || (!raw && rules[i].nr == SYS_sendto))
 			continue;
 		f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)rules[i].nr, 0,

@@ -8,6 +8,7 @@ teardown_file() { lab_teardown_file; }
 teardown() {
 	quick quickstart-clean >/dev/null 2>&1 || true
 	ip link del iocq0 2>/dev/null || true
+	ip addr del 198.18.77.9/24 dev em0 2>/dev/null || true
 }
 
 quick() {

@@ -19,8 +19,10 @@ struct broker {
 	uint64_t host_cookie; /* of the host's network namespace */
 	dev_t view_dev;	      /* which namespace the jail's processes are in */
 	ino_t view_ino;
+	int view;	/* that namespace, kept open */
 	int view_sock;	/* a datagram socket in it */
 	int proc;	/* /proc */
+	uint64_t synced; /* listeners, by number, that wake_here() was called for */
 	int test_sock;	/* any socket of the host's namespace */
 };
 
@@ -50,9 +52,8 @@ enum answer {
 enum answer broker_socket(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_bind(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_listen(struct broker *b, const struct request *r, int64_t *ret);
-/* sendto(2) and sendmsg(2), only notified in jails with raw sockets. */
+/* Only notified in jails with raw sockets. */
 enum answer broker_sendto(struct broker *b, const struct request *r, int64_t *ret);
-enum answer broker_sendmsg(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret);
 
 /* Is the caller still in the jail's own network namespace. If not, it may do what it likes there. */

@@ -31,9 +31,10 @@
 	X(ioctl, 1, 0x8954)    /* SIOCGARP */             \
 	X(ioctl, 1, 0x8970)    /* SIOCGIFMAP */
 
-/* More for jails with raw sockets: the source of a header that a program wrote itself is looked at. */
-#define BROKER_NOTIFY_RAW(X) \
-	X(sendto, -1, 0)     \
-	X(sendmsg, -1, 0)
+/*
+ * More for jails with raw sockets: the source of a header that a program wrote itself is looked at. sendmsg is not here,
+ * so that a process can pass its listener on; the kernel drops such a packet then without the right errno.
+ */
+#define BROKER_NOTIFY_RAW(X) X(sendto, -1, 0)
 
 #endif

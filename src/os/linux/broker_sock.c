@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "base/cleanup.h"
 #include "os/linux/broker.h"
@@ -239,16 +238,4 @@ static enum answer check_header(struct broker *b, const struct request *r, uint6
 enum answer broker_sendto(struct broker *b, const struct request *r, int64_t *ret)
 {
 	return b->h.raw_sockets && !r->compat ? check_header(b, r, r->arg[1], r->arg[2], ret) : ANSWER_CONTINUE;
-}
-
-enum answer broker_sendmsg(struct broker *b, const struct request *r, int64_t *ret)
-{
-	struct msghdr m;
-	struct iovec v;
-
-	if (!b->h.raw_sockets || r->compat || broker_read(r, r->arg[1], &m, sizeof(m)) < 0 || m.msg_iovlen == 0)
-		return ANSWER_CONTINUE;
-	if (broker_read(r, (uintptr_t)m.msg_iov, &v, sizeof(v)) < 0)
-		return ANSWER_CONTINUE;
-	return check_header(b, r, (uintptr_t)v.iov_base, v.iov_len, ret);
 }
