@@ -83,6 +83,49 @@ struct console {
 	int master, slave; /* -1: no terminal, the built-in init writes to a pipe */
 };
 
+/* A VNET jail's stack, which the starter has made meanwhile. */
+static int join_net(const struct child_args *a, struct err *e)
+{
+	int fd = -1;
+	char what = 0;
+
+	if (sync_recv(a->sync, &what, 1, &fd, 1) != 1 || what != CHILD_NET || fd < 0)
+		_exit(1); /* the starter is gone: so are we */
+	if (setns(fd, CLONE_NEWNET) < 0)
+		return err_sys(e, "enter the jail's network namespace");
+	close(fd);
+	return 0;
+}
+
+static int make_namespaces(const struct child_args *a, struct err *e)
+{
+	/* cgroup: of where we are, so only now that we are there; network: a shared-IP jail's view, owned by the host */
+	if (unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | (a->vnet ? 0 : CLONE_NEWNET)) < 0)
+		return err_sys(e, "make the jail's namespaces");
+	if (!a->vnet)
+		report(a->sync, 0, e, NULL, 0);
+	return 0;
+}
+
+static int mount_all(const struct child_args *a, int rootfd, bool *ret_console, struct err *e)
+{
+	bool joined = !a->vnet;
+	int r = 0;
+
+	for (size_t i = 1; i < a->nqueue && r == 0; i++) {
+		/* sysfs shows the network namespace of who mounts it */
+		if (!joined && streq(a->queue[i]->fstype, "sysfs")) {
+			r = join_net(a, e);
+			joined = true;
+		}
+		if (streq(a->queue[i]->fstype, "console"))
+			*ret_console = true; /* a terminal of the jail's own devpts: once that is in place */
+		else if (r == 0)
+			r = mount_one(a->queue[i], rootfd, a->userns, a->base, e);
+	}
+	return r < 0 || joined ? r : join_net(a, e);
+}
+
 static int do_mounts(const struct child_args *a, struct console *con, struct err *e)
 {
 	_cleanup_close_ int rootfd = -1;
@@ -91,18 +134,11 @@ static int do_mounts(const struct child_args *a, struct console *con, struct err
 
 	if (!a->nqueue)
 		return err_set(e, EINVAL, "the plan names no root file system");
-	/* mounts of proc, sysfs and mqueue show the namespaces of who mounts them */
-	if (a->netns >= 0 && setns(a->netns, CLONE_NEWNET) < 0)
-		return err_sys(e, "enter the jail's network namespace");
-	if (unshare(CLONE_NEWCGROUP) < 0)
-		return err_sys(e, "make a cgroup namespace");
-	r = mount_root(a->queue[0], a->run, a->userns, a->base, &rootfd, e);
-	for (size_t i = 1; i < a->nqueue && r == 0; i++) {
-		if (streq(a->queue[i]->fstype, "console"))
-			want_console = true; /* a terminal of the jail's own devpts: once that is in place */
-		else
-			r = mount_one(a->queue[i], rootfd, a->userns, a->base, e);
-	}
+	r = make_namespaces(a, e);
+	if (r == 0)
+		r = mount_root(a->queue[0], a->run, a->userns, a->base, &rootfd, e);
+	if (r == 0)
+		r = mount_all(a, rootfd, &want_console, e);
 	if (r == 0)
 		r = mount_pivot(rootfd, e);
 	if (r == 0 && want_console)

@@ -56,13 +56,30 @@ bool os_jail_alive(pid_t pid, uint64_t pid_start)
 	return pid > 0 && pid_start && proc_start_time(pid) == pid_start;
 }
 
-/* --- the user namespace (and a VNET jail's network namespace, which it owns) --- */
+/* --- the user namespace, and a VNET jail's network namespace, which it owns --- */
 
-/* Shares our memory and does nothing: it only has to be alive while its id maps are written. */
-static int holder(void *arg)
+/*
+ * Shares our memory. It lives while its id maps are written; told to, it makes the network namespace: the slowest of
+ * them all, made while we go on with the others.
+ */
+struct holder {
+	int talk;   /* its end of a socket pair */
+	bool vnet;
+	pid_t pid;
+	int ours; /* our end */
+};
+
+static int holder_main(void *arg)
 {
-	(void)arg;
+	const struct holder *h = arg;
+	char c = 0;
+
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (h->vnet && read(h->talk, &c, 1) == 1) {
+		c = unshare(CLONE_NEWNET) < 0 ? 'e' : 'k';
+		if (write(h->talk, &c, 1) != 1)
+			return 1;
+	}
 	while (pause() < 0)
 		;
 	return 0;
@@ -89,34 +106,63 @@ static int open_ns(pid_t pid, const char *which, struct err *e)
 	return fd < 0 ? err_sys(e, "open %s", path) : fd;
 }
 
-static int make_userns(struct os *os, bool vnet, struct err *e)
+static void holder_end(struct holder *h)
+{
+	if (h->pid <= 0)
+		return;
+	kill(h->pid, SIGKILL);
+	while (waitpid(h->pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	close(h->talk);
+	close(h->ours);
+	h->pid = 0;
+}
+
+static int make_userns(struct os *os, struct holder *h, struct err *e)
 {
 	static char stack[16384] __attribute__((aligned(64)));
-	pid_t pid = clone(holder, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | (vnet ? CLONE_NEWNET : 0) | SIGCHLD,
-			  NULL);
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "make a socket pair");
+	h->talk = pair[1];
+	h->ours = pair[0];
+	h->pid = clone(holder_main, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | SIGCHLD, h);
+	if (h->pid < 0) {
+		err_sys(e, "make the jail's user namespace");
+		close(pair[0]);
+		close(pair[1]);
+		if (e->code == ENOSPC || e->code == EPERM || e->code == EINVAL)
+			err_hint(e, "User namespaces must be allowed: look at /proc/sys/user/max_user_namespaces.");
+		return -e->code;
+	}
+	r = write_map(h->pid, "uid_map", os->base, e);
+	if (r == 0)
+		r = write_map(h->pid, "gid_map", os->base, e);
+	if (r == 0)
+		r = os->userns = open_ns(h->pid, "user", e);
+	/* go on: the answer is awaited when the first process is on its way */
+	if (r >= 0 && h->vnet && write(h->ours, "n", 1) != 1)
+		r = err_sys(e, "make the jail's network namespace");
+	return r < 0 ? r : 0;
+}
+
+static int await_netns(struct os *os, struct holder *h, struct err *e)
+{
+	char c = 0;
 	int r;
 
-	if (pid < 0) {
-		err_sys(e, "make the jail's user namespace");
-		if (errno == ENOSPC || errno == EPERM || errno == EINVAL)
-			err_hint(e, "User namespaces must be allowed: look at /proc/sys/user/max_user_namespaces.");
-		return -errno;
-	}
-	r = write_map(pid, "uid_map", os->base, e);
-	if (r == 0)
-		r = write_map(pid, "gid_map", os->base, e);
-	if (r == 0) {
-		os->userns = open_ns(pid, "user", e);
-		r = os->userns < 0 ? os->userns : 0;
-	}
-	if (r == 0 && vnet) {
-		os->netns = open_ns(pid, "net", e);
-		r = os->netns < 0 ? os->netns : 0;
-	}
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+	while (read(h->ours, &c, 1) < 0 && errno == EINTR)
 		;
-	return r;
+	if (c != 'k')
+		return err_set(e, ENOSPC, "make the jail's network namespace: refused by the kernel; look at "
+					  "/proc/sys/user/max_net_namespaces");
+	os->netns = open_ns(h->pid, "net", e);
+	if (os->netns < 0)
+		return os->netns;
+	c = CHILD_NET;
+	r = sync_send(os->sync, &c, 1, &os->netns, 1);
+	return r < 0 ? err_set(e, -r, "talk to the jail's first process: %s", strerror(-r)) : 0;
 }
 
 /* fork(2) with namespaces, straight into a control group: moving there later would wait for an RCU grace period */
@@ -166,63 +212,6 @@ static int open_init(struct err *e)
 	return fd < 0 ? err_sys(e, "open the jails' init %s", path) : fd;
 }
 
-int jail_add(struct os *os, const struct op *op, struct err *e)
-{
-	_cleanup_close_ int leaf = -1, init = -1;
-	bool vnet = op->flags & OP_FLAG_VNET;
-	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | (vnet ? 0 : CLONE_NEWNET);
-	struct child_args a = { .add = op, .run = os->j->run, .vnet = vnet };
-	int pair[2], r;
-	pid_t pid;
-
-	os->base = jail_id_base(op->id);
-	r = make_points(os->j->run, e);
-	if (r == 0)
-		r = init = open_init(e);
-	if (r >= 0)
-		r = leaf = cgroup_open(os->j->cgroup, "jail", e);
-	if (r >= 0)
-		r = make_userns(os, vnet, e);
-	for (size_t i = 0; i < os->nqueue && r >= 0; i++)
-		if (os->queue[i]->fstype && streq(os->queue[i]->fstype, "cgroup2"))
-			r = cgroup_delegate(os->j->cgroup, os->base, e);
-	if (r < 0)
-		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(e, "make a socket pair");
-	a.queue = os->queue;
-	a.nqueue = os->nqueue;
-	a.userns = os->userns;
-	a.netns = os->netns;
-	a.sync = pair[1];
-	a.init = init;
-	a.base = os->base;
-	pid = fork_into(flags, leaf, &os->pidfd);
-	if (pid == 0) {
-		close(pair[0]);
-		child_main(&a);
-	}
-	close(pair[1]);
-	os->sync = pair[0];
-	if (pid < 0) {
-		err_sys(e, "make the jail's namespaces");
-		if (errno == EBUSY || errno == EOPNOTSUPP)
-			err_hint(e, "The jail's control group cannot take processes: is a controller enabled in its parent?");
-		return -errno;
-	}
-	(void)fcntl(os->pidfd, F_SETFD, FD_CLOEXEC);
-	os->j->pid = pid;
-	os->j->pid_start = proc_start_time(pid);
-	if (!vnet) {
-		os->netns = open_ns(pid, "net", e);
-		if (os->netns < 0)
-			return os->netns;
-	}
-	return 0;
-}
-
-/* --- talking to the first process --- */
-
 static int expect_report(struct os *os, int *fds, unsigned nfds, struct err *e)
 {
 	struct child_report rep = { 0 };
@@ -233,6 +222,82 @@ static int expect_report(struct os *os, int *fds, unsigned nfds, struct err *e)
 	rep.msg[sizeof(rep.msg) - 1] = '\0';
 	return rep.code ? err_set(e, rep.code, "%s", rep.msg) : 0;
 }
+
+/* What is needed before there is anything to undo. Fills a->init and the leaf control group. */
+static int prepare(struct os *os, struct child_args *a, int *ret_leaf, struct err *e)
+{
+	int r = make_points(os->j->run, e);
+
+	if (r == 0)
+		r = a->init = open_init(e);
+	if (r >= 0)
+		r = *ret_leaf = cgroup_open(os->j->cgroup, "jail", e);
+	for (size_t i = 0; i < os->nqueue && r >= 0; i++)
+		if (os->queue[i]->fstype && streq(os->queue[i]->fstype, "cgroup2"))
+			r = cgroup_delegate(os->j->cgroup, os->base, e);
+	return r < 0 ? r : 0;
+}
+
+static int start_first(struct os *os, struct child_args *a, int leaf, struct err *e)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "make a socket pair");
+	a->sync = pair[1];
+	/* its other namespaces it makes itself, beside us */
+	pid = fork_into(CLONE_NEWPID, leaf, &os->pidfd);
+	if (pid == 0) {
+		close(pair[0]);
+		child_main(a);
+	}
+	close(pair[1]);
+	os->sync = pair[0];
+	if (pid < 0) {
+		err_sys(e, "make the jail's first process");
+		if (e->code == EBUSY || e->code == EOPNOTSUPP)
+			err_hint(e, "The jail's control group cannot take processes: is a controller enabled in its parent?");
+		return -e->code;
+	}
+	(void)fcntl(os->pidfd, F_SETFD, FD_CLOEXEC);
+	os->j->pid = pid;
+	os->j->pid_start = proc_start_time(pid);
+	return 0;
+}
+
+int jail_add(struct os *os, const struct op *op, struct err *e)
+{
+	struct child_args a = { .add = op, .run = os->j->run, .vnet = op->flags & OP_FLAG_VNET, .init = -1 };
+	struct holder h = { .vnet = a.vnet };
+	_cleanup_close_ int leaf = -1;
+	int r;
+
+	os->base = jail_id_base(op->id);
+	r = prepare(os, &a, &leaf, e);
+	if (r == 0)
+		r = make_userns(os, &h, e);
+	if (r == 0) {
+		a.queue = os->queue;
+		a.nqueue = os->nqueue;
+		a.userns = os->userns;
+		a.base = os->base;
+		r = start_first(os, &a, leaf, e);
+	}
+	if (r == 0 && a.vnet) {
+		r = await_netns(os, &h, e);
+	} else if (r == 0) {
+		/* it made the view before anything else, and says so */
+		r = expect_report(os, NULL, 0, e);
+		if (r == 0)
+			r = os->netns = open_ns(os->j->pid, "net", e);
+	}
+	holder_end(&h);
+	closep(&a.init);
+	return r < 0 ? r : 0;
+}
+
+/* --- talking to the first process --- */
 
 static int await_mounts(struct os *os, struct err *e)
 {

@@ -40,7 +40,7 @@ struct child_args {
 	const struct op *const *queue; /* ROOT, then MOUNTs in order */
 	size_t nqueue;
 	const char *run; /* IOCAGE_RUN */
-	int sync, userns, netns; /* netns -1: already in the right one */
+	int sync, userns;
 	int init;		 /* the built-in init's program */
 	unsigned base;
 	bool vnet;
@@ -55,8 +55,8 @@ struct child_report {
 	int code; /* 0 or errno */
 	char msg[sizeof(((struct err *)0)->msg)];
 };
-enum { CHILD_FILE = 'F', CHILD_RUN = 'R' };
-/* CHILD_FILE: 'F' path NUL text NUL. CHILD_RUN: 'R' flags(u32) path NUL word NUL word NUL ... */
+enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_RUN = 'R' };
+/* CHILD_NET: 'N' with the fd of a VNET jail's network namespace. CHILD_FILE: 'F' path NUL text NUL. CHILD_RUN: 'R' flags(u32) path NUL word NUL word NUL ... */
 
 /* mount.c: as host root in the jail's own mount namespace. rootfd is the root being built. */
 must_check int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd, struct err *e);
