@@ -31,7 +31,7 @@ export ZIG_GLOBAL_CACHE_DIR="$cache/zig" ZIG_LOCAL_CACHE_DIR="$cache/zig"
 # own, so that nothing else of this system's headers is seen.
 third=$cache/third
 mkdir -p "$third"
-for h in jansson.h jansson_config.h archive.h archive_entry.h; do
+for h in jansson.h jansson_config.h archive.h archive_entry.h sha256.h sha2.h; do
 	f=$(find /usr/include -name "$h" -type f 2>/dev/null | head -n 1)
 	[ -z "$f" ] || cp "$f" "$third/$h"
 done
