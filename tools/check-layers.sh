@@ -30,7 +30,7 @@ may os base core bpf
 may bpf
 may init base
 may cli base core store os
-may gen base core cli
+may gen base core cli os
 
 # a parent directory in an include would walk round the rule
 up=$(grep -rnE --include='*.[ch]' '#[[:space:]]*include[[:space:]]*"[^"]*\.\./' src || true)
@@ -62,7 +62,7 @@ if [ -n "$libs" ]; then
 	nm --defined-only $libs $base 2>/dev/null | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' | sort -u >"$build/layers.own"
 	# shellcheck disable=SC2086
 	calls=$(nm -u $libs | awk '$1 == "U" { print $2 }' | sort -u | grep -vxF -f "$build/layers.own" |
-		grep -vE '^(__(asan|ubsan|sanitizer|gcov|stack_chk_fail|errno_location|assert_fail|ctype_|isoc99_|isoc23_|fprintf_chk)|_GLOBAL_|llvm_)' |
+		grep -vE '^(__(asan|ubsan|sanitizer|gcov|stack_chk_fail|popcountdi2|udivti3|multi3|errno_location|assert_fail|ctype_|isoc99_|isoc23_|fprintf_chk)|_GLOBAL_|llvm_)' |
 		grep -vE '^__(snprintf|vsnprintf|vasprintf|asprintf|memcpy|memset|memmove|strncpy)_chk$' |
 		grep -vxE '(mem(cpy|move|set|cmp|chr|rchr)|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|chr|rchr|chrnul|str|dup|ndup|spn|cspn|pbrk|sep|tok_r|tol|toul|toll|toull|error)|malloc|calloc|realloc|reallocarray|free|qsort|bsearch|abort|v?snprintf|v?asprintf|sscanf|inet_(pton|ntop)|is(alnum|alpha|digit|xdigit|space|print|upper|lower|punct)|to(upper|lower)|stpcpy)' || true)
 	rm -f "$build/layers.own"

@@ -82,14 +82,14 @@ tidy() {
 cpp_check() {
 	need cppcheck || return
 	cppcheck -q -j "$jobs" --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
-		--suppress=missingInclude --suppress=unknownMacro --suppress=preprocessorErrorDirective --suppress=va_end_missing --suppress=memleak --suppress=resourceLeak \
+		--suppress=missingInclude --suppress=unknownMacro --suppress=preprocessorErrorDirective --suppress=va_end_missing --suppress=memleak --suppress=resourceLeak --suppress=autoVariables:src/cli/known.c \
 		-Isrc -D_GNU_SOURCE -D__x86_64__ --max-configs=2 src -i src/bpf
 }
 
 shell_check() {
 	need shellcheck || return
-	shellcheck "${scripts[@]}" &&
-		shellcheck -s bash -e SC2016,SC2030,SC2031,SC2034,SC2154,SC1091,SC2317 tests/lab/*.bats tests/lab/*.bash
+	shellcheck -S warning "${scripts[@]}" &&
+		shellcheck -S warning -s bash -e SC2016,SC2030,SC2031,SC2034,SC2154,SC1091,SC2317 tests/lab/*.bats tests/lab/*.bash
 }
 
 manual() {

@@ -211,6 +211,30 @@ int strv_split(struct strv *l, const char *s, const char *seps)
 	return 0;
 }
 
+int strv_words(struct strv *l, const char *line)
+{
+	while (*(line += strspn(line, " \t\n"))) {
+		struct sbuf word = { 0 };
+		char quote = 0;
+		int r;
+
+		for (; *line && (quote || !strchr(" \t\n", *line)); line++) {
+			if (quote ? *line == quote : (*line == '\'' || *line == '"'))
+				quote = quote ? 0 : *line;
+			else if (*line == '\\' && quote != '\'' && line[1])
+				sbuf_addc(&word, *++line);
+			else
+				sbuf_addc(&word, *line);
+		}
+		r = strv_adopt(l, sbuf_take(&word));
+		if (r < 0)
+			return r;
+		if (quote)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 int str_natcmp(const char *a, const char *b)
 {
 	while (*a && *b) {

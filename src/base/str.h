@@ -54,6 +54,12 @@ void strv_done(struct strv *l);
 /* Split s at any character of seps, dropping empty parts and surrounding blanks. 0 or -ENOMEM. */
 must_check int strv_split(struct strv *l, const char *s, const char *seps);
 
+/*
+ * Split a command line into words: blanks separate; single and double quotes and backslash as in sh, nothing else of
+ * sh. 0, -ENOMEM, or -EINVAL for a quote that is not closed.
+ */
+must_check int strv_words(struct strv *l, const char *line);
+
 /* strverscmp-like natural order: "x_2" before "x_10". For sorting names in lists. */
 int str_natcmp(const char *a, const char *b);
 

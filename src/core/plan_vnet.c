@@ -21,9 +21,11 @@ int plan_vnet_bridges(struct plan *p, const struct jail *j, const struct facts *
 		const struct link_fact *link = facts_link(f, bridge);
 		struct op redo = { .kind = OP_BRIDGE_ADD }, undo = { .kind = OP_BRIDGE_DEL };
 
-		if (!bridge[0] || bridge_seen(j, i) || (link && link->is_bridge))
+		if (!bridge[0] || bridge_seen(j, i) || (link && link->is_bridge && !link->ours))
 			continue;
-		if (link)
+		if (link && link->is_bridge)
+			redo.kind = OP_NONE; /* another jail's start made it: whoever stops last removes it */
+		else if (link)
 			return err_set(e, EEXIST,
 			               "interfaces: %s exists but is not a bridge; name a bridge for %s, or none",
 			               bridge, j->nics[i].name);

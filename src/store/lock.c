@@ -82,8 +82,8 @@ static int take(struct store *s, const char *name, const char *what, bool shared
 	}
 	if (!shared) {
 		n = snprintf(me, sizeof(me), "%-10ld\n", (long)getpid());
-		if (pwrite(fd, me, (size_t)n, 0) < 0)
-			(void)ftruncate(fd, 0); /* an old id would name the wrong process */
+		if (pwrite(fd, me, (size_t)n, 0) < 0 && ftruncate(fd, 0) < 0)
+			n = 0; /* then an old id stays; it is only ever shown */
 	}
 	*ret_fd = take_fd(&fd);
 	return 0;

@@ -26,8 +26,13 @@ uint64_t caps_for(unsigned allow, bool shared, bool real_init)
 {
 	uint64_t set = CAPS_BASE;
 
-	/* a shared-IP jail's raw sockets are made, or refused, by the socket broker: it never gets CAP_NET_RAW */
-	if (!shared)
+	/*
+	 * A shared-IP jail's view belongs to the host: there CAP_NET_RAW opens nothing. It tells the socket broker which of
+	 * the jail's processes may ask it for raw sockets.
+	 */
+	if (shared)
+		set |= allow & ALLOW_RAW_SOCKETS ? BIT(CAP_NET_RAW) : 0;
+	else
 		set |= BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW) | BIT(CAP_NET_BROADCAST);
 	if (allow & ALLOW_MOUNT)
 		set |= BIT(CAP_SYS_ADMIN);

@@ -76,7 +76,7 @@ static void exec_inside(const struct os_jail *j, const struct op *op)
 	int log = j->console_log ? open(j->console_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(log >= 0 ? log : null, 1) < 0 || dup2(log >= 0 ? log : null, 2) < 0 ||
-	    strv_split(&argv, op->text, " \t\n") < 0)
+	    strv_words(&argv, op->text) < 0)
 		_exit(126);
 	x.argv = argv.v;
 	if (os_exec(j, &x, &status, &e) < 0) {

@@ -328,27 +328,16 @@ int jail_file(struct os *os, const struct op *op, struct err *e)
 	return expect_report(os, NULL, 0, e);
 }
 
-/* exec_start's words; single and double quotes and backslash as in sh, nothing else of sh. */
+/* exec_start's words, each with its NUL. */
 static int add_words(struct sbuf *b, const char *line, struct err *e)
 {
-	while (*line) {
-		char quote = 0;
+	_cleanup_(strv_done) struct strv words = { 0 };
+	int r = strv_words(&words, line);
 
-		line += strspn(line, " \t\n");
-		if (!*line)
-			break;
-		for (; *line && (quote || !strchr(" \t\n", *line)); line++) {
-			if (quote ? *line == quote : (*line == '\'' || *line == '"'))
-				quote = quote ? 0 : *line;
-			else if (*line == '\\' && quote != '\'' && line[1])
-				sbuf_addc(b, *++line);
-			else
-				sbuf_addc(b, *line);
-		}
-		if (quote)
-			return err_set(e, EINVAL, "exec_start has an unclosed quote: %s", line);
-		sbuf_addc(b, '\0');
-	}
+	if (r < 0)
+		return err_set(e, -r, "exec_start is not a command line: %s", line);
+	for (size_t i = 0; i < words.n; i++)
+		sbuf_addn(b, words.v[i], strlen(words.v[i]) + 1);
 	return 0;
 }
 

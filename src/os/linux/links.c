@@ -184,7 +184,8 @@ int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct 
 {
 	switch (op->kind) {
 	case OP_BRIDGE_ADD:
-		put_bridge(n, op);
+		if (!nl_index(q, op->link)) /* a start beside ours may have been faster */
+			put_bridge(n, op);
 		return 0;
 	case OP_VETH_ADD:
 		return put_veth(n, q, op, nsfd, e);
