@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 4, 0)))
-static int fill(struct err *e, enum err_class cls, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static int fill(struct err *e, enum err_class cls, int code, const char *fmt,
+                                                      va_list ap)
 {
 	if (code <= 0)
 		code = EIO;

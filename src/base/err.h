@@ -5,9 +5,9 @@
 /* What kind of failure it was; main.c turns this into the exit status. */
 enum err_class {
 	ERR_FAIL = 0, /* something could not be done: exit 1 */
-	ERR_USAGE,    /* the command line itself is wrong: exit 2 */
-	ERR_MISSING,  /* the named thing does not exist: exit 1 */
-	ERR_BUSY,     /* it is running, locked or in use: exit 1 */
+	ERR_USAGE, /* the command line itself is wrong: exit 2 */
+	ERR_MISSING, /* the named thing does not exist: exit 1 */
+	ERR_BUSY, /* it is running, locked or in use: exit 1 */
 };
 
 /*
@@ -20,10 +20,13 @@ struct err {
 	char msg[1024]; /* one or more lines, no trailing newline */
 };
 
-#define ERR_INIT { 0, ERR_FAIL, "" }
+#define ERR_INIT                \
+	{                       \
+		0, ERR_FAIL, "" \
+	}
 
 #define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
-#define must_check __attribute__((warn_unused_result))
+#define must_check             __attribute__((warn_unused_result))
 
 /*
  * Fill e with code and a message and return -code: `return err_set(e, EINVAL, "...")`. A code <= 0 becomes EIO, so the

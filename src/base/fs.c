@@ -186,7 +186,7 @@ static int sync_dir_of(int dirfd, const char *path)
 }
 
 static int fill_and_rename(int fd, int dirfd, const char *tmp, const char *path, const void *data, size_t len,
-			   mode_t mode, bool sync)
+                           mode_t mode, bool sync)
 {
 	int r = fs_write_all(fd, data, len);
 
@@ -248,9 +248,9 @@ int fs_mkdirs(int dirfd, const char *path, mode_t mode)
 }
 
 struct removal {
-	int topfd;	/* the tree's root: directories nested too deep are moved here */
-	dev_t dev;	/* its file system */
-	bool moved;	/* something was moved: go round again */
+	int topfd; /* the tree's root: directories nested too deep are moved here */
+	dev_t dev; /* its file system */
+	bool moved; /* something was moved: go round again */
 	unsigned serial;
 	struct err *e;
 };

@@ -19,7 +19,7 @@ must_check int fs_read(int dirfd, const char *path, size_t max, char **ret, size
  * sync the new content survives power loss once this returns 0; readers see the old or the new content, never a mix.
  */
 must_check int fs_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool sync,
-			  struct err *e);
+                          struct err *e);
 
 /* One write(2) of s to a file that exists (proc, sysfs, cgroupfs). 0 or -errno. */
 must_check int fs_poke(int dirfd, const char *path, const char *s);

@@ -126,7 +126,7 @@ static int copy_meta(struct copying *c, int from, int to, const struct stat *st,
 }
 
 static int copy_file(struct copying *c, int fromdir, int todir, const char *name, const char *path,
-		     const struct stat *st)
+                     const struct stat *st)
 {
 	_cleanup_close_ int from = openat(fromdir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_close_ int to = -1;
@@ -144,7 +144,7 @@ static int copy_file(struct copying *c, int fromdir, int todir, const char *name
 }
 
 static int copy_special(struct copying *c, int fromdir, int todir, const char *name, const char *path,
-			const struct stat *st)
+                        const struct stat *st)
 {
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
 
@@ -174,7 +174,7 @@ static int copy_special(struct copying *c, int fromdir, int todir, const char *n
 static int copy_dir(struct copying *c, int from, int to, const char *path, unsigned depth);
 
 static int copy_subdir(struct copying *c, int fromdir, int todir, const char *name, const char *path,
-		       const struct stat *st, unsigned depth)
+                       const struct stat *st, unsigned depth)
 {
 	_cleanup_close_ int from = openat(fromdir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_close_ int to = -1;
@@ -209,8 +209,7 @@ static int copy_entry(struct copying *c, int from, int to, const char *name, con
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
-	r = S_ISREG(st.st_mode) ? copy_file(c, from, to, name, path, &st) :
-				  copy_special(c, from, to, name, path, &st);
+	r = S_ISREG(st.st_mode) ? copy_file(c, from, to, name, path, &st) : copy_special(c, from, to, name, path, &st);
 	if (r < 0)
 		return r;
 	return st.st_nlink > 1 && !S_ISSOCK(st.st_mode) ? remember(c, st.st_ino, path) : 0;

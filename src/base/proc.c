@@ -120,7 +120,7 @@ int proc_start(const struct proc_spec *s, pid_t *ret_pid, struct err *e)
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
 		return err_set(e, code, "cannot run %s: %s", s->argv[0],
-			       code == ENOENT && !strchr(s->argv[0], '/') ? "not found in PATH" : strerror(code));
+		               code == ENOENT && !strchr(s->argv[0], '/') ? "not found in PATH" : strerror(code));
 	}
 	*ret_pid = pid;
 	return 0;

@@ -11,11 +11,14 @@
 struct proc_spec {
 	char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH unless it has a slash */
 	char *const *envp; /* NULL: the caller's environment */
-	int in, out, err;  /* fds for 0, 1, 2; -1: /dev/null for in, inherited for out and err */
-	bool new_session;  /* setsid, so that ^C at the caller does not reach it */
+	int in, out, err; /* fds for 0, 1, 2; -1: /dev/null for in, inherited for out and err */
+	bool new_session; /* setsid, so that ^C at the caller does not reach it */
 };
 
-#define PROC_SPEC_INIT { NULL, NULL, -1, -1, -1, false }
+#define PROC_SPEC_INIT                        \
+	{                                     \
+		NULL, NULL, -1, -1, -1, false \
+	}
 
 /* Start it; all other fds are closed in the child. *ret_pid is to be waited for. A failed exec is reported here. */
 must_check int proc_start(const struct proc_spec *s, pid_t *ret_pid, struct err *e);

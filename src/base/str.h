@@ -20,7 +20,7 @@ void sbuf_addn(struct sbuf *b, const char *s, size_t n);
 void sbuf_addc(struct sbuf *b, char c);
 void sbuf_addf(struct sbuf *b, const char *fmt, ...) printf_like(2, 3);
 void sbuf_clear(struct sbuf *b); /* empties, keeps the memory */
-void sbuf_done(struct sbuf *b);  /* frees the contents; also for _cleanup_(sbuf_done) */
+void sbuf_done(struct sbuf *b); /* frees the contents; also for _cleanup_(sbuf_done) */
 /* The text, owned by the caller ("" when nothing was added); NULL when out of memory. The buffer is empty afterwards. */
 char *sbuf_take(struct sbuf *b);
 
@@ -47,8 +47,8 @@ struct strv {
 	size_t n, cap;
 };
 
-must_check int strv_add(struct strv *l, const char *s);   /* copies; 0 or -ENOMEM */
-must_check int strv_adopt(struct strv *l, char *s);       /* takes s (frees it on failure); 0 or -ENOMEM */
+must_check int strv_add(struct strv *l, const char *s); /* copies; 0 or -ENOMEM */
+must_check int strv_adopt(struct strv *l, char *s); /* takes s (frees it on failure); 0 or -ENOMEM */
 bool strv_has(const struct strv *l, const char *s);
 void strv_done(struct strv *l);
 /* Split s at any character of seps, dropping empty parts and surrounding blanks. 0 or -ENOMEM. */

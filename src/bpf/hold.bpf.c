@@ -9,20 +9,20 @@
 
 #include "hold_abi.h"
 
-#define AF_INET 2
-#define AF_INET6 10
-#define EACCES 13
-#define EADDRINUSE 98
+#define AF_INET       2
+#define AF_INET6      10
+#define EACCES        13
+#define EADDRINUSE    98
 #define EADDRNOTAVAIL 99
-#define EAFNOSUPPORT 97
-#define EAGAIN 11
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86dd
-#define LOOPBACK4 bpf_htonl(0x7f000001)
-#define MAPPED bpf_htonl(0x0000ffff) /* third word of ::ffff:a.b.c.d */
+#define EAFNOSUPPORT  97
+#define EAGAIN        11
+#define ETH_P_IP      0x0800
+#define ETH_P_IPV6    0x86dd
+#define LOOPBACK4     bpf_htonl(0x7f000001)
+#define MAPPED        bpf_htonl(0x0000ffff) /* third word of ::ffff:a.b.c.d */
 
 #define NEXT_IS_ALLOWED 1
-#define BIND_ANY_PORT 2 /* bind hooks: CAP_NET_BIND_SERVICE is not asked for */
+#define BIND_ANY_PORT   2 /* bind hooks: CAP_NET_BIND_SERVICE is not asked for */
 
 /* One storage per jail, the same for all programs attached to its group. */
 struct {
@@ -475,8 +475,8 @@ int hold_sendmsg6(struct bpf_sock_addr *ctx)
 }
 
 #define STATE_ESTABLISHED 1
-#define STATE_CLOSE 7
-#define STATE_LISTEN 10
+#define STATE_CLOSE       7
+#define STATE_LISTEN      10
 
 /* Is the name the kernel gives that of a socket without a peer: only then is there something to put right. */
 static __always_inline bool no_peer(const struct bpf_sock *sk)

@@ -21,7 +21,7 @@ struct hold_jail {
 	__u64 jail; /* the name used in the other maps */
 	__u32 flags;
 	__u32 n4, n6;
-	__u32 prim4;	/* network order */
+	__u32 prim4; /* network order */
 	__u32 prim6[4]; /* network order */
 };
 
@@ -46,15 +46,15 @@ struct hold_port_key {
 	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP */
 	__u8 kind;
 	__u8 addr[16]; /* ::ffff:0.0.0.0 and :: are the wildcards; zero for HOLD_DUAL */
-	__u32 slot;    /* in the map of listeners only, else 0 */
+	__u32 slot; /* in the map of listeners only, else 0 */
 };
 
 #define HOLD_SLOTS 16 /* sockets of one SO_REUSEPORT group that are found without each other */
-#define HOLD_DEAD 0x80000000U /* in count: its last socket is just being closed */
+#define HOLD_DEAD  0x80000000U /* in count: its last socket is just being closed */
 
 struct hold_port {
 	__u32 count; /* sockets */
-	__u16 real;  /* the port these sockets have in the kernel */
+	__u16 real; /* the port these sockets have in the kernel */
 	__u16 flags; /* enum hold_sock_flags of the first of them */
 };
 
@@ -62,8 +62,8 @@ enum hold_sock_flags {
 	HOLD_S_REUSEADDR = 1 << 0,
 	HOLD_S_REUSEPORT = 1 << 1,
 	HOLD_S_SHOW_WILD = 1 << 2, /* bound to one address in the kernel, shown as the wildcard */
-	HOLD_S_NAT = 1 << 3,	   /* UDP on another port than shown: the packet filter translates */
-	HOLD_S_STEERED = 1 << 4,   /* in the map of listeners */
+	HOLD_S_NAT = 1 << 3, /* UDP on another port than shown: the packet filter translates */
+	HOLD_S_STEERED = 1 << 4, /* in the map of listeners */
 };
 
 enum hold_sock_state { HOLD_NONE = 0, HOLD_PENDING, HOLD_BOUND };
@@ -111,8 +111,8 @@ struct hold_event {
 	X(hold_hidden) \
 	X(hold_events)
 
-#define HOLD_BPFFS "/sys/fs/bpf"
+#define HOLD_BPFFS       "/sys/fs/bpf"
 #define HOLD_LOOKUP_LINK "hold_lookup"
-#define HOLD_READY "ready" /* a directory made when all pins are there */
+#define HOLD_READY       "ready" /* a directory made when all pins are there */
 
 #endif

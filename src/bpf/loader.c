@@ -129,7 +129,8 @@ static int pin_all(struct hold_bpf *s, const char *dir)
 	char path[512];
 	int r;
 
-	bpf_object__for_each_program(p, s->obj) {
+	bpf_object__for_each_program(p, s->obj)
+	{
 		if (strcmp(bpf_program__name(p), HOLD_LOOKUP_LINK) == 0)
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(p));
@@ -137,11 +138,11 @@ static int pin_all(struct hold_bpf *s, const char *dir)
 		if (r < 0)
 			return fail("pin", path, r);
 	}
-#define X(name)                                                      \
-	m = s->maps.name;                                            \
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, #name);     \
-	r = bpf_map__pin(m, path);                                   \
-	if (r < 0)                                                   \
+#define X(name)                                                  \
+	m = s->maps.name;                                        \
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, #name); \
+	r = bpf_map__pin(m, path);                               \
+	if (r < 0)                                               \
 		return fail("pin", path, r);
 	HOLD_MAPS(X)
 #undef X

@@ -71,7 +71,7 @@ int assigns_parse(char *const *words, size_t n, bool defaults, struct assigns *r
 }
 
 static int store_pair(struct config *cfg, const char *key, const char *host_id, const struct jail *j, const char *nic,
-		      struct err *e)
+                      struct err *e)
 {
 	struct macaddr host, inside;
 	char a[18], b[18];

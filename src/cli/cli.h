@@ -13,7 +13,7 @@ struct cli {
 	struct store st;
 	bool opened;
 	const struct cmd *cmd;
-	char self[4096];    /* this program, absolute; "" = unknown */
+	char self[4096]; /* this program, absolute; "" = unknown */
 	char libexec[4096]; /* where the helper programs are */
 };
 
@@ -33,9 +33,9 @@ must_check int cli_open(struct cli *c, bool make, struct err *e);
 /* Where this program and its helpers are. */
 void cli_find_self(struct cli *c, const char *argv0);
 
-void info(const char *fmt, ...) printf_like(1, 2);   /* a line on stdout */
+void info(const char *fmt, ...) printf_like(1, 2); /* a line on stdout */
 void warning(const char *fmt, ...) printf_like(1, 2); /* a line on stderr */
-void report(const struct err *e);		      /* its lines on stderr */
+void report(const struct err *e); /* its lines on stderr */
 must_check int print_sbuf(const struct sbuf *b, struct err *e); /* to stdout, all of it or an error */
 
 /* "TEXT [y/N]: " until answered. 0: *ret_yes is the answer; -ECANCELED on end of input, e is "Aborted!". */
@@ -55,7 +55,7 @@ bool jail_running(struct cli *c, const char *jail, struct state *st);
  * are left out of ALL and rc. Ordered by priority then name, or the reverse, unless names were given.
  */
 must_check int select_jails(struct cli *c, const struct args *a, bool falling, struct strv *ret, bool *ret_many,
-			    struct err *e);
+                            struct err *e);
 
 /* --- help.c --- */
 void help_all(FILE *f);

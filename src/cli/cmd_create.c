@@ -21,8 +21,8 @@ static int random_uuid(char out[static 37], struct err *e)
 		return err_sys(e, "cannot get random bytes");
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	(void)snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-		       b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	(void)snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+	               b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 	return 0;
 }
 
@@ -140,7 +140,8 @@ static int shift_list(struct config *cfg, enum prop_id id, int family, unsigned 
 		if (v[i].mode != JADDR_STATIC)
 			return 0; /* the router or the DHCP server tells them apart */
 		r = count_up(&v[i].addr, add, e);
-		sbuf_addf(&out, "%s%s%s%s", i ? "," : "", v[i].ifname, *v[i].ifname ? "|" : "", ipaddr_format(&v[i].addr, text));
+		sbuf_addf(&out, "%s%s%s%s", i ? "," : "", v[i].ifname, *v[i].ifname ? "|" : "",
+		          ipaddr_format(&v[i].addr, text));
 	}
 	if (r < 0 || !n)
 		return r;
@@ -162,7 +163,7 @@ static int own(struct config *cfg, const char *key, const char *value, struct er
 }
 
 static int fill(struct cli *c, const struct request *rq, struct config *cfg, unsigned index, struct strv *warnings,
-		struct err *e)
+                struct err *e)
 {
 	char hostname[256];
 	int r;
@@ -254,8 +255,8 @@ static int check_options(const struct args *a, unsigned *ret_count, struct err *
 	uint64_t count = 1;
 
 	if (args_has(a, OPT_COUNT) && !str_to_uint(a->val[OPT_COUNT], 1, COUNT_MAX, &count))
-		return usage_err(e, "Invalid value for '--count' / '-c': '%s' is not a number from 1 to %d.", a->val[OPT_COUNT],
-				 COUNT_MAX);
+		return usage_err(e, "Invalid value for '--count' / '-c': '%s' is not a number from 1 to %d.",
+		                 a->val[OPT_COUNT], COUNT_MAX);
 	if (args_has(a, OPT_UUID) && count > 1)
 		return usage_err(e, "--uuid (-u) names one jail: it cannot be used with --count (-c).");
 	if (args_has(a, OPT_UUID) && args_has(a, OPT_NAME))
@@ -266,7 +267,8 @@ static int check_options(const struct args *a, unsigned *ret_count, struct err *
 		return err_set(e, EINVAL, "Must supply either --template (-t) or --release (-r)!");
 	for (size_t i = 0; i < a->npos; i++)
 		if (!strchr(a->pos[i], '=') && !args_has(a, OPT_NAME))
-			return err_set(e, EINVAL, "%s is missing a value! (A jail's name is given with --name (-n).)", a->pos[i]);
+			return err_set(e, EINVAL, "%s is missing a value! (A jail's name is given with --name (-n).)",
+			               a->pos[i]);
 	*ret_count = (unsigned)count;
 	return check_available(a, e);
 }
@@ -284,8 +286,10 @@ static int need_release(struct cli *c, struct request *rq, struct err *e)
 		return 0;
 	if (!release_is_known(rq->release))
 		return err_class(e, ERR_MISSING, ENOENT,
-				 "RELEASE %s was not found!\n'iocage list -R' shows what can be fetched by name, 'iocage fetch -F FILE' "
-				 "makes one from an archive.", rq->release);
+		                 "RELEASE %s was not found!\n'iocage list -R' shows what can be fetched by name, "
+		                 "'iocage fetch -F FILE' "
+		                 "makes one from an archive.",
+		                 rq->release);
 	req.release = rq->release;
 	r = fetch_release(c, &req, e);
 	/* another create was faster */
@@ -338,7 +342,8 @@ static int bring_down(struct cli *c, const char *jail, bool force, int *ret_lock
 	if (jail_running(c, jail, NULL)) {
 		if (!force)
 			return err_class(e, ERR_BUSY, EBUSY,
-					 "Jail %s is still running, please stop the jail first or destroy it with -f", jail);
+			                 "Jail %s is still running, please stop the jail first or destroy it with -f",
+			                 jail);
 		info("Stopping %s", jail);
 		(void)fflush(stdout);
 		o.force = false;
@@ -393,8 +398,8 @@ static int destroy_release(struct cli *c, const char *release, bool force, struc
 	for (size_t i = 0; i < users.n && b.len < 700; i++)
 		sbuf_addf(&b, "%s%s", i ? ", " : "", users.v[i]);
 	if (users.n)
-		return err_class(e, ERR_BUSY, EBUSY, "RELEASE %s is used by %zu jail%s, destroy %s first: %s", release, users.n,
-				 users.n > 1 ? "s" : "", users.n > 1 ? "them" : "it", b.p ? b.p : "");
+		return err_class(e, ERR_BUSY, EBUSY, "RELEASE %s is used by %zu jail%s, destroy %s first: %s", release,
+		                 users.n, users.n > 1 ? "s" : "", users.n > 1 ? "them" : "it", b.p ? b.p : "");
 	r = ask(text, force, &yes, e);
 	if (r < 0 || !yes)
 		return r;

@@ -19,8 +19,9 @@ static int pass_on(struct strv *env, const char *name, const char *fallback)
 
 static int clean_env(struct strv *env, const char *home, bool proxy, struct err *e)
 {
-	static const char *const proxies[] = { "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY",
-					       "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "HTTP_PROXY_AUTH" };
+	static const char *const proxies[] = { "http_proxy", "https_proxy", "ftp_proxy",
+		                               "no_proxy",   "HTTP_PROXY",  "HTTPS_PROXY",
+		                               "FTP_PROXY",  "NO_PROXY",    "HTTP_PROXY_AUTH" };
 	int r = strv_add(env, INSIDE_PATH);
 
 	if (r == 0)
@@ -45,8 +46,8 @@ static int need_running(struct session *s, bool force, struct err *e)
 
 	if (!jail_running(s->c, s->jail, &s->st)) {
 		if (!force)
-			return err_class(e, ERR_BUSY, ESRCH, "%s is not running! Please supply --force (-f) or start the jail",
-					 s->jail);
+			return err_class(e, ERR_BUSY, ESRCH,
+			                 "%s is not running! Please supply --force (-f) or start the jail", s->jail);
 		r = life_start(s->c, s->jail, &s->o, e);
 		if (r < 0 && r != -EALREADY)
 			return r;
@@ -104,7 +105,7 @@ int cmd_exec(struct cli *c, struct args *a, struct err *e)
 {
 	_cleanup_(strv_done) struct strv env = { 0 };
 	_cleanup_free_ char *jail = NULL;
-	char *shell[] = { (char *)(uintptr_t)"/bin/sh", (char *)(uintptr_t)"-c", a->pos[1], NULL };
+	char *shell[] = { (char *)(uintptr_t) "/bin/sh", (char *)(uintptr_t) "-c", a->pos[1], NULL };
 	struct os_exec x = { .argv = a->npos == 2 ? shell : a->pos + 1 };
 	bool force = args_has(a, OPT_FORCE);
 	int r;
@@ -132,7 +133,8 @@ int cmd_exec(struct cli *c, struct args *a, struct err *e)
 static int console_argv(struct strv *argv, const char *flags, struct err *e)
 {
 	static const char *const head[] = {
-		"/bin/sh", "-c", "command -v login >/dev/null 2>&1 && exec login \"$@\"; exec /bin/sh -l", "login", "-p",
+		"/bin/sh", "-c", "command -v login >/dev/null 2>&1 && exec login \"$@\"; exec /bin/sh -l",
+		"login",   "-p",
 	};
 
 	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)

@@ -10,7 +10,8 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 
-static const char *const archive_ends[] = { ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2" };
+static const char *const archive_ends[] = { ".tar", ".tar.gz",  ".tgz",  ".tar.xz",
+	                                    ".txz", ".tar.zst", ".tzst", ".tar.bz2" };
 
 /* Length of the file's name without what says that it is an archive; 0: it is none. */
 static size_t archive_stem(const char *name)
@@ -40,7 +41,8 @@ static int ask_release(char **ret, struct err *e)
 		const char *pick = NULL;
 
 		printf("\nType the number of the desired RELEASE\nPress [Enter] to fetch the default selection: (%s)\n"
-		       "Type EXIT to quit: ", host_release());
+		       "Type EXIT to quit: ",
+		       host_release());
 		(void)fflush(stdout);
 		if (!fgets(buf, sizeof(buf), stdin)) {
 			putchar('\n');
@@ -96,13 +98,15 @@ static int find_archive(const char *dir, const char *release, char **ret, struct
 		free(p);
 	}
 	if (sub && access(sub, F_OK) != 0)
-		return err_class(e, ERR_MISSING, ENOENT, "%s was not found! Neither %s.tar (.gz, .xz, .zst) nor %s/ is in %s", release,
-				 release, release, dir);
+		return err_class(e, ERR_MISSING, ENOENT,
+		                 "%s was not found! Neither %s.tar (.gz, .xz, .zst) nor %s/ is in %s", release, release,
+		                 release, dir);
 	r = list_archives(sub ? sub : dir, &found, e);
 	if (r < 0)
 		return r;
 	if (!found.n)
-		return err_class(e, ERR_MISSING, ENOENT, "no archive (.tar, .tar.gz, .tar.xz, .tar.zst) in %s", sub ? sub : dir);
+		return err_class(e, ERR_MISSING, ENOENT, "no archive (.tar, .tar.gz, .tar.xz, .tar.zst) in %s",
+		                 sub ? sub : dir);
 	if (found.n > 1)
 		return err_set(e, EINVAL, "%zu archives in %s: name one with --files (-F)", found.n, sub ? sub : dir);
 	*ret = strdup(found.v[0]);
@@ -168,8 +172,8 @@ int cmd_fetch(struct cli *c, struct args *a, struct err *e)
 		return 0;
 	}
 	if (!file && !release_is_known(release))
-		return err_class(e, ERR_MISSING, ENOENT, "%s was not found!\n'iocage list -R' shows what can be fetched by name.",
-				 release);
+		return err_class(e, ERR_MISSING, ENOENT,
+		                 "%s was not found!\n'iocage list -R' shows what can be fetched by name.", release);
 	req.release = release;
 	req.file = file;
 	r = fetch_release(c, &req, e);

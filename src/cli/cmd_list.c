@@ -8,11 +8,23 @@
 #include "cli/table.h"
 #include "core/jail.h"
 
-enum col { COL_JID, COL_NAME, COL_BOOT, COL_STATE, COL_TYPE, COL_RELEASE, COL_IP4, COL_IP6, COL_TEMPLATE, COL_BASEJAIL, COL__COUNT };
+enum col {
+	COL_JID,
+	COL_NAME,
+	COL_BOOT,
+	COL_STATE,
+	COL_TYPE,
+	COL_RELEASE,
+	COL_IP4,
+	COL_IP6,
+	COL_TEMPLATE,
+	COL_BASEJAIL,
+	COL__COUNT
+};
 
 static const struct {
 	const char *head, *key; /* key: for --sort and JSON */
-	bool brief;		/* shown without -l */
+	bool brief; /* shown without -l */
 	bool sorts;
 } cols[COL__COUNT] = {
 	[COL_JID] = { "JID", "jid", true, true },
@@ -137,10 +149,7 @@ static bool fill_cells(struct row *row, const struct conf *c, bool up, bool brie
 static bool fill_unread(struct row *row, const char *state)
 {
 	for (int i = 0; i < COL__COUNT; i++) {
-		row->cell[i] = strdup(i == COL_JID   ? "-" :
-				      i == COL_NAME  ? row->name :
-				      i == COL_STATE ? state :
-						       "N/A");
+		row->cell[i] = strdup(i == COL_JID ? "-" : i == COL_NAME ? row->name : i == COL_STATE ? state : "N/A");
 		if (!row->cell[i])
 			return false;
 	}
@@ -161,7 +170,7 @@ static bool wanted(const struct conf *c, enum which which)
 }
 
 static int read_row(struct cli *c, const char *name, bool has_state, enum which which, bool brief, struct rows *rows,
-		    struct err *e)
+                    struct err *e)
 {
 	struct row row = { .name = strdup(name) };
 	struct config cfg = { 0 };
@@ -339,9 +348,9 @@ static int list_jails(struct cli *c, const struct args *a, struct err *e)
 	static const enum col quick[] = { COL_NAME, COL_IP4 };
 	_cleanup_(rows_done) struct rows rows = { 0 };
 	bool brief = !args_has(a, OPT_LONG) && !args_has(a, OPT_JSON), is_quick = args_has(a, OPT_QUICK);
-	enum which which = args_has(a, OPT_TEMPLATE)  ? WHICH_TEMPLATES :
-			   args_has(a, OPT_BASEJAILS) ? WHICH_BASEJAILS :
-							WHICH_JAILS;
+	enum which which = args_has(a, OPT_TEMPLATE)    ? WHICH_TEMPLATES
+	                   : args_has(a, OPT_BASEJAILS) ? WHICH_BASEJAILS
+	                                                : WHICH_JAILS;
 	enum col shown[COL__COUNT];
 	size_t n = 0;
 	int r = find_sort(args_has(a, OPT_SORT) ? a->val[OPT_SORT] : "name", brief, e);

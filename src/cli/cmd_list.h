@@ -12,7 +12,8 @@ C(restart, "Running", "JAIL", CMD_ROOT, 1, 1, 'j', "Stop a jail and start it aga
 C(exec, "Running", "JAIL COMMAND [ARG]...", CMD_ROOT | CMD_PASS, 2, ARGS_ANY, 'x', "Run a command inside a jail.")
 C(console, "Running", "JAIL", CMD_ROOT, 1, 1, 'j', "Log in to a jail.")
 C(get, "Properties", "[PROP] [JAIL]", 0, 0, 2, 'p', "Show properties of a jail or of the defaults.")
-C(set, "Properties", "PROP=VALUE... JAIL", CMD_ROOT, 1, ARGS_ANY, 's', "Change properties of a jail or of the defaults.")
+C(set, "Properties", "PROP=VALUE... JAIL", CMD_ROOT, 1, ARGS_ANY, 's',
+  "Change properties of a jail or of the defaults.")
 C(fetch, "Releases", "", CMD_ROOT, 0, 0, '-', "Fetch a release, or make one from an archive.")
 C(help, "Other", "[COMMAND]", 0, 0, 1, 'c', "Show help about iocage or one command.")
 C(reap, "Internal", "JAIL [STATUS]", CMD_ROOT | CMD_HIDDEN, 1, 2, '-', "Clean up after a jail that ended by itself.")

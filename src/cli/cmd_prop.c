@@ -145,8 +145,8 @@ static char *started_text(const struct config *cfg, const struct state *st, bool
 
 	if (t && gmtime_r(&t, &tm) && strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S", &tm))
 		return strdup(buf);
-	return strdup(streq(conf_get(&cfg->conf, PROP_last_started), "none") ? "never" :
-									       conf_get(&cfg->conf, PROP_last_started));
+	return strdup(streq(conf_get(&cfg->conf, PROP_last_started), "none") ? "never"
+	                                                                     : conf_get(&cfg->conf, PROP_last_started));
 }
 
 /* The value as shown; NULL: no such property (or out of memory). */
@@ -302,7 +302,8 @@ int cmd_get(struct cli *c, struct args *a, struct err *e)
 	}
 	if (args_has(a, OPT_RECURSIVE)) {
 		if (args_has(a, OPT_ALL) || a->npos)
-			return usage_err(e, "--recursive shows one property of every jail: no --all and no JAIL with it.");
+			return usage_err(e,
+			                 "--recursive shows one property of every jail: no --all and no JAIL with it.");
 		return print_recursive(c, a->val[OPT_RECURSIVE], args_has(a, OPT_HEADER), e);
 	}
 	r = read_request(a, &key, &jail, e);

@@ -11,10 +11,10 @@ typedef int (*act_fn)(struct cli *c, const char *jail, const struct run_opts *o,
 struct many {
 	act_fn act;
 	struct run_opts o;
-	bool go_on;	 /* a failure ends nothing */
-	int harmless;	 /* this error is not a failure where jails were not named: it runs (or not) already */
+	bool go_on; /* a failure ends nothing */
+	int harmless; /* this error is not a failure where jails were not named: it runs (or not) already */
 	bool harmless_ok; /* nor where they were */
-	bool hush;	 /* do not even report it */
+	bool hush; /* do not even report it */
 };
 
 /* Exit status: 0 all done, 1 something failed. Every failure is reported here. */

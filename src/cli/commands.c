@@ -3,9 +3,18 @@
 
 #include <string.h>
 
-#define HEADER { OPT_HEADER, "hH", "header", NULL, NULL, "For scripts: no head, fields separated by tabs." }
-#define END { OPT__COUNT, NULL, NULL, NULL, NULL, NULL }
-#define FORCE(what) { OPT_FORCE, "f", "force", NULL, NULL, what }
+#define HEADER                                                                                            \
+	{                                                                                                 \
+		OPT_HEADER, "hH", "header", NULL, NULL, "For scripts: no head, fields separated by tabs." \
+	}
+#define END                                              \
+	{                                                \
+		OPT__COUNT, NULL, NULL, NULL, NULL, NULL \
+	}
+#define FORCE(what)                                       \
+	{                                                 \
+		OPT_FORCE, "f", "force", NULL, NULL, what \
+	}
 
 const struct opt global_opts[] = {
 	{ OPT_VERSION, "v", "version", NULL, NULL, "Show the version and exit." },
@@ -47,7 +56,8 @@ static const struct opt opts_list[] = {
 	{ OPT_LONG, "l", "long", NULL, NULL, "Show all columns." },
 	{ OPT_QUICK, "q", "quick", NULL, NULL, "Only names and addresses, from the configurations." },
 	HEADER,
-	{ OPT_SORT, "s", "sort", NULL, "KEY", "Sort by: jid name state release ip4; with -l also boot type ip6 template." },
+	{ OPT_SORT, "s", "sort", NULL, "KEY",
+	  "Sort by: jid name state release ip4; with -l also boot type ip6 template." },
 	{ OPT_REMOTE, "R", "remote", NULL, NULL, "List the releases that can be fetched by name." },
 	{ OPT_JSON, "", "json", NULL, NULL, "All columns as JSON." },
 	END,
@@ -102,7 +112,8 @@ static const struct opt opts_fetch[] = {
 	{ OPT_FILE, "F", "files", NULL, "FILE", "Archive of a root file system: tar, plain or gz, xz, zstd." },
 	{ OPT_SHA256, "", "sha256", NULL, "HEX", "SHA-256 the archive must have." },
 	{ OPT_SERVER, "s", "server", NULL, "URL", "Mirror to fetch from (default: the one this host uses)." },
-	{ OPT_BATCH_VERIFY, "V", "verify", NULL, NULL, "Accepted for compatibility: what is fetched is always verified." },
+	{ OPT_BATCH_VERIFY, "V", "verify", NULL, NULL,
+	  "Accepted for compatibility: what is fetched is always verified." },
 	{ OPT_BATCH_NO_VERIFY, "", "noverify", "NV", NULL, "Accepted for compatibility; verifies all the same." },
 	{ OPT_BATCH_UPDATE, "U", "update", NULL, NULL, "Accepted for compatibility." },
 	{ OPT_BATCH_NO_UPDATE, "", "noupdate", "NU", NULL, "Accepted for compatibility." },
@@ -133,9 +144,9 @@ static const char text_help[] = "";
 static const char text_reap[] = "";
 
 const struct cmd cmd_table[CMD__COUNT] = {
-#define C(name, group, words, flags, min, max, complete, summary)                                                    \
-	[CMD_ID_##name] = { CMD_ID_##name, #name, group, words, summary, text_##name, flags, min, max, complete,     \
-			    opts_##name },
+#define C(name, group, words, flags, min, max, complete, summary)                           \
+	[CMD_ID_##name] = { CMD_ID_##name, #name, group, words,    summary,    text_##name, \
+		            flags,         min,   max,   complete, opts_##name },
 #include "cli/cmd_list.h"
 #undef C
 };

@@ -7,9 +7,9 @@
 #define ARGS_ANY 100000u
 
 enum cmd_flags {
-	CMD_ROOT = 1 << 0,   /* refuses to run without root */
+	CMD_ROOT = 1 << 0, /* refuses to run without root */
 	CMD_HIDDEN = 1 << 1, /* not for users: absent from help, completions and manual */
-	CMD_PASS = 1 << 2,   /* what follows the second word belongs to another program */
+	CMD_PASS = 1 << 2, /* what follows the second word belongs to another program */
 };
 
 enum cmd_id {

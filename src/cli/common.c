@@ -191,8 +191,8 @@ static size_t rank(struct cli *c, const struct strv *all, bool rc, struct ranked
 
 		if (!ok && rc) /* else whoever acts on it says so */
 			report(&why);
-		if (ok ? !streq(conf_get(&cfg.conf, PROP_type), "template") && (!rc || conf_true(&cfg.conf, PROP_boot)) :
-			 !rc)
+		if (ok ? !streq(conf_get(&cfg.conf, PROP_type), "template") && (!rc || conf_true(&cfg.conf, PROP_boot))
+		       : !rc)
 			out[n++] = (struct ranked){
 				ok ? strtol(conf_get(&cfg.conf, PROP_priority), NULL, 10) : LONG_MAX,
 				all->v[i],

@@ -68,7 +68,7 @@ static void print_wrapped(const char *text, FILE *f)
 static void usage_line(const struct cmd *cmd, FILE *f)
 {
 	fprintf(f, "Usage: iocage %s%s%s%s\n", cmd->name, cmd->opts->longs ? " [OPTIONS]" : "", *cmd->args ? " " : "",
-		cmd->args);
+	        cmd->args);
 }
 
 void help_usage(const struct cmd *cmd, FILE *f)

@@ -99,8 +99,10 @@ int session_root(struct session *s, struct err *e)
 
 	if (r < 0)
 		return r;
-	ri->src = (struct root_source){ .lower = ri->paths.lower, .layers = ri->paths.layers, .dir = ri->paths.dir,
-					.fstab = ri->paths.fstab_text };
+	ri->src = (struct root_source){ .lower = ri->paths.lower,
+		                        .layers = ri->paths.layers,
+		                        .dir = ri->paths.dir,
+		                        .fstab = ri->paths.fstab_text };
 	if (streq(init, "auto")) {
 		ri->init = os_find_init(&ri->src);
 	} else if (!streq(init, "builtin")) {
@@ -128,7 +130,7 @@ int session_os_jail(struct session *s, struct err *e)
 		return err_oom(e);
 	if (*s->c->self) {
 		s->on_death[0] = s->c->self;
-		s->on_death[1] = (char *)(uintptr_t)"reap";
+		s->on_death[1] = (char *)(uintptr_t) "reap";
 		s->on_death[2] = (char *)(uintptr_t)s->jail;
 	}
 	s->oj = (struct os_jail){
@@ -143,8 +145,9 @@ int session_os_jail(struct session *s, struct err *e)
 		.vnet = s->st.vnet,
 		.on_death = *s->c->self ? s->on_death : NULL,
 	};
-	return str_copy(s->oj.cgroup, sizeof(s->oj.cgroup), s->st.cgroup) < 0 ? err_set(e, EINVAL, "%s: bad state", s->jail) :
-										0;
+	return str_copy(s->oj.cgroup, sizeof(s->oj.cgroup), s->st.cgroup) < 0
+	               ? err_set(e, EINVAL, "%s: bad state", s->jail)
+	               : 0;
 }
 
 int session_os(struct session *s, struct err *e)
@@ -220,4 +223,12 @@ int life_reap(struct cli *c, const char *jail, struct err *e)
 	if (s.st.monitor == getpid())
 		s.st.monitor = 0;
 	return session_clean_leftovers(&s, true, e);
+}
+
+int session_sweep(struct session *s, struct err *e)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	int r = journal_load(&s->c->st, s->jail, &j, e);
+
+	return r < 0 || j.n ? r : journal_keep(&s->c->st, s->jail, &j, NULL, e);
 }

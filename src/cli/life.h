@@ -8,9 +8,9 @@
 #include "os/os.h"
 
 struct run_opts {
-	bool quiet;   /* --rc: nothing but errors */
+	bool quiet; /* --rc: nothing but errors */
 	bool dry_run; /* print the plan, change nothing */
-	bool force;   /* stop: without exec_prestop and exec_stop */
+	bool force; /* stop: without exec_prestop and exec_stop */
 };
 
 /*
@@ -62,7 +62,7 @@ void session_init(struct session *s, struct cli *c, const char *jail, const stru
 void session_done(struct session *s);
 must_check int session_lock(struct session *s, struct err *e);
 must_check int session_config(struct session *s, struct err *e); /* configuration and model */
-must_check int session_root(struct session *s, struct err *e);	 /* root paths and exec_init */
+must_check int session_root(struct session *s, struct err *e); /* root paths and exec_init */
 /* os_jail from what the state says. */
 must_check int session_os_jail(struct session *s, struct err *e);
 must_check int session_os(struct session *s, struct err *e);
@@ -70,6 +70,8 @@ must_check int session_os(struct session *s, struct err *e);
 must_check int session_undo(struct session *s, const struct backend *b, struct err *e);
 /* If a jail that is gone left something: remove it. One line on stderr says so, unless quiet. */
 must_check int session_clean_leftovers(struct session *s, bool quiet, struct err *e);
+/* No state, so nothing was done: what a killed writer left of its files goes. */
+must_check int session_sweep(struct session *s, struct err *e);
 /* A progress line on stdout, unless quiet. */
 void session_say(const struct session *s, const char *fmt, ...) printf_like(2, 3);
 

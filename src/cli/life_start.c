@@ -54,7 +54,8 @@ static int start_depends(struct session *s, const struct chain *here, struct err
 			if (streq(at->jail, name))
 				return circle(here, name, e);
 		if (!store_has_jail(&s->c->st, name))
-			return err_class(e, ERR_MISSING, ENOENT, "%s depends on %s: jail '%s' not found!", s->jail, name, name);
+			return err_class(e, ERR_MISSING, ENOENT, "%s depends on %s: jail '%s' not found!", s->jail,
+			                 name, name);
 		if (jail_running(s->c, name, NULL))
 			continue;
 		r = start_one(s->c, name, &s->o, here, e);
@@ -139,7 +140,7 @@ static void tell_options(struct story *t)
 		if (!streq(conf_get(c, fam[i].addr), "none"))
 			sbuf_addf(&b, " %s.addr=%s", fam[i].name, conf_get(c, fam[i].addr));
 		sbuf_addf(&b, " %s.saddrsel=%d %s=%s", fam[i].name, conf_true(c, fam[i].sel), fam[i].name,
-			  conf_get(c, fam[i].mode));
+		          conf_get(c, fam[i].mode));
 	}
 	if (b.p)
 		session_say(t->s, "  + Using IP options:%s", b.p);
@@ -192,16 +193,22 @@ static int start_failed(const struct story *t, struct err *e)
 
 	switch (t->failed) {
 	case PH_PRESTART:
-		return err_set(e, why.code, "  + Executing exec_prestart FAILED\nERROR:\n%s\n\nRefusing to start %s: "
-			       "exec_prestart failed", why.msg, jail);
+		return err_set(e, why.code,
+		               "  + Executing exec_prestart FAILED\nERROR:\n%s\n\nRefusing to start %s: "
+		               "exec_prestart failed",
+		               why.msg, jail);
 	case PH_VNET:
 		return err_set(e, why.code, "  + Configuring VNET FAILED\n%s: %s", jail, why.msg);
 	case PH_SERVICES:
-		return err_set(e, why.code, "  + Starting services FAILED\nERROR:\n%s\n\nRefusing to start %s: "
-			       "exec_start failed", why.msg, jail);
+		return err_set(e, why.code,
+		               "  + Starting services FAILED\nERROR:\n%s\n\nRefusing to start %s: "
+		               "exec_start failed",
+		               why.msg, jail);
 	case PH_POSTSTART:
-		return err_set(e, why.code, "  + Executing poststart FAILED\nERROR:\n%s\n\nRefusing to start %s: "
-			       "exec_poststart failed", why.msg, jail);
+		return err_set(e, why.code,
+		               "  + Executing poststart FAILED\nERROR:\n%s\n\nRefusing to start %s: "
+		               "exec_poststart failed",
+		               why.msg, jail);
 	default:
 		return err_set(e, why.code, "  + Start FAILED\n%s: %s", jail, why.msg);
 	}
@@ -254,8 +261,8 @@ static void catch_signals(const struct session *s, struct sigaction *old)
 	on_signal.pid = getpid();
 	on_signal.self = s->c->self;
 	(void)snprintf(on_signal.status, sizeof(on_signal.status), "%d", 128 + SIGINT);
-	on_signal.argv[0] = (char *)(uintptr_t)"iocage";
-	on_signal.argv[1] = (char *)(uintptr_t)"reap";
+	on_signal.argv[0] = (char *)(uintptr_t) "iocage";
+	on_signal.argv[1] = (char *)(uintptr_t) "reap";
 	on_signal.argv[2] = (char *)(uintptr_t)s->jail;
 	on_signal.argv[3] = on_signal.status;
 	sigemptyset(&sa.sa_mask);
@@ -441,7 +448,7 @@ static int check_down(struct session *s, struct err *e)
 
 	if (r == -ENOENT) {
 		s->st = (struct state){ 0 };
-		return 0;
+		return s->o.dry_run ? 0 : session_sweep(s, e);
 	}
 	if (r < 0)
 		return r;

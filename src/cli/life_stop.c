@@ -110,13 +110,14 @@ static int before(struct session *s, struct err *e)
 	int r = run_hook(s, "exec_prestop", PROP_exec_prestop, &why);
 
 	if (r < 0)
-		return err_set(e, why.code, "  + Executing prestop FAILED\nERROR:\n%s\n\nPlease use --force flag to force stop jail",
-			       why.msg);
+		return err_set(e, why.code,
+		               "  + Executing prestop FAILED\nERROR:\n%s\n\nPlease use --force flag to force stop jail",
+		               why.msg);
 	session_say(s, "  + Executing prestop OK");
 	if (s->root.init) {
 		if (!os_jail_shutdown(&s->oj, seconds(s, PROP_stop_timeout))) {
-			warning("  + Stopping services FAILED\n%s: %s did not shut down within %u seconds", s->jail, s->root.init,
-				seconds(s, PROP_stop_timeout));
+			warning("  + Stopping services FAILED\n%s: %s did not shut down within %u seconds", s->jail,
+			        s->root.init, seconds(s, PROP_stop_timeout));
 			return 0;
 		}
 	} else if (!s->root.no_rc_stop && run_inside(s, PROP_exec_stop, PROP_exec_timeout, &why) < 0) {
@@ -159,11 +160,9 @@ static int check_up(struct session *s, struct err *e)
 		return r;
 	if (r == 0 && s->st.ready && os_jail_alive(s->st.pid, s->st.pid_start))
 		return 0;
-	if (r == 0) {
-		r = session_clean_leftovers(s, s->o.quiet, e);
-		if (r < 0)
-			return r;
-	}
+	r = r == 0 ? session_clean_leftovers(s, s->o.quiet, e) : session_sweep(s, e);
+	if (r < 0)
+		return r;
 	return err_class(e, ERR_BUSY, ESRCH, "%s is not running!", s->jail);
 }
 
@@ -209,9 +208,10 @@ int life_stop(struct cli *c, const char *jail, const struct run_opts *o, struct 
 /* Everything but the first process and the shell that does it. */
 static int kill_inside(struct session *s, struct err *e)
 {
-	static char *const argv[] = { (char *)"/bin/sh", (char *)"-c",
-				      (char *)"trap '' TERM; kill -TERM -1 2>/dev/null; sleep 1; kill -KILL -1 2>/dev/null; :",
-				      NULL };
+	static char *const argv[] = {
+		(char *)"/bin/sh", (char *)"-c",
+		(char *)"trap '' TERM; kill -TERM -1 2>/dev/null; sleep 1; kill -KILL -1 2>/dev/null; :", NULL
+	};
 	static char *const env[] = { (char *)"PATH=/sbin:/bin:/usr/sbin:/usr/bin", NULL };
 	struct os_exec x = { .argv = argv, .env = env, .allow = s->model.allow };
 	int status;
@@ -235,7 +235,8 @@ int life_soft_restart(struct cli *c, const char *jail, struct err *e)
 	if (r < 0)
 		return r;
 	if (s.root.init)
-		return err_set(e, ENOTSUP, "%s runs an init of its own (%s): use 'iocage restart %s'", jail, s.root.init, jail);
+		return err_set(e, ENOTSUP, "%s runs an init of its own (%s): use 'iocage restart %s'", jail,
+		               s.root.init, jail);
 	if (!s.root.no_rc_stop && run_inside(&s, PROP_exec_stop, PROP_exec_timeout, &why) < 0)
 		warning("  + Stopping services FAILED\n%s: %s", jail, why.msg);
 	r = kill_inside(&s, e);

@@ -88,8 +88,7 @@ static int parse_long(struct parser *p, const char *token)
 		return no_such(p, token, shown);
 	if (token[2 + n] == '=') {
 		if (!o->arg)
-			return err_class(p->e, ERR_USAGE, EINVAL, "Option '%.*s' does not take a value.", shown,
-					 token);
+			return err_class(p->e, ERR_USAGE, EINVAL, "Option '%.*s' does not take a value.", shown, token);
 		val = token + 2 + n + 1;
 	} else if (o->arg) {
 		r = next_value(p, token, shown, &val);

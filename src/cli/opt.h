@@ -61,24 +61,24 @@ enum opt_id {
 struct opt {
 	enum opt_id id;
 	const char *shorts; /* each letter is a name: "hH"; "" = none */
-	const char *longs;  /* names joined by '|': "release|base"; "" = none; NULL ends a list */
-	const char *word;   /* more letters behind one dash: "NV"; NULL = none */
-	const char *arg;    /* what the value is called, NULL: a flag */
-	const char *help;   /* one line */
+	const char *longs; /* names joined by '|': "release|base"; "" = none; NULL ends a list */
+	const char *word; /* more letters behind one dash: "NV"; NULL = none */
+	const char *arg; /* what the value is called, NULL: a flag */
+	const char *help; /* one line */
 };
 
 /* What was given. Strings are argv's own. */
 struct args {
 	unsigned count[OPT__COUNT];
 	const char *val[OPT__COUNT]; /* the last value of an option with an argument */
-	char **pos;		     /* NULL-terminated */
+	char **pos; /* NULL-terminated */
 	size_t npos;
 	bool help; /* --help came first or somewhere between: nothing after it was looked at */
 };
 
 enum opt_mode {
 	OPT_MIXED, /* options anywhere */
-	OPT_PASS,  /* after the second positional everything is positional; an unknown option after the first begins it */
+	OPT_PASS, /* after the second positional everything is positional; an unknown option after the first begins it */
 	OPT_FIRST, /* options stop at the first positional */
 };
 
@@ -87,7 +87,7 @@ enum opt_mode {
  * "Error: ".
  */
 must_check int opt_parse(const struct opt *opts, enum opt_mode mode, int argc, char **argv, struct args *ret,
-			 struct err *e);
+                         struct err *e);
 void args_done(struct args *a);
 
 static inline bool args_has(const struct args *a, enum opt_id id)

@@ -12,7 +12,7 @@
 struct table {
 	size_t cols;
 	const char *const *head; /* cols titles, borrowed */
-	char **cell;		 /* rows * cols, owned */
+	char **cell; /* rows * cols, owned */
 	size_t rows, cap;
 	bool failed; /* out of memory: table_print says so */
 };

@@ -8,15 +8,15 @@
 
 #include "base/err.h"
 
-#define IFNAME_CAP 16 /* IFNAMSIZ, with the NUL, on Linux and FreeBSD */
+#define IFNAME_CAP  16 /* IFNAMSIZ, with the NUL, on Linux and FreeBSD */
 #define IPADDR_TEXT 96
 
 /* family is 4 or 6 (never AF_*: those differ between systems), 0 = no address. Bytes in network order. */
 struct ipaddr {
 	uint8_t family;
-	uint8_t prefix;	 /* 0..32 or 0..128; meaningful when has_prefix */
+	uint8_t prefix; /* 0..32 or 0..128; meaningful when has_prefix */
 	bool has_prefix;
-	uint8_t b[16];	 /* 4 or 16 of them used, the rest zero */
+	uint8_t b[16]; /* 4 or 16 of them used, the rest zero */
 	char zone[IFNAME_CAP]; /* IPv6 scope, "" = none */
 };
 
@@ -38,7 +38,7 @@ const char *ipaddr_format_host(const struct ipaddr *a, char buf[static IPADDR_TE
 
 bool ipaddr_same_host(const struct ipaddr *a, const struct ipaddr *b); /* family and bytes (and zone) */
 bool ipaddr_in_prefix(const struct ipaddr *a, const struct ipaddr *net); /* net's prefix applied to both */
-unsigned ipaddr_max_prefix(const struct ipaddr *a);			     /* 32 or 128 */
+unsigned ipaddr_max_prefix(const struct ipaddr *a); /* 32 or 128 */
 
 /* "02:ff:60:6a:86:aa", also with '-' or without separators. */
 must_check int mac_parse(const char *s, struct macaddr *ret, struct err *e);
@@ -49,7 +49,7 @@ const char *mac_format(const struct macaddr *m, char buf[static 18]);
  * same on every start and different on every host. prefix: 6 hex digits or NULL; result is locally administered unicast.
  */
 void mac_derive(const char *host_id, const char *jail, const char *nic, const char *prefix, struct macaddr *ret_host,
-		struct macaddr *ret_jail);
+                struct macaddr *ret_jail);
 
 /* Is s a usable interface name: 1..15 characters, no blank, '/', ':' or '|', not "." or "..". */
 bool ifname_valid(const char *s);

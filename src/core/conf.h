@@ -20,7 +20,7 @@ struct conf_layer {
 };
 
 struct conf {
-	struct conf_layer own;	/* config.json */
+	struct conf_layer own; /* config.json */
 	struct conf_layer base; /* defaults.json */
 };
 

@@ -10,9 +10,9 @@ struct link_fact {
 	unsigned index, mtu, flags;
 	struct macaddr mac;
 	bool is_bridge;
-	unsigned master;	/* ifindex of the bridge it is in, 0 = none */
+	unsigned master; /* ifindex of the bridge it is in, 0 = none */
 	unsigned first_member_mtu; /* bridges: MTU of the first port, 0 = no ports */
-	bool ours;		/* carries our mark */
+	bool ours; /* carries our mark */
 };
 
 struct gateway_fact {
@@ -26,7 +26,7 @@ struct addr_fact { /* for each static address of a shared-IP jail: is it on the 
 	bool present;
 	char ifname[IFNAME_CAP];
 	char holder[JAIL_NAME_MAX + 1]; /* running jail that uses it, "" = none */
-	unsigned holder_naddrs;		/* how many addresses of this family the holder has */
+	unsigned holder_naddrs; /* how many addresses of this family the holder has */
 };
 
 struct facts {

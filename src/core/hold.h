@@ -12,7 +12,7 @@ struct hold {
 	enum ip_mode ip4, ip6; /* IP_NEW with no address behaves as IP_DISABLE */
 	bool saddrsel4, saddrsel6, raw_sockets, reserved_ports;
 	uint32_t n4, n6;
-	uint8_t a4[HOLD_ADDRS_MAX][4];	/* [0] is the primary */
+	uint8_t a4[HOLD_ADDRS_MAX][4]; /* [0] is the primary */
 	uint8_t a6[HOLD_ADDRS_MAX][16];
 };
 

@@ -16,15 +16,15 @@ enum jaddr_mode { JADDR_STATIC, JADDR_DHCP, JADDR_RTADV };
 struct jaddr {
 	enum jaddr_mode mode;
 	char ifname[IFNAME_CAP]; /* before the '|'; "" = none given */
-	struct ipaddr addr;	 /* JADDR_STATIC only; a %zone has become ifname */
+	struct ipaddr addr; /* JADDR_STATIC only; a %zone has become ifname */
 };
 
 /* One entry of interfaces: NIC:BRIDGE. */
 struct jnic {
-	char name[IFNAME_CAP];	 /* vnet0: host end is vnet0.JID, jail end epair0b */
+	char name[IFNAME_CAP]; /* vnet0: host end is vnet0.JID, jail end epair0b */
 	char bridge[IFNAME_CAP]; /* "" = a pair and nothing else */
 	struct macaddr mac_host, mac_jail; /* set when vnetN_mac is */
-	unsigned mtu;			   /* 0 = auto */
+	unsigned mtu; /* 0 = auto */
 };
 
 enum ip_mode { IP_NEW, IP_INHERIT, IP_DISABLE };
@@ -47,8 +47,10 @@ enum allow_flags {
 	ALLOW_FUSE = 1 << 7,
 	ALLOW_QUOTAS = 1 << 8,
 	ALLOW_NESTED = 1 << 9, /* children_max > 0: user namespaces inside */
-	ALLOW_SYSVMSG = 1 << 10, ALLOW_SYSVSEM = 1 << 11, ALLOW_SYSVSHM = 1 << 12, /* not "disable" */
-	ALLOW_BPF = 1 << 13,	 /* packet sockets for DHCP clients inside */
+	ALLOW_SYSVMSG = 1 << 10,
+	ALLOW_SYSVSEM = 1 << 11,
+	ALLOW_SYSVSHM = 1 << 12, /* not "disable" */
+	ALLOW_BPF = 1 << 13, /* packet sockets for DHCP clients inside */
 };
 
 struct jail {

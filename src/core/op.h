@@ -14,34 +14,34 @@
  * Kinds. B = several neighbours of kind B travel to the kernel in one batch. What each kind uses of struct op is in
  * op.c's field table; an operation prints as `kind field=value ...`, one line, and parses back to the same value.
  */
-#define OP_KINDS(X)                                                                                   \
-	X(NONE, "none", 0)             /* an inverse that is not needed: dies with something else */ \
-	X(HOOK, "hook", 0)             /* run a host command: text, name (which hook) */             \
-	X(CGROUP_ADD, "cgroup-add", 0) /* the jail's control group: name */                          \
-	X(CGROUP_DEL, "cgroup-del", 0)                                                                \
-	X(ROOT, "root", 0)             /* root file system: path, or overlay source(lower) + path(layers) */ \
-	X(MOUNT, "mount", 0)           /* below the root: source path fstype opts */                 \
-	X(JAIL_ADD, "jail-add", 0)     /* namespaces and first process: name id host domain flags */ \
-	X(JAIL_DEL, "jail-del", 0)     /* kill all of it: name */                                    \
-	X(BRIDGE_ADD, "bridge-add", 1) /* link */                                                    \
-	X(BRIDGE_DEL, "bridge-del", 0) /* link; only if ours, without ports and addresses */         \
-	X(VETH_ADD, "veth-add", 1)     /* pair: link peer bridge mac mac2 mtu alias */               \
-	X(LINK_DEL, "link-del", 1)     /* link, only if alias still matches */                       \
-	X(LINK_UP, "link-up", 1)       /* link */                                                    \
-	X(ADDR_ADD, "addr-add", 1)     /* link addr */                                               \
-	X(ADDR_DEL, "addr-del", 1)     /* link addr, only if it still is our mark */                 \
-	X(ROUTE_ADD, "route-add", 1)   /* default route: link gw */                                  \
-	X(VIEW_ADD, "view-add", 0)     /* shared IP: link as it is seen inside: link index mtu mac flags */ \
-	X(HOLD, "hold", 0)             /* shared IP: hold sockets to addresses: text = list */       \
-	X(FILE, "file", 0)             /* write a file inside the root: path text */                 \
-	X(JAIL_RUN, "jail-run", 0)     /* confine and run: path (init) text (exec_start) flags */    \
-	X(JAIL_EXEC, "jail-exec", 0)   /* run a command inside and wait: text */
+#define OP_KINDS(X)                                                                                     \
+	X(NONE, "none", 0) /* an inverse that is not needed: dies with something else */                \
+	X(HOOK, "hook", 0) /* run a host command: text, name (which hook) */                            \
+	X(CGROUP_ADD, "cgroup-add", 0) /* the jail's control group: name */                             \
+	X(CGROUP_DEL, "cgroup-del", 0)                                                                  \
+	X(ROOT, "root", 0) /* root file system: path, or overlay source(lower) + path(layers) */        \
+	X(MOUNT, "mount", 0) /* below the root: source path fstype opts */                              \
+	X(JAIL_ADD, "jail-add", 0) /* namespaces and first process: name id host domain flags */        \
+	X(JAIL_DEL, "jail-del", 0) /* kill all of it: name */                                           \
+	X(BRIDGE_ADD, "bridge-add", 1) /* link */                                                       \
+	X(BRIDGE_DEL, "bridge-del", 0) /* link; only if ours, without ports and addresses */            \
+	X(VETH_ADD, "veth-add", 1) /* pair: link peer bridge mac mac2 mtu alias */                      \
+	X(LINK_DEL, "link-del", 1) /* link, only if alias still matches */                              \
+	X(LINK_UP, "link-up", 1) /* link */                                                             \
+	X(ADDR_ADD, "addr-add", 1) /* link addr */                                                      \
+	X(ADDR_DEL, "addr-del", 1) /* link addr, only if it still is our mark */                        \
+	X(ROUTE_ADD, "route-add", 1) /* default route: link gw */                                       \
+	X(VIEW_ADD, "view-add", 0) /* shared IP: link as it is seen inside: link index mtu mac flags */ \
+	X(HOLD, "hold", 0) /* shared IP: hold sockets to addresses: text = list */                      \
+	X(FILE, "file", 0) /* write a file inside the root: path text */                                \
+	X(JAIL_RUN, "jail-run", 0) /* confine and run: path (init) text (exec_start) flags */           \
+	X(JAIL_EXEC, "jail-exec", 0) /* run a command inside and wait: text */
 
 enum op_kind {
 #define X(id, name, batch) OP_##id,
 	OP_KINDS(X)
 #undef X
-	OP__COUNT,
+		OP__COUNT,
 };
 
 enum op_where { AT_HOST, AT_JAIL };
@@ -56,11 +56,11 @@ enum op_where { AT_HOST, AT_JAIL };
 struct op {
 	enum op_kind kind;
 	enum op_where where;
-	const char *name;   /* jail, cgroup or hook name */
-	const char *link;   /* interface */
-	const char *peer;   /* VETH_ADD: name inside */
+	const char *name; /* jail, cgroup or hook name */
+	const char *link; /* interface */
+	const char *peer; /* VETH_ADD: name inside */
 	const char *bridge; /* VETH_ADD: bridge to join, NULL = none */
-	const char *alias;  /* owner mark on the link */
+	const char *alias; /* owner mark on the link */
 	const char *path, *source, *fstype, *opts;
 	const char *host, *domain;
 	const char *text;

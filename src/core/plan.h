@@ -35,19 +35,19 @@ void plan_format(const struct plan *p, struct sbuf *out);
 
 /* Where the jail's file system comes from, found by the store and passed in. */
 struct root_source {
-	const char *lower;  /* overlay: the release's root (host path); NULL: no overlay */
+	const char *lower; /* overlay: the release's root (host path); NULL: no overlay */
 	const char *layers; /* overlay: directory with upper/ and work/ (host path) */
-	const char *dir;    /* no overlay: the root itself (host path) */
+	const char *dir; /* no overlay: the root itself (host path) */
 	const char *host_root; /* prefix of fstab destinations, as F writes them (host path of the root); NULL = none */
-	const char *init;   /* what exec_init resolved to: NULL = built-in */
-	bool no_rc;	    /* exec_start is the default and the root has no such script: nothing to run */
-	const char *fstab;  /* text of the jail's fstab, NULL = none */
+	const char *init; /* what exec_init resolved to: NULL = built-in */
+	bool no_rc; /* exec_start is the default and the root has no such script: nothing to run */
+	const char *fstab; /* text of the jail's fstab, NULL = none */
 	const char *resolv; /* text for etc/resolv.conf, NULL = leave alone */
 };
 
 /* Plan of `start`. Facts and model in, steps out; no side effects. */
 must_check int plan_start(const struct jail *j, const struct facts *f, const struct root_source *root, struct plan *ret,
-			  struct err *e);
+                          struct err *e);
 
 /* What an operating system does for a plan. */
 struct backend {
@@ -73,7 +73,7 @@ typedef void (*plan_progress)(void *ctx, enum phase ph, bool ok);
  * keeps the first error; what could not be undone is appended to it, one line each, and *ret_stuck counts them.
  */
 must_check int plan_run(const struct plan *p, const struct backend *b, const struct journal_sink *sink,
-			plan_progress progress, void *progress_ctx, size_t *ret_stuck, struct err *e);
+                        plan_progress progress, void *progress_ctx, size_t *ret_stuck, struct err *e);
 
 /*
  * Apply inverse operations last to first, going on past failures. stuck[i] tells which could not be done (array of n,

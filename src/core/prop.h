@@ -8,30 +8,37 @@
 #include "base/err.h"
 
 enum prop_type {
-	PT_BOOL,       /* stored and shown as 0/1; JSON number */
-	PT_INT,	       /* decimal, range in the table */
-	PT_STR,	       /* free text */
-	PT_ENUM,       /* one of `choices`, exact */
-	PT_IP4, PT_IP6, /* address lists: [IFACE|]ADDR[/PREFIX],... | IFACE|DHCP | IFACE|accept_rtadv | none */
+	PT_BOOL, /* stored and shown as 0/1; JSON number */
+	PT_INT, /* decimal, range in the table */
+	PT_STR, /* free text */
+	PT_ENUM, /* one of `choices`, exact */
+	PT_IP4,
+	PT_IP6, /* address lists: [IFACE|]ADDR[/PREFIX],... | IFACE|DHCP | IFACE|accept_rtadv | none */
 	PT_INTERFACES, /* NIC:BRIDGE[,NIC:BRIDGE...]; BRIDGE may be none */
-	PT_MACPAIR,    /* none, or two different MACs */
-	PT_MACPREFIX,  /* none or six hex digits, locally administered unicast */
-	PT_MTU,	       /* auto or 68..65535 */
-	PT_IFNAME,     /* auto, none or an interface name */
-	PT_ROUTER4, PT_ROUTER6, /* auto, none, address (6 may carry %zone) */
-	PT_RESOLVER,   /* path, none, or literal lines joined by ';' */
-	PT_CPUSET, PT_RCTL, PT_SIZE, PT_NATFORWARDS, PT_NATPREFIX, PT_LOCALHOST,
-	PT_NAMES,      /* blank-separated jail names or none */
-	PT_CMD,	       /* host shell line or jail argv */
+	PT_MACPAIR, /* none, or two different MACs */
+	PT_MACPREFIX, /* none or six hex digits, locally administered unicast */
+	PT_MTU, /* auto or 68..65535 */
+	PT_IFNAME, /* auto, none or an interface name */
+	PT_ROUTER4,
+	PT_ROUTER6, /* auto, none, address (6 may carry %zone) */
+	PT_RESOLVER, /* path, none, or literal lines joined by ';' */
+	PT_CPUSET,
+	PT_RCTL,
+	PT_SIZE,
+	PT_NATFORWARDS,
+	PT_NATPREFIX,
+	PT_LOCALHOST,
+	PT_NAMES, /* blank-separated jail names or none */
+	PT_CMD, /* host shell line or jail argv */
 };
 
 enum prop_flags {
-	PF_READONLY = 1 << 0,	  /* "cannot be changed by the user" */
-	PF_DEFAULTONLY = 1 << 1,  /* only `set ... default` */
-	PF_STOPPED = 1 << 2,	  /* the jail must be down to change it */
-	PF_NOLINUX = 1 << 3,	  /* no meaning on Linux: kept, and named once at start when changed from its default */
-	PF_RESTART = 1 << 4,	  /* takes effect at the next start */
-	PF_LATER = 1 << 5,	  /* validated and stored; this build does not act on it yet: named once at start */
+	PF_READONLY = 1 << 0, /* "cannot be changed by the user" */
+	PF_DEFAULTONLY = 1 << 1, /* only `set ... default` */
+	PF_STOPPED = 1 << 2, /* the jail must be down to change it */
+	PF_NOLINUX = 1 << 3, /* no meaning on Linux: kept, and named once at start when changed from its default */
+	PF_RESTART = 1 << 4, /* takes effect at the next start */
+	PF_LATER = 1 << 5, /* validated and stored; this build does not act on it yet: named once at start */
 };
 
 /* Identifiers are PROP_ + the property's own name: PROP_ip4_addr. The list itself is prop_list.h (X-macro). */
@@ -46,12 +53,12 @@ enum prop_id {
 struct prop {
 	const char *name;
 	enum prop_type type;
-	const char *def;      /* built-in default, as text */
-	const char *choices;  /* PT_ENUM: "new|inherit|disable"; otherwise NULL */
-	long min, max;	      /* PT_INT */
+	const char *def; /* built-in default, as text */
+	const char *choices; /* PT_ENUM: "new|inherit|disable"; otherwise NULL */
+	long min, max; /* PT_INT */
 	unsigned flags;
-	const char *group;    /* heading in man page and help: "network", "limits", ... */
-	const char *help;     /* one sentence */
+	const char *group; /* heading in man page and help: "network", "limits", ... */
+	const char *help; /* one sentence */
 };
 
 extern const struct prop prop_table[PROP__COUNT];

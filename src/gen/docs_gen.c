@@ -140,8 +140,10 @@ static void gen_bash(void)
 	for (int i = 0; i < CMD__COUNT; i++)
 		if (shown(&cmd_table[i]))
 			printf("%s ", cmd_table[i].name);
-	printf("'; }\n\n_iocage() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]} want=\n"
-	       "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twant=\"$(_iocage_commands) --version --help\"\n\telse\n\tcase $cmd in\n");
+	printf("'; }\n\n_iocage() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} "
+	       "cmd=${COMP_WORDS[1]} want=\n"
+	       "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twant=\"$(_iocage_commands) --version "
+	       "--help\"\n\telse\n\tcase $cmd in\n");
 	for (int i = 0; i < CMD__COUNT; i++) {
 		const struct cmd *c = &cmd_table[i];
 
@@ -156,7 +158,8 @@ static void gen_bash(void)
 		bash_positional(c->complete);
 		printf(" ;;\n\t\tesac ;;\n\tesac ;;\n");
 	}
-	printf("\tesac\n\tfi\n\tmapfile -t COMPREPLY < <(compgen -W \"$want\" -- \"$cur\")\n}\ncomplete -F _iocage iocage\n");
+	printf("\tesac\n\tfi\n\tmapfile -t COMPREPLY < <(compgen -W \"$want\" -- \"$cur\")\n}\ncomplete -F _iocage "
+	       "iocage\n");
 }
 
 /* --- zsh --- */
@@ -235,12 +238,14 @@ static void gen_zsh(void)
 {
 	printf("#compdef iocage\n# zsh completion for iocage; generated from its command and property tables\n"
 	       "_iocage_jails() { compadd -- ALL default ${(f)\"$(iocage list -q -h 2>/dev/null | cut -f1)\"} }\n"
-	       "_iocage_releases() { compadd -- ${(f)\"$(iocage list -R 2>/dev/null; iocage list -r -h 2>/dev/null)\"} }\n"
+	       "_iocage_releases() { compadd -- ${(f)\"$(iocage list -R 2>/dev/null; iocage list -r -h 2>/dev/null)\"} "
+	       "}\n"
 	       "_iocage_props() { compadd -- all ");
 	prop_words(" ", "");
 	printf(" }\n_iocage_settings() { compadd -S '' -- ");
 	prop_words(" ", "=");
-	printf(" }\n_iocage_settings_jails() { _iocage_settings; _iocage_jails }\n_iocage_commands() {\n\tlocal -a c=(\n");
+	printf(" }\n_iocage_settings_jails() { _iocage_settings; _iocage_jails }\n_iocage_commands() {\n\tlocal -a "
+	       "c=(\n");
 	for (int i = 0; i < CMD__COUNT; i++) {
 		if (!shown(&cmd_table[i]))
 			continue;
@@ -248,7 +253,8 @@ static void gen_zsh(void)
 		zsh_text(cmd_table[i].summary);
 		printf("'\n");
 	}
-	printf("\t)\n\t_describe command c\n}\n_iocage() {\n\tif (( CURRENT == 2 )); then\n\t\t_iocage_commands\n\t\treturn\n\tfi\n"
+	printf("\t)\n\t_describe command c\n}\n_iocage() {\n\tif (( CURRENT == 2 )); "
+	       "then\n\t\t_iocage_commands\n\t\treturn\n\tfi\n"
 	       "\tlocal cmd=$words[2]\n\tshift words; (( CURRENT-- ))\n\tcase $cmd in\n");
 	for (int i = 0; i < CMD__COUNT; i++) {
 		const struct cmd *c = &cmd_table[i];
@@ -348,7 +354,8 @@ static void gen_fish(void)
 	for (int i = 0; i < CMD__COUNT; i++)
 		if (shown(&cmd_table[i]))
 			printf(" %s", cmd_table[i].name);
-	printf("; end\ncomplete -c iocage -f\ncomplete -c iocage -n __fish_use_subcommand -l version -s v -d 'Show the version'\n");
+	printf("; end\ncomplete -c iocage -f\ncomplete -c iocage -n __fish_use_subcommand -l version -s v -d 'Show the "
+	       "version'\n");
 	for (int i = 0; i < CMD__COUNT; i++) {
 		const struct cmd *c = &cmd_table[i];
 
@@ -598,9 +605,33 @@ static void gen_dict(void)
 {
 	static char none[] = "", dash[] = "-", dashes[] = "--";
 	static const char *const values[] = {
-		"=", "|", ",", "/", ":", "none", "auto", "default", "ALL", "on", "off", "yes", "no", "true", "false", "DHCP",
-		"accept_rtadv", "em0|10.0.0.5/24", "vnet0|2001:db8::1/64", "fe80::1%em0", "255.255.255.0", "vnet0:bridge0",
-		"02ff60d4d5a1 02ff60d4d5a2", "deny=8G", "throttle=1m", "tcp(80:8080)", "0-3",
+		"=",
+		"|",
+		",",
+		"/",
+		":",
+		"none",
+		"auto",
+		"default",
+		"ALL",
+		"on",
+		"off",
+		"yes",
+		"no",
+		"true",
+		"false",
+		"DHCP",
+		"accept_rtadv",
+		"em0|10.0.0.5/24",
+		"vnet0|2001:db8::1/64",
+		"fe80::1%em0",
+		"255.255.255.0",
+		"vnet0:bridge0",
+		"02ff60d4d5a1 02ff60d4d5a2",
+		"deny=8G",
+		"throttle=1m",
+		"tcp(80:8080)",
+		"0-3",
 	};
 
 	for (int i = 0; i < CMD__COUNT; i++) {

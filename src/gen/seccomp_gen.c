@@ -14,12 +14,12 @@
 #include "os/linux/broker_filter.h"
 
 /* From the kernel's own headers; written out because build hosts may be older than the kernels jails run on. */
-#define IOCTL_TIOCSTI 0x5412
-#define IOCTL_TIOCLINUX 0x541C
-#define IOCTL_TIOCSETD 0x5423
-#define IOCTL_SIOCGSKNS 0x894C
-#define FAMILY_MAX 45	 /* AF_MCTP; whatever is above is refused as a whole */
-#define SOCKETCALL_SOCKET 1
+#define IOCTL_TIOCSTI         0x5412
+#define IOCTL_TIOCLINUX       0x541C
+#define IOCTL_TIOCSETD        0x5423
+#define IOCTL_SIOCGSKNS       0x894C
+#define FAMILY_MAX            45 /* AF_MCTP; whatever is above is refused as a whole */
+#define SOCKETCALL_SOCKET     1
 #define SOCKETCALL_SOCKETPAIR 8
 
 /*
@@ -28,25 +28,55 @@
  */
 static const char *const base_calls[] = {
 	/* own copies of the system call table: filters do not see what is done through them */
-	"io_uring_setup", "io_uring_enter", "io_uring_register",
+	"io_uring_setup",
+	"io_uring_enter",
+	"io_uring_register",
 	/* programs and images for the kernel */
-	"bpf", "perf_event_open", "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module",
-	"create_module", "get_kernel_syms", "query_module",
+	"bpf",
+	"perf_event_open",
+	"kexec_load",
+	"kexec_file_load",
+	"init_module",
+	"finit_module",
+	"delete_module",
+	"create_module",
+	"get_kernel_syms",
+	"query_module",
 	/* keyrings belong to user ids of the host, and a handle opens files outside the root */
-	"keyctl", "add_key", "request_key", "open_by_handle_at",
+	"keyctl",
+	"add_key",
+	"request_key",
+	"open_by_handle_at",
 	/* makes races in the kernel easy to win */
 	"userfaultfd",
 	/* the host's swap, accounting, clock, log, ports, terminals */
-	"swapon", "swapoff", "acct", "settimeofday", "clock_settime", "clock_settime64", "stime", "syslog", "iopl",
-	"ioperm", "vhangup", "kcmp", "lookup_dcookie", "nfsservctl",
+	"swapon",
+	"swapoff",
+	"acct",
+	"settimeofday",
+	"clock_settime",
+	"clock_settime64",
+	"stime",
+	"syslog",
+	"iopl",
+	"ioperm",
+	"vhangup",
+	"kcmp",
+	"lookup_dcookie",
+	"nfsservctl",
 	/* dead or nearly so */
-	"uselib", "ustat", "sysfs", "_sysctl", "vm86", "vm86old",
+	"uselib",
+	"ustat",
+	"sysfs",
+	"_sysctl",
+	"vm86",
+	"vm86old",
 };
 
 static const char *const quota_calls[] = { "quotactl", "quotactl_fd" };
 
-static const char *const mount_calls[] = { "mount", "umount", "umount2", "pivot_root", "move_mount", "open_tree",
-					   "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr" };
+static const char *const mount_calls[] = { "mount",  "umount",   "umount2", "pivot_root", "move_mount",   "open_tree",
+	                                   "fsopen", "fsconfig", "fsmount", "fspick",     "mount_setattr" };
 
 static const char *const msg_calls[] = { "msgget", "msgctl", "msgsnd", "msgrcv" };
 static const char *const sem_calls[] = { "semget", "semctl", "semop", "semtimedop", "semtimedop_time64" };
@@ -118,7 +148,8 @@ static void print(const char *name, scmp_filter_ctx c)
 	printf("static const struct sock_filter seccomp_%s[] = {\n", name);
 	while (read(fd, &f, sizeof(f)) == (ssize_t)sizeof(f))
 		printf("%s{ 0x%02x, %u, %u, 0x%08x },%s", n % 4 ? " " : "\t", f.code, f.jt, f.jf, f.k,
-		       n % 4 == 3 ? "\n" : ""), n++;
+		       n % 4 == 3 ? "\n" : ""),
+			n++;
 	printf("%s};\n\n", n % 4 ? "\n" : "");
 	close(fd);
 	seccomp_release(c);
@@ -206,9 +237,14 @@ static const struct part {
 	void (*add)(scmp_filter_ctx c);
 	int common;
 } parts[] = {
-	{ "base", add_base, 1 },	   { "noquota", add_noquota, 1 },     { "nomount", add_nomount, 1 },
-	{ "nonest", add_nonest, 1 },	   { "af", add_af, 1 },		      { "sysvmsg_off", add_sysvmsg, 0 },
-	{ "sysvsem_off", add_sysvsem, 0 }, { "sysvshm_off", add_sysvshm, 0 },
+	{ "base", add_base, 1 },
+	{ "noquota", add_noquota, 1 },
+	{ "nomount", add_nomount, 1 },
+	{ "nonest", add_nonest, 1 },
+	{ "af", add_af, 1 },
+	{ "sysvmsg_off", add_sysvmsg, 0 },
+	{ "sysvsem_off", add_sysvsem, 0 },
+	{ "sysvshm_off", add_sysvshm, 0 },
 };
 
 /* mask: bits are indices in parts[] */
@@ -222,11 +258,11 @@ static void print_parts(const char *name, unsigned mask)
 	print(name, c);
 }
 
-#define X(call, argno, value)                                                              \
-	do {                                                                               \
-		if ((argno) < 0)                                                           \
-			must(seccomp_rule_add(c, SCMP_ACT_NOTIFY, SCMP_SYS(call), 0), #call); \
-		else                                                                       \
+#define X(call, argno, value)                                                                              \
+	do {                                                                                               \
+		if ((argno) < 0)                                                                           \
+			must(seccomp_rule_add(c, SCMP_ACT_NOTIFY, SCMP_SYS(call), 0), #call);              \
+		else                                                                                       \
 			deny_arg(c, SCMP_ACT_NOTIFY, #call, (argno) < 0 ? 0 : (argno), UINT32_MAX, value); \
 	} while (0);
 

@@ -16,7 +16,7 @@
  */
 struct os_jail {
 	const char *jail;
-	const char *run;	/* IOCAGE_RUN */
+	const char *run; /* IOCAGE_RUN */
 	const char *console_log; /* file the jail's console output goes to (created by the backend, size-capped) */
 	unsigned jid;
 	pid_t pid, monitor;
@@ -55,11 +55,11 @@ bool os_jail_alive(pid_t pid, uint64_t pid_start);
 /* --- entering --- */
 struct os_exec {
 	char *const *argv;
-	const char *host_user;	/* -u: resolved on the host; NULL */
-	const char *jail_user;	/* -U: resolved inside the jail; NULL */
-	char *const *env;	/* complete environment */
-	bool login;		/* console: always a terminal of the jail's own */
-	unsigned allow;		/* enum allow_flags of the jail */
+	const char *host_user; /* -u: resolved on the host; NULL */
+	const char *jail_user; /* -U: resolved inside the jail; NULL */
+	char *const *env; /* complete environment */
+	bool login; /* console: always a terminal of the jail's own */
+	unsigned allow; /* enum allow_flags of the jail */
 };
 /*
  * Run a command inside, held exactly as the jail's own processes are. A terminal on the caller's side is never handed

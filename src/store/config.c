@@ -67,8 +67,10 @@ static int load_defaults(struct store *s, struct err *e)
 	r = s->rootfd < 0 ? -ENOENT : read_doc(s, DEFAULTS, &d->doc, &why);
 	if (r == -EBADMSG) {
 		/* going on without them could start a jail with more rights than its owner gave it */
-		(void)err_set(e, EBADMSG, "%s/" DEFAULTS " is corrupt, please fix it or delete it to get the built-in "
-			      "defaults.", s->root);
+		(void)err_set(e, EBADMSG,
+		              "%s/" DEFAULTS " is corrupt, please fix it or delete it to get the built-in "
+		              "defaults.",
+		              s->root);
 		return err_hint(e, "%s", why.msg);
 	}
 	if (r < 0 && r != -ENOENT)
@@ -151,11 +153,13 @@ static int load_own(struct store *s, const char *jail, struct config *c, struct 
 	if (r == -ENOENT && !store_has_jail(s, jail))
 		return err_class(e, ERR_MISSING, ENOENT, "jail '%s' not found!", jail);
 	if (r == -ENOENT)
-		return err_set(e, EBADMSG, "%s is missing it's configuration, please destroy this jail and recreate it.",
-			       jail);
+		return err_set(e, EBADMSG,
+		               "%s is missing it's configuration, please destroy this jail and recreate it.", jail);
 	if (r == -EBADMSG) {
-		(void)err_set(e, EBADMSG, "%s has a corrupt configuration, please fix this jail or destroy and "
-			      "recreate it.", jail);
+		(void)err_set(e, EBADMSG,
+		              "%s has a corrupt configuration, please fix this jail or destroy and "
+		              "recreate it.",
+		              jail);
 		return err_hint(e, "%s", why.msg);
 	}
 	if (r < 0)
@@ -172,7 +176,7 @@ int config_load(struct store *s, const char *jail, struct config *ret, struct er
 	*ret = (struct config){ 0 };
 	if (!store_name_ok(jail))
 		return err_class(e, ERR_MISSING, ENOENT, "jail '%s' not found!",
-				 store_printable(jail, shown, sizeof(shown)));
+		                 store_printable(jail, shown, sizeof(shown)));
 	r = config_new(s, jail, ret, e);
 	if (r < 0)
 		return r;

@@ -29,8 +29,8 @@ json_t *config_json_parse(const char *text, size_t len, const char *path, struct
 	if (!doc) {
 		/* the reason quotes the file, which may hold anything */
 		store_printable(je.text, why, sizeof(why));
-		(void)err_set(e, EBADMSG, "%s:%d:%d: %s", path, je.line < 1 ? 1 : je.line, je.column < 1 ? 1 : je.column,
-			      why);
+		(void)err_set(e, EBADMSG, "%s:%d:%d: %s", path, je.line < 1 ? 1 : je.line,
+		              je.column < 1 ? 1 : je.column, why);
 		return NULL;
 	}
 	if (!json_is_object(doc)) {
@@ -93,7 +93,8 @@ int config_json_to_layer(json_t *doc, struct conf_layer *l, struct err *e)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(doc, key, v) {
+	json_object_foreach(doc, key, v)
+	{
 		_cleanup_free_ char *text = NULL;
 		bool dynamic;
 		enum prop_id id = prop_find(key, &dynamic);
@@ -134,9 +135,9 @@ static int put(json_t *doc, enum prop_id id, const char *key, const char *text, 
 		if (!was)
 			return err_oom(e);
 		if (streq(was, text))
-			return json_is_string(old) && !streq(json_string_value(old), text) ?
-				       json_object_set_new(doc, key, json_string(text)) :
-				       0;
+			return json_is_string(old) && !streq(json_string_value(old), text)
+			               ? json_object_set_new(doc, key, json_string(text))
+			               : 0;
 	}
 	v = new_value(id, old, text);
 	/* jansson takes UTF-8 only, and says no more than no */
@@ -154,7 +155,8 @@ static void drop_dynamic(json_t *doc, const struct conf_layer *l)
 	json_t *v;
 	void *next;
 
-	json_object_foreach_safe(doc, next, key, v) {
+	json_object_foreach_safe(doc, next, key, v)
+	{
 		bool dynamic, have = false;
 
 		if (prop_find(key, &dynamic) == PROP__NONE || !dynamic)

@@ -10,8 +10,8 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
-#define BLOCK (128 * 1024)
-#define ID_MAX 65535	/* a jail has the ids 0..65535 */
+#define BLOCK     (128 * 1024)
+#define ID_MAX    65535 /* a jail has the ids 0..65535 */
 #define ID_NOBODY 65534 /* who gets what belongs to others */
 
 static void read_freep(struct archive **a)
@@ -32,7 +32,7 @@ static int fail(struct err *e, struct archive *a, const char *member)
 
 	/* libarchive has codes of its own for broken archives, below zero */
 	return err_set(e, code > 0 ? code : EINVAL, "%s%s%s", member ? member : "", member ? ": " : "",
-		       why ? why : "unknown error");
+	               why ? why : "unknown error");
 }
 
 /* Without leading "/" and "./"; "" is the root itself. */
@@ -128,7 +128,7 @@ static int copy_data(struct archive *in, struct archive *out, const char *path, 
 }
 
 static int one_member(struct archive *in, struct archive *out, struct archive_entry *en, struct extract_stats *st,
-		      struct err *e)
+                      struct err *e)
 {
 	int r = prepare(en, st, e);
 	const char *path = archive_entry_pathname(en);
@@ -176,10 +176,10 @@ static struct archive *open_output(struct err *e)
 	 * turn a symlink in a member's way (lib -> usr/lib) into a directory without a word; this way it is an error.
 	 */
 	if (a && archive_write_disk_set_options(a, ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME |
-							   ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_ACL |
-							   ARCHIVE_EXTRACT_SECURE_SYMLINKS |
-							   ARCHIVE_EXTRACT_SECURE_NODOTDOT |
-							   ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS) == ARCHIVE_OK)
+	                                                   ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_ACL |
+	                                                   ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+	                                                   ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+	                                                   ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS) == ARCHIVE_OK)
 		return a;
 	(void)err_oom(e);
 	if (a)

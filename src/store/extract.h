@@ -15,6 +15,6 @@ struct extract_stats {
  * already (chroot). progress may be NULL.
  */
 must_check int extract_archive(int fd, off_t size, void (*progress)(int percent), struct extract_stats *ret,
-			       struct err *e);
+                               struct err *e);
 
 #endif

@@ -4,10 +4,10 @@
 
 #include "store/store.h"
 
-#define CONFIG_MAX (1024 * 1024) /* bytes of a config.json */
-#define STATE_MAX (64 * 1024)
-#define JOURNAL_MAX (16 * 1024 * 1024)
-#define FSTAB_MAX (1024 * 1024)
+#define CONFIG_MAX     (1024 * 1024) /* bytes of a config.json */
+#define STATE_MAX      (64 * 1024)
+#define JOURNAL_MAX    (16 * 1024 * 1024)
+#define FSTAB_MAX      (1024 * 1024)
 #define STORE_NAME_MAX 64 /* bytes of a jail's or a release's name */
 
 /* A name that is one path component and nothing surprising: [A-Za-z0-9][A-Za-z0-9._-]*, at most STORE_NAME_MAX. */
@@ -29,13 +29,16 @@ struct workdir {
 	bool published;
 };
 
-#define WORKDIR_INIT { -1, -1, "", false }
+#define WORKDIR_INIT              \
+	{                         \
+		-1, -1, "", false \
+	}
 
 /* Make ROOT/sub/.name.RANDOM, mode 0700; sweeps away leftovers first. */
 must_check int workdir_make(struct store *s, const char *sub, const char *name, struct workdir *w, struct err *e);
 /* Rename to name and sync the parent. -EEXIST when that name is taken (for jails: also with '.' for '_'). */
 must_check int workdir_publish(struct store *s, struct workdir *w, const char *name, mode_t mode, bool like_names,
-			       struct err *e);
+                               struct err *e);
 void workdir_done(struct workdir *w);
 /* Take ROOT/sub/name out of sight under one rename, then remove it. */
 must_check int workdir_remove(struct store *s, const char *sub, const char *name, struct err *e);
@@ -46,8 +49,7 @@ void workdir_sweep(struct store *s, const char *sub);
 must_check int store_lock_names(struct store *s, int *ret_fd, struct err *e);
 
 /* Names of the jail directories that equal name when '.' and '_' are the same; first one copied to like, or "". */
-must_check int store_like_name(struct store *s, const char *name, char like[static STORE_NAME_MAX + 1],
-			       struct err *e);
+must_check int store_like_name(struct store *s, const char *name, char like[static STORE_NAME_MAX + 1], struct err *e);
 
 /* Write c's document to dirfd/path. */
 must_check int config_write(struct config *c, int dirfd, const char *path, struct err *e);
@@ -69,13 +71,12 @@ void release_progress(const struct fetch_req *r, int percent, const char *fmt, .
  * Run argv and hand on each line of its output, control characters replaced. *ret_status as of proc_wait.
  */
 typedef void (*line_fn)(void *ctx, const char *line);
-must_check int release_run(char *const *argv, char *const *envp, line_fn fn, void *ctx, int *ret_status,
-			   struct err *e);
+must_check int release_run(char *const *argv, char *const *envp, line_fn fn, void *ctx, int *ret_status, struct err *e);
 
 /* --- the host's own package sources (release_apt.c) --- */
 struct apt_source {
 	char *uri, *suite, *components; /* components: blank-separated */
-	char *keyring;			/* signed-by when it is a file, or NULL */
+	char *keyring; /* signed-by when it is a file, or NULL */
 };
 struct apt_sources {
 	struct apt_source *v;

@@ -172,8 +172,8 @@ static int thin_paths(struct store *s, const struct config *c, struct root_paths
 	if (!ret->layers)
 		return err_oom(e);
 	if (!has_dir(s, ret->layers)) {
-		(void)err_set(e, ENOENT, "%s has no root file system: neither %s nor a directory root beside it", c->name,
-			      ret->layers);
+		(void)err_set(e, ENOENT, "%s has no root file system: neither %s nor a directory root beside it",
+		              c->name, ret->layers);
 		return err_hint(e, "Destroy the jail and create it again.");
 	}
 	if (!release || !store_name_ok(release) || streq(release, "none"))
@@ -183,7 +183,7 @@ static int thin_paths(struct store *s, const struct config *c, struct root_paths
 		return err_oom(e);
 	if (!has_dir(s, ret->lower)) {
 		(void)err_class(e, ERR_MISSING, ENOENT, "%s needs release %s, and %s does not exist", c->name, release,
-				ret->lower);
+		                ret->lower);
 		return err_hint(e, "Get it again: iocage fetch -r %s", release);
 	}
 	return 0;

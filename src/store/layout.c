@@ -13,7 +13,7 @@
 #include "store/internal.h"
 
 #define ROOT_DEFAULT "/var/lib/iocage"
-#define RUN_DEFAULT "/run/iocage"
+#define RUN_DEFAULT  "/run/iocage"
 
 struct subdir {
 	const char *name;
@@ -22,7 +22,7 @@ struct subdir {
 
 /* log: what services print may be secret */
 static const struct subdir root_dirs[] = {
-	{ "jails", 0755 }, { "releases", 0755 }, { "templates", 0755 },
+	{ "jails", 0755 },  { "releases", 0755 }, { "templates", 0755 },
 	{ "images", 0700 }, { "download", 0700 }, { "log", 0700 },
 };
 static const struct subdir run_dirs[] = { { "jails", 0755 }, { "lock", 0700 }, { "mnt", 0700 } };
@@ -61,7 +61,7 @@ static int check_owner(int fd, const char *path, struct err *e)
 }
 
 static int open_top(const char *path, const struct subdir *sub, size_t nsub, bool create, char *canon, size_t cap,
-		    int *ret_fd, struct err *e)
+                    int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
 	char real[PATH_MAX];
@@ -104,11 +104,11 @@ int store_open(struct store *s, const char *root, const char *run, bool create, 
 	s->rootfd = s->runfd = -1;
 	s->defaults = NULL;
 	r = open_top(root && *root ? root : ROOT_DEFAULT, root_dirs, sizeof(root_dirs) / sizeof(root_dirs[0]), create,
-		     s->root, sizeof(s->root), &s->rootfd, e);
+	             s->root, sizeof(s->root), &s->rootfd, e);
 	if (r < 0)
 		return r;
 	r = open_top(run && *run ? run : RUN_DEFAULT, run_dirs, sizeof(run_dirs) / sizeof(run_dirs[0]), create, s->run,
-		     sizeof(s->run), &s->runfd, e);
+	             sizeof(s->run), &s->runfd, e);
 	if (r < 0)
 		store_close(s);
 	return r;

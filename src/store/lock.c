@@ -53,7 +53,7 @@ static long holder(int fd)
 }
 
 static int take(struct store *s, const char *name, const char *what, bool shared, unsigned seconds, int *ret_fd,
-		struct err *e)
+                struct err *e)
 {
 	_cleanup_free_ char *path = strf("lock/%s", name);
 	_cleanup_close_ int fd = -1;
@@ -73,7 +73,7 @@ static int take(struct store *s, const char *name, const char *what, bool shared
 
 		if (pid > 0)
 			return err_class(e, ERR_BUSY, EBUSY, "%s is in use by another iocage command (process %ld)",
-					 what, pid);
+			                 what, pid);
 		return err_class(e, ERR_BUSY, EBUSY, "%s is in use by another iocage command", what);
 	}
 	if (r < 0) {

@@ -110,10 +110,11 @@ static int make(struct store *s, const struct fetch_req *r, struct workdir *w, s
 		return release_make_busybox(r, w, e);
 	if (release_is_debian(r->release))
 		return release_make_debian(s, r, w, e);
-	(void)err_class(e, ERR_MISSING, ENOENT, "%s was not found!",
-			store_printable(r->release, shown, sizeof(shown)));
-	return err_hint(e, "Known are busybox and the Debian and Ubuntu suites; any other system can be made from an "
-			"archive of its\nroot file system: iocage fetch -r %s -F FILE", shown);
+	(void)err_class(e, ERR_MISSING, ENOENT, "%s was not found!", store_printable(r->release, shown, sizeof(shown)));
+	return err_hint(e,
+	                "Known are busybox and the Debian and Ubuntu suites; any other system can be made from an "
+	                "archive of its\nroot file system: iocage fetch -r %s -F FILE",
+	                shown);
 }
 
 static int check_root(struct workdir *w, struct err *e)
@@ -137,7 +138,7 @@ int release_fetch(struct store *s, const struct fetch_req *r, struct err *e)
 
 	if (!r->release || !store_name_ok(r->release))
 		return err_class(e, ERR_USAGE, EINVAL, "'%s' cannot be the name of a release",
-				 store_printable(r->release ? r->release : "", shown, sizeof(shown)));
+		                 store_printable(r->release ? r->release : "", shown, sizeof(shown)));
 	if (r->sha256 && (strlen(r->sha256) != 64 || strspn(r->sha256, "0123456789abcdefABCDEF") != 64))
 		return err_class(e, ERR_USAGE, EINVAL, "a SHA-256 sum has 64 hexadecimal digits");
 	if (r->sha256 && !r->file)
@@ -218,7 +219,7 @@ int release_destroy(struct store *s, const char *release, struct err *e)
 
 	if (!store_has_release(s, release))
 		return err_class(e, ERR_MISSING, ENOENT, "Release: %s not found!",
-				 store_printable(release, shown, sizeof(shown)));
+		                 store_printable(release, shown, sizeof(shown)));
 	r = store_lock_release(s, release, false, &lock, e);
 	if (r == 0)
 		r = release_users(s, release, &users, e);
@@ -234,6 +235,6 @@ int release_destroy(struct store *s, const char *release, struct err *e)
 		return err_set(e, -r, "cannot tell what is mounted below %s: %s", path, strerror(-r));
 	if (r > 0)
 		return err_class(e, ERR_BUSY, EBUSY, "cannot destroy release %s: something is mounted on %s", release,
-				 at);
+		                 at);
 	return workdir_remove(s, "releases", release, e);
 }

@@ -41,7 +41,7 @@ static void on_line(void *ctx, const char *line)
 }
 
 static int extract(struct store *s, const struct fetch_req *req, const char *file, const char *sha256, const char *dir,
-		   struct err *e)
+                   struct err *e)
 {
 	_cleanup_free_ char *helper = strf("%s/iocage-extract", s->libexec ? s->libexec : IOCAGE_LIBEXECDIR);
 	char *const argv[] = { helper, (char *)file, (char *)dir, (char *)sha256, NULL };
@@ -63,14 +63,14 @@ static int extract(struct store *s, const struct fetch_req *req, const char *fil
 		release_progress(req, 100, "%s: %lu device nodes and sockets left out", o.file, o.skipped);
 	if (o.renumbered)
 		release_progress(req, 100, "%s: %lu files with an owner above 65535 given to 65534", o.file,
-				 o.renumbered);
+		                 o.renumbered);
 	return 0;
 }
 
 static int is_archive(const struct dirent *de)
 {
-	static const char *const ends[] = { ".txz", ".tar.xz", ".tgz",	".tar.gz",  ".tar",
-					    ".tbz", ".tar.bz2", ".tzst", ".tar.zst" };
+	static const char *const ends[] = { ".txz", ".tar.xz",  ".tgz",  ".tar.gz", ".tar",
+		                            ".tbz", ".tar.bz2", ".tzst", ".tar.zst" };
 	/* what FreeBSD puts beside base.txz and a jail has no use for */
 	static const char *const useless[] = { "kernel", "ports.", "tests.", "base-dbg", "lib32-dbg" };
 
@@ -97,8 +97,7 @@ static char *manifest_sum(const char *manifest, const char *name)
 	size_t len = strlen(name);
 
 	for (const char *p = manifest; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
-		if (strncmp(p, name, len) == 0 && p[len] == '\t' &&
-		    strspn(p + len + 1, "0123456789abcdef") == 64)
+		if (strncmp(p, name, len) == 0 && p[len] == '\t' && strspn(p + len + 1, "0123456789abcdef") == 64)
 			return strndup(p + len + 1, 64);
 	return NULL;
 }
@@ -135,7 +134,7 @@ static int extract_all(struct store *s, const struct fetch_req *req, const char 
 		return r;
 	(void)err_class(e, ERR_MISSING, ENOENT, "%s holds no archive of a root file system", from);
 	return err_hint(e, "Looked for base.txz and other files ending in .txz, .tar, .tar.gz, .tar.xz, .tar.zst, "
-			"...");
+	                   "...");
 }
 
 /* The file, or the directory DIR/RELEASE when -d DIR names the one above it. */

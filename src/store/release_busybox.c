@@ -12,7 +12,7 @@
 #include "base/proc.h"
 #include "store/internal.h"
 
-#define LIST_MAX (64 * 1024)
+#define LIST_MAX       (64 * 1024)
 #define PT_INTERP_TYPE 3
 
 struct text_file {
@@ -29,8 +29,7 @@ static const struct text_file files[] = {
 	  "daemon:x:1:1:daemon:/usr/sbin:/bin/false\n"
 	  "www:x:80:80:web server:/var/www:/bin/false\n"
 	  "nobody:x:65534:65534:nobody:/var/empty:/bin/false\n" },
-	{ "etc/group", 0644,
-	  "root:x:0:\nwheel:x:10:root\ndaemon:x:1:\ntty:x:5:\nwww:x:80:\nnogroup:x:65534:\n" },
+	{ "etc/group", 0644, "root:x:0:\nwheel:x:10:root\ndaemon:x:1:\ntty:x:5:\nwww:x:80:\nnogroup:x:65534:\n" },
 	{ "etc/shadow", 0600,
 	  "root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n"
 	  "www:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\n" },
@@ -78,13 +77,13 @@ static const struct {
 	const char *path;
 	mode_t mode;
 } dirs[] = {
-	{ "bin", 0755 },	 { "dev", 0755 },     { "etc", 0755 },	      { "etc/rc.d", 0755 },
-	{ "home", 0755 },	 { "lib", 0755 },     { "mnt", 0755 },	      { "proc", 0555 },
-	{ "root", 0700 },	 { "run", 0755 },     { "sbin", 0755 },	      { "sys", 0555 },
-	{ "tmp", 01777 },	 { "usr", 0755 },     { "usr/bin", 0755 },    { "usr/sbin", 0755 },
-	{ "usr/lib", 0755 },	 { "usr/local", 0755 }, { "usr/local/bin", 0755 }, { "usr/local/sbin", 0755 },
-	{ "var", 0755 },	 { "var/empty", 0555 }, { "var/lib", 0755 },  { "var/log", 0755 },
-	{ "var/spool", 0755 },	 { "var/tmp", 01777 }, { "var/www", 0755 },
+	{ "bin", 0755 },       { "dev", 0755 },       { "etc", 0755 },           { "etc/rc.d", 0755 },
+	{ "home", 0755 },      { "lib", 0755 },       { "mnt", 0755 },           { "proc", 0555 },
+	{ "root", 0700 },      { "run", 0755 },       { "sbin", 0755 },          { "sys", 0555 },
+	{ "tmp", 01777 },      { "usr", 0755 },       { "usr/bin", 0755 },       { "usr/sbin", 0755 },
+	{ "usr/lib", 0755 },   { "usr/local", 0755 }, { "usr/local/bin", 0755 }, { "usr/local/sbin", 0755 },
+	{ "var", 0755 },       { "var/empty", 0555 }, { "var/lib", 0755 },       { "var/log", 0755 },
+	{ "var/spool", 0755 }, { "var/tmp", 01777 },  { "var/www", 0755 },
 };
 
 static uint64_t number(const unsigned char *p, size_t n)
@@ -170,7 +169,7 @@ static int find_busybox(char **ret_path, int *ret_fd, struct err *e)
 		free(p);
 	}
 	(void)err_set(e, ENOENT,
-		      "the release busybox is made from a statically linked busybox, and this host has none");
+	              "the release busybox is made from a statically linked busybox, and this host has none");
 	return err_hint(e, "Install the package busybox-static: apt install busybox-static");
 }
 

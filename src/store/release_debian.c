@@ -10,7 +10,7 @@
 #include "base/fs.h"
 #include "store/internal.h"
 
-#define APT_DIR "/etc/apt"
+#define APT_DIR    "/etc/apt"
 #define TAIL_LINES 6 /* of mmdebstrap's output, shown when it fails */
 
 /* What a jail wants beyond a minimal system: ip, ifconfig, ping, and names for protocols and services. */
@@ -22,20 +22,20 @@ static const struct {
 	const char *name;
 	enum family family;
 } suites[] = {
-	{ "buster", DEBIAN },	{ "bullseye", DEBIAN },	    { "bookworm", DEBIAN },   { "trixie", DEBIAN },
-	{ "forky", DEBIAN },	{ "duke", DEBIAN },	    { "sid", DEBIAN },	      { "unstable", DEBIAN },
-	{ "testing", DEBIAN },	{ "stable", DEBIAN },	    { "oldstable", DEBIAN },  { "bionic", UBUNTU },
-	{ "focal", UBUNTU },	{ "jammy", UBUNTU },	    { "mantic", UBUNTU },     { "noble", UBUNTU },
-	{ "oracular", UBUNTU }, { "plucky", UBUNTU },	    { "questing", UBUNTU },
+	{ "buster", DEBIAN },   { "bullseye", DEBIAN }, { "bookworm", DEBIAN },  { "trixie", DEBIAN },
+	{ "forky", DEBIAN },    { "duke", DEBIAN },     { "sid", DEBIAN },       { "unstable", DEBIAN },
+	{ "testing", DEBIAN },  { "stable", DEBIAN },   { "oldstable", DEBIAN }, { "bionic", UBUNTU },
+	{ "focal", UBUNTU },    { "jammy", UBUNTU },    { "mantic", UBUNTU },    { "noble", UBUNTU },
+	{ "oracular", UBUNTU }, { "plucky", UBUNTU },   { "questing", UBUNTU },
 };
 
 static const struct {
 	const char *id, *package, *keyring, *mirror;
 } families[] = {
 	[DEBIAN] = { "debian", "debian-archive-keyring", "/usr/share/keyrings/debian-archive-keyring.gpg",
-		     "" },
+	             "" },
 	[UBUNTU] = { "ubuntu", "ubuntu-keyring", "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
-		     "" },
+	             "" },
 };
 
 static int find_suite(const char *name)
@@ -154,7 +154,7 @@ static int check_keyring(const struct fetch_req *req, struct strv *argv, struct 
 	(void)err_set(e, ENOENT, "%s cannot be verified: %s is missing", req->release, families[f].keyring);
 	/* Debian 12 has no such package: then the file has to come from an Ubuntu system */
 	return err_hint(e, "Install the package %s, or copy the file from an %s system.", families[f].package,
-			f == UBUNTU ? "Ubuntu" : "Debian");
+	                f == UBUNTU ? "Ubuntu" : "Debian");
 }
 
 struct output {
@@ -194,10 +194,10 @@ static int failed(const struct output *o, const char *release, int status, struc
 /* The caller's locale and apt settings must not leak in; how to reach the network must. */
 static int make_env(struct strv *env)
 {
-	static const char *const kept[] = { "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
-					    "NO_PROXY", "TMPDIR" };
+	static const char *const kept[] = { "http_proxy",  "https_proxy", "no_proxy", "HTTP_PROXY",
+		                            "HTTPS_PROXY", "NO_PROXY",    "TMPDIR" };
 	static const char *const fixed[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-					     "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "HOME=/root" };
+		                             "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "HOME=/root" };
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && r == 0; i++)

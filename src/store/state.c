@@ -16,13 +16,28 @@ struct field {
 	size_t at, cap; /* cap: of a text */
 };
 
-#define FIELD(name, kind) { #name, kind, offsetof(struct state, name), 0 }
-#define TEXT(name) { #name, F_TEXT, offsetof(struct state, name), sizeof(((struct state *)0)->name) }
+#define FIELD(name, kind)                                    \
+	{                                                    \
+#name, kind, offsetof(struct state, name), 0 \
+	}
+#define TEXT(name)                                                                             \
+	{                                                                                      \
+#name, F_TEXT, offsetof(struct state, name), sizeof(((struct state *)0)->name) \
+	}
 
 static const struct field fields[] = {
-	FIELD(jid, F_UNSIGNED),	      FIELD(pid, F_PID),    FIELD(pid_start, F_U64), FIELD(monitor, F_PID),
-	FIELD(monitor_start, F_U64), FIELD(vnet, F_BOOL),  FIELD(ready, F_BOOL),    FIELD(started, F_I64),
-	TEXT(cgroup),		      TEXT(ip4),	    TEXT(ip6),		     TEXT(release),
+	FIELD(jid, F_UNSIGNED),
+	FIELD(pid, F_PID),
+	FIELD(pid_start, F_U64),
+	FIELD(monitor, F_PID),
+	FIELD(monitor_start, F_U64),
+	FIELD(vnet, F_BOOL),
+	FIELD(ready, F_BOOL),
+	FIELD(started, F_I64),
+	TEXT(cgroup),
+	TEXT(ip4),
+	TEXT(ip6),
+	TEXT(release),
 };
 #define NFIELDS (sizeof(fields) / sizeof(fields[0]))
 
@@ -33,8 +48,13 @@ static int set_field(struct state *st, const struct field *f, const char *v)
 
 	if (f->kind == F_TEXT)
 		return str_copy(p, f->cap, v);
-	if (!str_to_uint(v, 0, f->kind == F_BOOL ? 1 : f->kind == F_U64 ? UINT64_MAX : f->kind == F_I64 ? INT64_MAX :
-			 f->kind == F_PID ? INT_MAX : UINT_MAX, &n))
+	if (!str_to_uint(v, 0,
+	                 f->kind == F_BOOL  ? 1
+	                 : f->kind == F_U64 ? UINT64_MAX
+	                 : f->kind == F_I64 ? INT64_MAX
+	                 : f->kind == F_PID ? INT_MAX
+	                                    : UINT_MAX,
+	                 &n))
 		return -EINVAL;
 	switch (f->kind) {
 	case F_UNSIGNED:

@@ -28,12 +28,15 @@
  */
 struct store {
 	char root[1024], run[1024]; /* canonical, absolute */
-	int rootfd, runfd;	    /* directories; -1: not made yet, which reads as empty */
-	const char *libexec;	    /* directory of iocage-extract; NULL: the built-in one */
-	struct defaults *defaults;  /* defaults.json as read once; NULL: not read yet */
+	int rootfd, runfd; /* directories; -1: not made yet, which reads as empty */
+	const char *libexec; /* directory of iocage-extract; NULL: the built-in one */
+	struct defaults *defaults; /* defaults.json as read once; NULL: not read yet */
 };
 
-#define STORE_INIT { "", "", -1, -1, NULL, NULL }
+#define STORE_INIT                         \
+	{                                  \
+		"", "", -1, -1, NULL, NULL \
+	}
 
 /* Take IOCAGE_ROOT/IOCAGE_RUN values (NULL: the built-in ones), make what is missing when create. */
 must_check int store_open(struct store *s, const char *root, const char *run, bool create, struct err *e);
@@ -42,14 +45,14 @@ void store_close(struct store *s);
 /* --- locks: flock, released by death; order is always global before jail, jails by name --- */
 /* Blocks (bounded by wait_seconds; 0 = try once) for the jail's lock; *ret_fd is closed to release. -EBUSY: held. */
 must_check int store_lock_jail(struct store *s, const char *jail, bool shared, unsigned wait_seconds, int *ret_fd,
-			       struct err *e);
+                               struct err *e);
 must_check int store_lock_global(struct store *s, const char *what, int *ret_fd, struct err *e);
 
 /* --- configuration --- */
 struct config {
-	char name[80];	  /* jail name, or "default" */
+	char name[80]; /* jail name, or "default" */
 	struct conf conf; /* own + base layers */
-	void *doc;	  /* the JSON document as read: unknown keys and key order survive a rewrite */
+	void *doc; /* the JSON document as read: unknown keys and key order survive a rewrite */
 };
 
 /* Defaults only, for `default` and as base of every jail. A missing defaults.json is not an error. */
@@ -93,13 +96,13 @@ void root_paths_done(struct root_paths *p);
 /* --- state of a running jail: RUN/jails/J/state, key=value lines --- */
 struct state {
 	unsigned jid;
-	pid_t pid;		/* the jail's pid 1, as seen from the host; 0: none */
-	uint64_t pid_start;	/* its start time (clock ticks since boot), against pid reuse */
+	pid_t pid; /* the jail's pid 1, as seen from the host; 0: none */
+	uint64_t pid_start; /* its start time (clock ticks since boot), against pid reuse */
 	pid_t monitor;
 	uint64_t monitor_start;
-	bool vnet, ready;	/* ready: start went to its end */
-	int64_t started;	/* seconds since the epoch */
-	char cgroup[256];	/* path below the cgroup2 mount */
+	bool vnet, ready; /* ready: start went to its end */
+	int64_t started; /* seconds since the epoch */
+	char cgroup[256]; /* path below the cgroup2 mount */
 	char ip4[1024], ip6[1024]; /* as configured when started; for list and conflicts */
 	char release[128];
 };
@@ -118,7 +121,8 @@ must_check int journal_open(struct store *s, const char *jail, int *ret_fd, stru
 must_check int journal_append(int fd, const struct op *undo, struct err *e);
 must_check int journal_load(struct store *s, const char *jail, struct journal *ret, struct err *e); /* none: n = 0 */
 /* Keep only what could not be undone. n = 0 removes state and journal: the jail is down. */
-must_check int journal_keep(struct store *s, const char *jail, const struct journal *j, const bool *keep, struct err *e);
+must_check int journal_keep(struct store *s, const char *jail, const struct journal *j, const bool *keep,
+                            struct err *e);
 void journal_done(struct journal *j);
 
 /* --- jail ids: small integers from 1 --- */
@@ -130,10 +134,10 @@ must_check int store_releases(struct store *s, struct strv *ret, struct err *e);
 bool store_has_release(struct store *s, const char *release);
 
 struct fetch_req {
-	const char *release;	 /* busybox, bookworm, ..., or the name for a local archive */
-	const char *file;	 /* -F FILE: local archive or NULL */
-	const char *sha256;	 /* expected, hex, or NULL */
-	const char *mirror;	 /* -s: NULL = the host's own */
+	const char *release; /* busybox, bookworm, ..., or the name for a local archive */
+	const char *file; /* -F FILE: local archive or NULL */
+	const char *sha256; /* expected, hex, or NULL */
+	const char *mirror; /* -s: NULL = the host's own */
 	void (*progress)(void *ctx, const char *text, int percent); /* percent -1: unknown. May be NULL */
 	void *progress_ctx;
 };

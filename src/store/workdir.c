@@ -123,7 +123,8 @@ static int taken(struct store *s, struct workdir *w, const char *name, bool like
 	int r;
 
 	if (fstatat(w->parentfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return err_set(e, EEXIST, like_names ? "Jail: %s already exists!" : "Release: %s exists already!", name);
+		return err_set(e, EEXIST, like_names ? "Jail: %s already exists!" : "Release: %s exists already!",
+		               name);
 	if (errno != ENOENT)
 		return err_sys(e, "cannot look at %s", name);
 	if (!like_names)
@@ -181,7 +182,8 @@ int workdir_remove(struct store *s, const char *sub, const char *name, struct er
 	if (fd < 0)
 		return err_sys(e, "cannot open %s/%s/%s", s->root, sub, name);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return err_class(e, ERR_BUSY, EBUSY, "%s/%s/%s is in use by another iocage command", s->root, sub, name);
+		return err_class(e, ERR_BUSY, EBUSY, "%s/%s/%s is in use by another iocage command", s->root, sub,
+		                 name);
 	r = work_name(name, away, sizeof(away), e);
 	if (r < 0)
 		return r;

@@ -87,7 +87,8 @@ static char *make_group(const char *name)
 /* A view namespace with the interface and the jail's addresses. */
 static int make_view(const char *ifname, const struct hold *h)
 {
-	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ns;
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+	    ns;
 	struct err e = ERR_INIT;
 	struct ifreq r;
 	struct op op = { .kind = OP_VIEW_ADD, .link = ifname };
@@ -120,10 +121,11 @@ static int make_view(const char *ifname, const struct hold *h)
 		if (setns(ns, CLONE_NEWNET) < 0)
 			die("setns", NULL);
 		for (uint32_t i = 0; h->ip4 == IP_NEW && i < h->n4; i++)
-			sbuf_addf(&cmds, "address add %s/32 dev %s\n", inet_ntop(AF_INET, h->a4[i], a, sizeof(a)), ifname);
+			sbuf_addf(&cmds, "address add %s/32 dev %s\n", inet_ntop(AF_INET, h->a4[i], a, sizeof(a)),
+			          ifname);
 		for (uint32_t i = 0; h->ip6 == IP_NEW && i < h->n6; i++)
-			sbuf_addf(&cmds, "address add %s/128 dev %s nodad\n", inet_ntop(AF_INET6, h->a6[i], a, sizeof(a)),
-				  ifname);
+			sbuf_addf(&cmds, "address add %s/128 dev %s nodad\n",
+			          inet_ntop(AF_INET6, h->a6[i], a, sizeof(a)), ifname);
 		if (pipe(p) < 0 || write(p[1], cmds.p ? cmds.p : "", cmds.len) != (ssize_t)cmds.len)
 			die("pipe", NULL);
 		(void)dup2(p[0], 0);
@@ -144,7 +146,7 @@ static int install_filter(bool raw)
 		int nr, arg;
 		unsigned value;
 	} rules[] = {
-#define SYS_socketcall (-1)
+#define SYS_socketcall      (-1)
 #define X(call, arg, value) { SYS_##call, arg, value },
 		BROKER_NOTIFY(X) BROKER_NOTIFY_RAW(X)
 #undef X
@@ -158,7 +160,7 @@ static int install_filter(bool raw)
 			continue;
 		f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)rules[i].nr, 0,
-						      rules[i].arg < 0 ? 1 : 3);
+		                                      rules[i].arg < 0 ? 1 : 3);
 		if (rules[i].arg >= 0) {
 			f[n++] = (struct sock_filter)BPF_STMT(
 				BPF_LD | BPF_W | BPF_ABS,
@@ -170,7 +172,7 @@ static int install_filter(bool raw)
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	prog.len = n;
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &prog);
+	                    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &prog);
 }
 
 static void send_fd(int via, int fd)

@@ -40,12 +40,23 @@ static const char *ename(int e)
 	static const struct {
 		int e;
 		const char *s;
-	} names[] = { { EPERM, "EPERM" }, { EACCES, "EACCES" }, { EADDRNOTAVAIL, "EADDRNOTAVAIL" },
-		      { EADDRINUSE, "EADDRINUSE" }, { EPROTONOSUPPORT, "EPROTONOSUPPORT" },
-		      { EAFNOSUPPORT, "EAFNOSUPPORT" }, { ECONNREFUSED, "ECONNREFUSED" }, { EAGAIN, "EAGAIN" },
-		      { ENOSYS, "ENOSYS" }, { EINVAL, "EINVAL" }, { ENETUNREACH, "ENETUNREACH" },
-		      { EHOSTUNREACH, "EHOSTUNREACH" }, { ETIMEDOUT, "ETIMEDOUT" }, { ENODEV, "ENODEV" },
-		      { ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT" }, { EFAULT, "EFAULT" }, { ECONNRESET, "ECONNRESET" } };
+	} names[] = { { EPERM, "EPERM" },
+		      { EACCES, "EACCES" },
+		      { EADDRNOTAVAIL, "EADDRNOTAVAIL" },
+		      { EADDRINUSE, "EADDRINUSE" },
+		      { EPROTONOSUPPORT, "EPROTONOSUPPORT" },
+		      { EAFNOSUPPORT, "EAFNOSUPPORT" },
+		      { ECONNREFUSED, "ECONNREFUSED" },
+		      { EAGAIN, "EAGAIN" },
+		      { ENOSYS, "ENOSYS" },
+		      { EINVAL, "EINVAL" },
+		      { ENETUNREACH, "ENETUNREACH" },
+		      { EHOSTUNREACH, "EHOSTUNREACH" },
+		      { ETIMEDOUT, "ETIMEDOUT" },
+		      { ENODEV, "ENODEV" },
+		      { ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT" },
+		      { EFAULT, "EFAULT" },
+		      { ECONNRESET, "ECONNRESET" } };
 	static char other[24];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -516,10 +527,10 @@ int main(int argc, char **argv)
 		const char *name;
 		int args;
 		int (*f)(char **v);
-	} actions[] = { { "bind", 4, do_bind },	      { "twice", 4, do_twice },	  { "listen", 1, do_listen },
-			{ "connect", 4, do_connect }, { "serve", 5, do_serve },	  { "serveudp", 5, do_serveudp },
-			{ "udp", 4, do_udp },	      { "socket", 3, do_socket }, { "join", 2, do_join },
-			{ "mcast", 2, do_mcast },     { "ping", 1, do_ping },	  { "hdrincl", 2, do_hdrincl } };
+	} actions[] = { { "bind", 4, do_bind },       { "twice", 4, do_twice },   { "listen", 1, do_listen },
+		        { "connect", 4, do_connect }, { "serve", 5, do_serve },   { "serveudp", 5, do_serveudp },
+		        { "udp", 4, do_udp },         { "socket", 3, do_socket }, { "join", 2, do_join },
+		        { "mcast", 2, do_mcast },     { "ping", 1, do_ping },     { "hdrincl", 2, do_hdrincl } };
 	const char *what = argc > 1 ? argv[1] : "";
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)

@@ -29,8 +29,8 @@ static void forms_of_values(void **state)
 
 	(void)state;
 	jail_with("forms", "{\"vnet\": true, \"boot\": \"yes\", \"bpf\": 1, \"dhcp\": \"0\", \"priority\": 7, "
-			   "\"children_max\": \"5\", \"notes\": \"a \\u00e9 b\", \"ip4\": \"none\", \"ip6\": \"new\", "
-			   "\"ip4_addr\": [1, 2], \"vnet7_mac\": \"none\", \"template\": \"maybe\"}");
+	                   "\"children_max\": \"5\", \"notes\": \"a \\u00e9 b\", \"ip4\": \"none\", \"ip6\": \"new\", "
+	                   "\"ip4_addr\": [1, 2], \"vnet7_mac\": \"none\", \"template\": \"maybe\"}");
 	assert_int_equal(config_load(&S, "forms", &c, &e), 0);
 	expect_prop(&c, "vnet", "1");
 	expect_prop(&c, "boot", "1");
@@ -56,8 +56,9 @@ static void rewrite_keeps_the_unknown(void **state)
 	char *text;
 
 	(void)state;
-	jail_with("keep", "{\"zz_new\": {\"b\": [1, null, true], \"a\": 1.5}, \"CONFIG_VERSION\": \"34\", "
-			  "\"vnet\": \"on\", \"priority\": 7, \"allow_mlock\": 1, \"vnet9_mtu\": \"1400\", \"aa\": null}");
+	jail_with("keep",
+	          "{\"zz_new\": {\"b\": [1, null, true], \"a\": 1.5}, \"CONFIG_VERSION\": \"34\", "
+	          "\"vnet\": \"on\", \"priority\": 7, \"allow_mlock\": 1, \"vnet9_mtu\": \"1400\", \"aa\": null}");
 	assert_int_equal(config_load(&S, "keep", &c, &e), 0);
 	assert_int_equal(conf_layer_set(&c.conf.own, "priority", "9"), 0);
 	assert_int_equal(conf_layer_set(&c.conf.own, "allow_mlock", NULL), 0);
@@ -67,20 +68,20 @@ static void rewrite_keeps_the_unknown(void **state)
 	config_done(&c);
 	text = get_file("jails/keep/config.json");
 	assert_string_equal(text, "{\n"
-				  "    \"CONFIG_VERSION\": \"34\",\n"
-				  "    \"aa\": null,\n"
-				  "    \"notes\": \"foo \\\"bar\\\"\",\n"
-				  "    \"priority\": 9,\n"
-				  "    \"vnet\": 1,\n"
-				  "    \"zz_new\": {\n"
-				  "        \"a\": 1.5,\n"
-				  "        \"b\": [\n"
-				  "            1,\n"
-				  "            null,\n"
-				  "            true\n"
-				  "        ]\n"
-				  "    }\n"
-				  "}\n");
+	                          "    \"CONFIG_VERSION\": \"34\",\n"
+	                          "    \"aa\": null,\n"
+	                          "    \"notes\": \"foo \\\"bar\\\"\",\n"
+	                          "    \"priority\": 9,\n"
+	                          "    \"vnet\": 1,\n"
+	                          "    \"zz_new\": {\n"
+	                          "        \"a\": 1.5,\n"
+	                          "        \"b\": [\n"
+	                          "            1,\n"
+	                          "            null,\n"
+	                          "            true\n"
+	                          "        ]\n"
+	                          "    }\n"
+	                          "}\n");
 	free(text);
 	assert_int_equal(fstatat(S.rootfd, "jails/keep/config.json", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0644);
@@ -99,7 +100,7 @@ static void broken(const char *name, const char *data, size_t len, const char *w
 	put_file(path, data, len);
 	assert_int_equal(config_load(&S, name, &c, &e), -EBADMSG);
 	snprintf(first, sizeof(first),
-		 "%s has a corrupt configuration, please fix this jail or destroy and recreate it.\n", name);
+	         "%s has a corrupt configuration, please fix this jail or destroy and recreate it.\n", name);
 	assert_int_equal(strncmp(e.msg, first, strlen(first)), 0);
 	if (!strstr(e.msg, want))
 		fail_msg("no '%s' in: %s", want, e.msg);
@@ -117,7 +118,10 @@ static void broken_files(void **state)
 	broken("blank", " \n\n", 3, "the file is empty");
 	broken("trunc", "{\n  \"vnet\": 1,\n  \"bo", 20, "config.json:3:");
 	broken("array", "[1]\n", 4, "not a JSON object");
-	broken("binary", "\x7f" "ELF\0\1\2\3\xff\xfe\033[31m", 14, "config.json:1:");
+	broken("binary",
+	       "\x7f"
+	       "ELF\0\1\2\3\xff\xfe\033[31m",
+	       14, "config.json:1:");
 	broken("escape", "{\"a\": \033[31m}", 12, "config.json:1:");
 	broken("dup", "{\"vnet\": 1, \"vnet\": 0}", 22, "duplicate");
 	broken("huge", huge, sizeof(huge), "larger than 1 MiB");
@@ -133,8 +137,7 @@ static void missing(void **state)
 	assert_int_equal(config_load(&S, "nosuch", &c, &e), -ENOENT);
 	assert_int_equal(fs_mkdirs(S.rootfd, "jails/bare", 0755), 0);
 	assert_int_equal(config_load(&S, "bare", &c, &e), -EBADMSG);
-	assert_string_equal(e.msg,
-			    "bare is missing it's configuration, please destroy this jail and recreate it.");
+	assert_string_equal(e.msg, "bare is missing it's configuration, please destroy this jail and recreate it.");
 	assert_int_equal(config_load(&S, "../x", &c, &e), -ENOENT);
 	assert_int_equal(fs_mkdirs(S.rootfd, "jails/dirconf/config.json", 0755), 0);
 	assert_int_equal(config_load(&S, "dirconf", &c, &e), -EBADMSG);
@@ -211,8 +214,8 @@ static void a_thousand(void **state)
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "many_%d", i);
 		jail_with(name, "{\n    \"cloned_release\": \"busybox\",\n    \"host_hostname\": \"many\",\n"
-				"    \"host_hostuuid\": \"many\",\n    \"ip4_addr\": \"em0|10.0.0.5/24\",\n"
-				"    \"release\": \"busybox\"\n}\n");
+		                "    \"host_hostuuid\": \"many\",\n    \"ip4_addr\": \"em0|10.0.0.5/24\",\n"
+		                "    \"release\": \"busybox\"\n}\n");
 	}
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	assert_int_equal(store_jails(&S, &names, &e), 0);
@@ -237,8 +240,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms_of_values), cmocka_unit_test(rewrite_keeps_the_unknown),
-		cmocka_unit_test(broken_files),	   cmocka_unit_test(missing),
-		cmocka_unit_test(defaults),	   cmocka_unit_test(not_utf8),
+		cmocka_unit_test(broken_files),    cmocka_unit_test(missing),
+		cmocka_unit_test(defaults),        cmocka_unit_test(not_utf8),
 		cmocka_unit_test(a_thousand),
 	};
 

@@ -243,10 +243,14 @@ static void mounts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(read_limits), cmocka_unit_test(read_sizeless),
-		cmocka_unit_test(replace_keeps_or_changes), cmocka_unit_test(mkdirs),
-		cmocka_unit_test(remove_follows_nothing), cmocka_unit_test(remove_deep),
-		cmocka_unit_test(copy_is_alike), cmocka_unit_test(random_names_differ),
+		cmocka_unit_test(read_limits),
+		cmocka_unit_test(read_sizeless),
+		cmocka_unit_test(replace_keeps_or_changes),
+		cmocka_unit_test(mkdirs),
+		cmocka_unit_test(remove_follows_nothing),
+		cmocka_unit_test(remove_deep),
+		cmocka_unit_test(copy_is_alike),
+		cmocka_unit_test(random_names_differ),
 		cmocka_unit_test(mounts),
 	};
 

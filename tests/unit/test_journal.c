@@ -96,9 +96,17 @@ static void keep_some_then_none(void **state)
 
 static void state_round_trip(void **state)
 {
-	struct state a = { .jid = 12, .pid = 4321, .pid_start = UINT64_MAX, .monitor = 99, .monitor_start = 5,
-			   .vnet = true, .started = 1700000000, .cgroup = "iocage/www", .ip4 = "em0|10.0.0.5/24",
-			   .release = "busybox" }, b;
+	struct state a = { .jid = 12,
+		           .pid = 4321,
+		           .pid_start = UINT64_MAX,
+		           .monitor = 99,
+		           .monitor_start = 5,
+		           .vnet = true,
+		           .started = 1700000000,
+		           .cgroup = "iocage/www",
+		           .ip4 = "em0|10.0.0.5/24",
+		           .release = "busybox" },
+		     b;
 	struct strv names = { 0 };
 	struct err e = ERR_INIT;
 
@@ -209,9 +217,12 @@ static void locks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip_and_torn_line), cmocka_unit_test(garbage_is_told),
-		cmocka_unit_test(keep_some_then_none),	    cmocka_unit_test(state_round_trip),
-		cmocka_unit_test(lowest_free_id),	    cmocka_unit_test(ids_are_unique_across_processes),
+		cmocka_unit_test(round_trip_and_torn_line),
+		cmocka_unit_test(garbage_is_told),
+		cmocka_unit_test(keep_some_then_none),
+		cmocka_unit_test(state_round_trip),
+		cmocka_unit_test(lowest_free_id),
+		cmocka_unit_test(ids_are_unique_across_processes),
 		cmocka_unit_test(locks),
 	};
 

@@ -9,7 +9,11 @@
 
 #include "cli/commands.h"
 
-#define WORDS(...) (const char *[]){ __VA_ARGS__, NULL }
+#define WORDS(...)                \
+	(const char *[])          \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
 
 static int parse(const struct opt *opts, enum opt_mode mode, const char **words, struct args *a, struct err *e)
 {
@@ -35,8 +39,9 @@ static void test_mixed(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(parse(of("create"), OPT_MIXED, WORDS("boot=on", "-n", "www", "vnet=1", "--release=bookworm", "-T"), &a,
-			       &e), 0);
+	assert_int_equal(parse(of("create"), OPT_MIXED,
+	                       WORDS("boot=on", "-n", "www", "vnet=1", "--release=bookworm", "-T"), &a, &e),
+	                 0);
 	assert_int_equal(a.npos, 2);
 	assert_string_equal(a.pos[1], "vnet=1");
 	assert_null(a.pos[2]);
@@ -49,7 +54,10 @@ static void test_mixed(void **state)
 static void test_value_forms(void **state)
 {
 	static const char *const forms[][3] = {
-		{ "-nwww", NULL, NULL }, { "-n", "www", NULL }, { "--name", "www", NULL }, { "--name=www", NULL, NULL },
+		{ "-nwww", NULL, NULL },
+		{ "-n", "www", NULL },
+		{ "--name", "www", NULL },
+		{ "--name=www", NULL, NULL },
 	};
 
 	(void)state;
@@ -109,7 +117,8 @@ static void test_pass_through(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(parse(of("exec"), OPT_PASS, WORDS("-u", "bob", "J", "ls", "-l", "-f", "--", "--help"), &a, &e), 0);
+	assert_int_equal(parse(of("exec"), OPT_PASS, WORDS("-u", "bob", "J", "ls", "-l", "-f", "--", "--help"), &a, &e),
+	                 0);
 	assert_int_equal(a.npos, 6);
 	assert_string_equal(a.pos[5], "--help");
 	assert_false(args_has(&a, OPT_FORCE));
@@ -190,10 +199,14 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mixed),	     cmocka_unit_test(test_value_forms),
-		cmocka_unit_test(test_grouped_and_words), cmocka_unit_test(test_end_of_options),
-		cmocka_unit_test(test_pass_through), cmocka_unit_test(test_help),
-		cmocka_unit_test(test_errors),	     cmocka_unit_test(test_table),
+		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_value_forms),
+		cmocka_unit_test(test_grouped_and_words),
+		cmocka_unit_test(test_end_of_options),
+		cmocka_unit_test(test_pass_through),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,9 @@ static void no_fd_leaks(void **state)
 	assert_true(fd > 2);
 	assert_int_equal(dup2(fd, 77), 77);
 	assert_int_equal(sh("for i in 3 4 5 6 7 8 9; do if true <&$i; then echo $i; fi; done 2>/dev/null; "
-			    "[ -e /proc/self/fd/77 ] && echo 77; cat", &b, 100, &st), 0);
+	                    "[ -e /proc/self/fd/77 ] && echo 77; cat",
+	                    &b, 100, &st),
+	                 0);
 	assert_string_equal(b.p ? b.p : "", "");
 	sbuf_done(&b);
 	close(77);
@@ -119,8 +121,10 @@ static void environment_is_what_was_given(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(status_and_output), cmocka_unit_test(failed_exec_is_told),
-		cmocka_unit_test(no_fd_leaks), cmocka_unit_test(fds_in_any_order),
+		cmocka_unit_test(status_and_output),
+		cmocka_unit_test(failed_exec_is_told),
+		cmocka_unit_test(no_fd_leaks),
+		cmocka_unit_test(fds_in_any_order),
 		cmocka_unit_test(environment_is_what_was_given),
 	};
 

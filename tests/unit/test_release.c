@@ -142,7 +142,10 @@ static void archive_is_kept_as_it_is(void **state)
 static void compressed(void **state)
 {
 	static const char *const how[][3] = {
-		{ "gzip", "-k", "gz" }, { "xz", "-k", "xz" }, { "zstd", "-qk", "zst" }, { "bzip2", "-k", "bz2" },
+		{ "gzip", "-k", "gz" },
+		{ "xz", "-k", "xz" },
+		{ "zstd", "-qk", "zst" },
+		{ "bzip2", "-k", "bz2" },
 	};
 	struct err e = ERR_INIT;
 	char *tar;
@@ -332,15 +335,19 @@ static void busybox(void **state)
 	if (fetch("busybox", NULL, NULL, &e) < 0)
 		fail_msg("%s", e.msg);
 	root = strf("%s/releases/busybox/root", S.root);
-	run((const char *const[]){ "chroot", root, "/bin/sh", "-c",
-				   "set -e; ls -l / >/dev/null; [ \"$(id -un)\" = root ]; ifconfig -h 2>/dev/null || true; "
-				   "[ ! -e /sbin/init ]; [ -x /etc/rc ]; [ -d /var/www ]; [ -L /var/run ]", NULL });
+	run((const char *const[]){
+		"chroot", root, "/bin/sh", "-c",
+		"set -e; ls -l / >/dev/null; [ \"$(id -un)\" = root ]; ifconfig -h 2>/dev/null || true; "
+		"[ ! -e /sbin/init ]; [ -x /etc/rc ]; [ -d /var/www ]; [ -L /var/run ]",
+		NULL });
 	/* services start in order and stop in the opposite one */
-	run((const char *const[]){ "chroot", root, "/bin/sh", "-c",
-				   "for n in 10a 20b; do printf '#!/bin/sh\\necho '$n' $1 >>/tmp/log\\n' >/etc/rc.d/$n; "
-				   "chmod +x /etc/rc.d/$n; done; echo junk >/etc/rc.d/README; "
-				   "sh /etc/rc && sh /etc/rc.shutdown && "
-				   "[ \"$(tr '\\n' ' ' </tmp/log)\" = '10a start 20b start 20b stop 10a stop ' ]", NULL });
+	run((const char *const[]){
+		"chroot", root, "/bin/sh", "-c",
+		"for n in 10a 20b; do printf '#!/bin/sh\\necho '$n' $1 >>/tmp/log\\n' >/etc/rc.d/$n; "
+		"chmod +x /etc/rc.d/$n; done; echo junk >/etc/rc.d/README; "
+		"sh /etc/rc && sh /etc/rc.shutdown && "
+		"[ \"$(tr '\\n' ' ' </tmp/log)\" = '10a start 20b start 20b stop 10a stop ' ]",
+		NULL });
 	assert_int_equal(fstatat(S.rootfd, "releases/busybox/root/tmp", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 01777);
 	assert_int_equal(fstatat(S.rootfd, "releases/busybox/root/etc/shadow", &st, 0), 0);
@@ -413,7 +420,8 @@ static void apt_sources(void **state)
 
 		assert_int_equal(mkdirat(fd, "sources.list.d", 0755), 0);
 		assert_int_equal(fs_replace(fd, "sources.list", list, strlen(list), 0644, false, &e), 0);
-		assert_int_equal(fs_replace(fd, "sources.list.d/x.sources", deb822, strlen(deb822), 0644, false, &e), 0);
+		assert_int_equal(fs_replace(fd, "sources.list.d/x.sources", deb822, strlen(deb822), 0644, false, &e),
+		                 0);
 		assert_int_equal(fs_replace(fd, "sources.list.d/x.disabled", list, strlen(list), 0644, false, &e), 0);
 		close(fd);
 	}
@@ -449,11 +457,16 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(archive_is_kept_as_it_is), cmocka_unit_test(compressed),
-		cmocka_unit_test(hostile_archives),	    cmocka_unit_test(truncated),
-		cmocka_unit_test(sums),			    cmocka_unit_test(directory),
-		cmocka_unit_test(busybox),		    cmocka_unit_test(users),
-		cmocka_unit_test(unknown_names),	    cmocka_unit_test(apt_sources),
+		cmocka_unit_test(archive_is_kept_as_it_is),
+		cmocka_unit_test(compressed),
+		cmocka_unit_test(hostile_archives),
+		cmocka_unit_test(truncated),
+		cmocka_unit_test(sums),
+		cmocka_unit_test(directory),
+		cmocka_unit_test(busybox),
+		cmocka_unit_test(users),
+		cmocka_unit_test(unknown_names),
+		cmocka_unit_test(apt_sources),
 	};
 
 	return cmocka_run_group_tests(tests, setup, world_teardown);

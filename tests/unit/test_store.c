@@ -25,7 +25,7 @@ static void thin(void **state)
 	new_jail("web_1", "rel", false);
 	text = get_file("jails/web_1/config.json");
 	assert_string_equal(text, "{\n    \"cloned_release\": \"rel\",\n    \"host_hostname\": \"web-1\",\n"
-				  "    \"host_hostuuid\": \"web_1\",\n    \"release\": \"rel\"\n}\n");
+	                          "    \"host_hostuuid\": \"web_1\",\n    \"release\": \"rel\"\n}\n");
 	free(text);
 	expect_mode("jails/web_1", 0755);
 	expect_mode("jails/web_1/layers", 0700);
@@ -243,12 +243,12 @@ static void in_private_mounts(void (*fn)(void))
 	assert_int_equal(status, 0);
 }
 
-#define CHECK(x)                                                           \
-	do {                                                               \
-		if (!(x)) {                                                \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x);    \
-			_exit(1);                                          \
-		}                                                          \
+#define CHECK(x)                                                        \
+	do {                                                            \
+		if (!(x)) {                                             \
+			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
+			_exit(1);                                       \
+		}                                                       \
 	} while (0)
 
 static void bind_mount_inside(void)
@@ -339,11 +339,11 @@ static void opening(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(thin),		       cmocka_unit_test(thick_and_empty),
-		cmocka_unit_test(names_taken),	       cmocka_unit_test(two_creates_at_once),
-		cmocka_unit_test(resolving),	       cmocka_unit_test(listing),
-		cmocka_unit_test(destroying),	       cmocka_unit_test(leftovers),
-		cmocka_unit_test(mounts_below),	       cmocka_unit_test(full_disk),
+		cmocka_unit_test(thin),         cmocka_unit_test(thick_and_empty),
+		cmocka_unit_test(names_taken),  cmocka_unit_test(two_creates_at_once),
+		cmocka_unit_test(resolving),    cmocka_unit_test(listing),
+		cmocka_unit_test(destroying),   cmocka_unit_test(leftovers),
+		cmocka_unit_test(mounts_below), cmocka_unit_test(full_disk),
 		cmocka_unit_test(opening),
 	};
 

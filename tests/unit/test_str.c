@@ -109,9 +109,9 @@ static void prefixes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(buffer_grows), cmocka_unit_test(numbers_are_strict),
+		cmocka_unit_test(buffer_grows),       cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(copy_fits_or_fails), cmocka_unit_test(lists),
-		cmocka_unit_test(natural_order), cmocka_unit_test(prefixes),
+		cmocka_unit_test(natural_order),      cmocka_unit_test(prefixes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,12 +26,12 @@ static void test_box(void **state)
 	fill(&t);
 	assert_true(table_print(&t, false, &out));
 	assert_string_equal(out.p, "+-----+------+-------+--------------+----------+\n"
-				   "| JID | NAME | STATE |   RELEASE    |   IP4    |\n"
-				   "+=====+======+=======+==============+==========+\n"
-				   "| 3   | www  | up    | 14.2-RELEASE | 10.0.0.5 |\n"
-				   "+-----+------+-------+--------------+----------+\n"
-				   "| -   | db_1 | down  | 14.2-RELEASE | DHCP     |\n"
-				   "+-----+------+-------+--------------+----------+\n");
+	                           "| JID | NAME | STATE |   RELEASE    |   IP4    |\n"
+	                           "+=====+======+=======+==============+==========+\n"
+	                           "| 3   | www  | up    | 14.2-RELEASE | 10.0.0.5 |\n"
+	                           "+-----+------+-------+--------------+----------+\n"
+	                           "| -   | db_1 | down  | 14.2-RELEASE | DHCP     |\n"
+	                           "+-----+------+-------+--------------+----------+\n");
 	table_done(&t);
 	sbuf_done(&out);
 }
@@ -76,8 +76,8 @@ static void test_characters(void **state)
 	table_row(&t, (const char *const[]){ "a\tb\n\x1b[31m" });
 	assert_true(table_print(&t, false, &out));
 	assert_string_equal(out.p, "+-----------+\n|   NAME    |\n+===========+\n"
-				   "| M\xc3\xbcller    |\n+-----------+\n"
-				   "| a?b??[31m |\n+-----------+\n");
+	                           "| M\xc3\xbcller    |\n+-----------+\n"
+	                           "| a?b??[31m |\n+-----------+\n");
 	table_done(&t);
 	sbuf_done(&out);
 }
@@ -103,7 +103,7 @@ static void test_many_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_box),   cmocka_unit_test(test_script),	cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_box),        cmocka_unit_test(test_script),    cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_characters), cmocka_unit_test(test_many_rows),
 	};
 

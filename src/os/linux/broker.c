@@ -23,11 +23,11 @@
 
 /* Linux 6.6 */
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS      SECCOMP_IOW(4, __u64)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 #define PIDFD_THREAD_FLAG O_EXCL /* Linux 6.9 */
-#define RECORD_MAX 256
+#define RECORD_MAX        256
 
 bool broker_in_view(struct broker *b, const struct request *r)
 {
@@ -129,11 +129,23 @@ int broker_fetch(struct broker *b, const struct request *r, int fd)
 #if defined(__x86_64__)
 #define NATIVE_ARCH AUDIT_ARCH_X86_64
 #define COMPAT_ARCH AUDIT_ARCH_I386
-enum compat_nr { COMPAT_ioctl = 54, COMPAT_socketcall = 102, COMPAT_socket = 359, COMPAT_bind = 361, COMPAT_listen = 363 };
+enum compat_nr {
+	COMPAT_ioctl = 54,
+	COMPAT_socketcall = 102,
+	COMPAT_socket = 359,
+	COMPAT_bind = 361,
+	COMPAT_listen = 363
+};
 #elif defined(__aarch64__)
 #define NATIVE_ARCH AUDIT_ARCH_AARCH64
 #define COMPAT_ARCH AUDIT_ARCH_ARM
-enum compat_nr { COMPAT_ioctl = 54, COMPAT_socketcall = 102, COMPAT_socket = 281, COMPAT_bind = 282, COMPAT_listen = 284 };
+enum compat_nr {
+	COMPAT_ioctl = 54,
+	COMPAT_socketcall = 102,
+	COMPAT_socket = 281,
+	COMPAT_bind = 282,
+	COMPAT_listen = 284
+};
 #endif
 
 typedef enum answer (*handler)(struct broker *b, const struct request *r, int64_t *ret);

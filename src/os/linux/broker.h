@@ -15,15 +15,15 @@
 struct broker {
 	struct hold h;
 	struct hold_maps maps;
-	uint64_t jail;	      /* id of the group our sockets are made in */
+	uint64_t jail; /* id of the group our sockets are made in */
 	uint64_t host_cookie; /* of the host's network namespace */
-	dev_t view_dev;	      /* which namespace the jail's processes are in */
+	dev_t view_dev; /* which namespace the jail's processes are in */
 	ino_t view_ino;
-	int view;	/* that namespace, kept open */
-	int view_sock;	/* a datagram socket in it */
-	int proc;	/* /proc */
+	int view; /* that namespace, kept open */
+	int view_sock; /* a datagram socket in it */
+	int proc; /* /proc */
 	uint64_t synced; /* listeners, by number, that wake_here() was called for */
-	int test_sock;	/* any socket of the host's namespace */
+	int test_sock; /* any socket of the host's namespace */
 };
 
 /* One notification. Everything in it comes from a process that is not trusted. */
@@ -44,9 +44,9 @@ union ip_name {
 
 /* What to do with the waiting call. */
 enum answer {
-	ANSWER_SENT,	 /* done already, or the process is gone */
+	ANSWER_SENT, /* done already, or the process is gone */
 	ANSWER_CONTINUE, /* let the kernel do it: only where that is safe whatever memory holds by then */
-	ANSWER_VALUE,	 /* *ret is the result: >= 0 or -errno */
+	ANSWER_VALUE, /* *ret is the result: >= 0 or -errno */
 };
 
 enum answer broker_socket(struct broker *b, const struct request *r, int64_t *ret);

@@ -15,10 +15,10 @@
  * several addresses is steered as TCP is.
  */
 struct plan {
-	struct hold_sock s;  /* what the kernel side is told */
-	union ip_name name;  /* what bind(2) is called with */
-	bool wild;	     /* to be reached by several addresses */
-	bool whole;	     /* the wildcard in the kernel too, for groups (UDP) or both families */
+	struct hold_sock s; /* what the kernel side is told */
+	union ip_name name; /* what bind(2) is called with */
+	bool wild; /* to be reached by several addresses */
+	bool whole; /* the wildcard in the kernel too, for groups (UDP) or both families */
 };
 
 static bool flag(int sock, int level, int name)
@@ -274,7 +274,7 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 	if (port && port < 1024 && !(priv && b->h.reserved_ports))
 		return -EACCES;
 	p.s.flags |= (flag(sock, SOL_SOCKET, SO_REUSEADDR) ? HOLD_S_REUSEADDR : 0) |
-		     (flag(sock, SOL_SOCKET, SO_REUSEPORT) ? HOLD_S_REUSEPORT : 0);
+	             (flag(sock, SOL_SOCKET, SO_REUSEPORT) ? HOLD_S_REUSEPORT : 0);
 	if (port) {
 		r = conflicts(b, &p, &join);
 		if (r < 0)

@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "os/linux/broker.h"
 
-#define IFCONF_MAX 65536 /* bytes of answer to SIOCGIFCONF; more than all addresses of a jail take */
-#define IFREQ_COMPAT 32	 /* struct ifreq of 32-bit programs */
+#define IFCONF_MAX   65536 /* bytes of answer to SIOCGIFCONF; more than all addresses of a jail take */
+#define IFREQ_COMPAT 32 /* struct ifreq of 32-bit programs */
 
 /* Is it a socket the caller asks with: these numbers mean other things on other files. */
 static bool is_socket(struct broker *b, const struct request *r)
@@ -64,8 +64,8 @@ static int64_t ifconf(struct broker *b, const struct request *r)
 	int64_t ret;
 	int32_t len;
 
-	ret = r->compat ? broker_read(r, (uint32_t)r->arg[2], &c32, sizeof(c32)) :
-			  broker_read(r, r->arg[2], &c, sizeof(c));
+	ret = r->compat ? broker_read(r, (uint32_t)r->arg[2], &c32, sizeof(c32))
+	                : broker_read(r, r->arg[2], &c, sizeof(c));
 	if (ret < 0)
 		return ret;
 	len = r->compat ? c32.len : c.len;

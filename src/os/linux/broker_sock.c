@@ -9,8 +9,8 @@
 #include "os/linux/broker.h"
 
 #define CAP_BIT_NET_BIND_SERVICE 10
-#define CAP_BIT_NET_RAW 13
-#define TYPE_MASK 0xfU
+#define CAP_BIT_NET_RAW          13
+#define TYPE_MASK                0xfU
 
 static enum ip_mode mode_of(const struct broker *b, int family)
 {

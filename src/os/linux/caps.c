@@ -12,8 +12,8 @@
 #define BIT(cap) (UINT64_C(1) << (cap))
 
 /* What an ordinary system's root needs for its own files, users and processes. All of it over the jail's ids only. */
-#define CAPS_BASE                                                                                                \
-	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_KILL) |              \
+#define CAPS_BASE                                                                                                 \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_KILL) |             \
 	 BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_SYS_CHROOT) | \
 	 BIT(CAP_SETFCAP) | BIT(CAP_SYS_PTRACE))
 
@@ -49,8 +49,8 @@ int caps_limit(uint64_t set, struct err *e)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
 	struct __user_cap_data_struct data[2] = { { .permitted = (uint32_t)set, .effective = (uint32_t)set },
-						  { .permitted = (uint32_t)(set >> 32),
-						    .effective = (uint32_t)(set >> 32) } };
+		                                  { .permitted = (uint32_t)(set >> 32),
+		                                    .effective = (uint32_t)(set >> 32) } };
 
 	/* up to the last one this kernel knows, be it newer than our headers */
 	for (unsigned long cap = 0; cap < 64; cap++) {

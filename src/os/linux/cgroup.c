@@ -14,7 +14,7 @@
 #include "base/str.h"
 
 #define CGROUP2_MAGIC 0x63677270
-#define RUN_USUAL "/run/iocage"
+#define RUN_USUAL     "/run/iocage"
 
 int cgroup_mount(const char **ret, struct err *e)
 {

@@ -49,7 +49,9 @@ ssize_t sync_recv(int sock, void *data, size_t cap, int *fds, unsigned nfds)
 		struct cmsghdr align;
 	} ctl;
 	struct iovec iov = { data, cap };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf)
+	};
 	ssize_t n;
 
 	for (unsigned i = 0; i < nfds; i++)
@@ -217,7 +219,7 @@ static int place_fds(int out, int in, struct err *e)
 }
 
 static char *const init_env[] = { (char *)"PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin",
-				  (char *)"HOME=/", (char *)"TERM=linux", (char *)"container=iocage", NULL };
+	                          (char *)"HOME=/", (char *)"TERM=linux", (char *)"container=iocage", NULL };
 
 /* The last thing: nothing may fail silently here, and status is the only voice left. fds: console pipe, status pipe. */
 static void run(const struct child_args *a, struct run_msg *m, const int *pipes, const struct console *con)

@@ -41,7 +41,7 @@ static void join(struct program *p, const struct sock_filter *f, size_t n)
 
 #define JOIN(p, filter) join(p, filter, sizeof(filter) / sizeof(*(filter)))
 
-#define ALLOW_SYSV (ALLOW_SYSVMSG | ALLOW_SYSVSEM | ALLOW_SYSVSHM)
+#define ALLOW_SYSV     (ALLOW_SYSVMSG | ALLOW_SYSVSEM | ALLOW_SYSVSHM)
 #define ALLOW_UNCOMMON (ALLOW_QUOTAS | ALLOW_MOUNT | ALLOW_NESTED | ALLOW_SOCKET_AF)
 
 /* The parts one by one, for jails that are allowed something special. */

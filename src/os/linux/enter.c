@@ -27,10 +27,10 @@
 #include "os/linux/user.h"
 #include "os/os.h"
 
-#define MONITOR_WAIT_S 5
+#define MONITOR_WAIT_S    5
 #define STATUS_CANNOT_RUN 126
-#define STATUS_NOT_FOUND 127
-#define FD_REPORT 3
+#define STATUS_NOT_FOUND  127
+#define FD_REPORT         3
 
 /* From the command's process to us, on a SOCK_SEQPACKET pair that execve closes. */
 enum { SAY_TERMINAL = 'T', SAY_LISTENER = 'L', SAY_ERROR = 'E' };
@@ -45,7 +45,7 @@ struct entry {
 	const struct os_exec *x;
 	bool shared;
 	int jail, cgroup, sock, sigfd; /* jail: pidfd of its first process */
-	int pidfd, master, slave;      /* the command, its terminal */
+	int pidfd, master, slave; /* the command, its terminal */
 	struct pty_side side;
 	struct user *user; /* -u: known already; else filled in inside */
 };
@@ -221,9 +221,10 @@ static int tell_monitor(const struct os_jail *j, int listener, struct err *e)
 	got = r == 0 ? recv(s, &answer, 1, 0) : -1;
 	if (r < 0 || got < 0)
 		return err_set(e, r < 0 ? -r : errno, "the monitor of jail %s does not answer: %s", j->jail,
-			       strerror(r < 0 ? -r : errno));
+		               strerror(r < 0 ? -r : errno));
 	if (got != 1 || answer != 'k')
-		return err_set(e, EBUSY, "the monitor of jail %s takes no more commands into its socket broker", j->jail);
+		return err_set(e, EBUSY, "the monitor of jail %s takes no more commands into its socket broker",
+		               j->jail);
 	return 0;
 }
 
@@ -301,8 +302,8 @@ static int start_command(struct entry *n, int peer, struct err *e)
 		command(n);
 	}
 	if (pid < 0) /* a pid namespace whose first process has ended says ENOMEM */
-		r = errno == ENOMEM ? err_set(e, ESRCH, "the jail has just ended") :
-				      err_sys(e, "start a process in the jail");
+		r = errno == ENOMEM ? err_set(e, ESRCH, "the jail has just ended")
+		                    : err_sys(e, "start a process in the jail");
 	if (setns(own, CLONE_NEWPID) < 0 && r == 0)
 		r = err_sys(e, "return to our own pid namespace");
 	return r;
@@ -354,7 +355,7 @@ static int check_standard_fds(struct err *e)
 			return err_sys(e, "look at standard %s", names[i]);
 		if (S_ISDIR(st.st_mode))
 			return err_set(e, EISDIR, "standard %s is a directory of the host; that is not given to a jail",
-				       names[i]);
+			               names[i]);
 	}
 	return 0;
 }
@@ -383,8 +384,15 @@ static void entry_done(struct entry *n)
 
 int os_exec(const struct os_jail *j, const struct os_exec *x, int *ret_status, struct err *e)
 {
-	_cleanup_(entry_done) struct entry n = { .x = x, .shared = !j->vnet, .jail = -1, .cgroup = -1, .sock = -1,
-						 .sigfd = -1, .pidfd = -1, .master = -1, .slave = -1 };
+	_cleanup_(entry_done) struct entry n = { .x = x,
+		                                 .shared = !j->vnet,
+		                                 .jail = -1,
+		                                 .cgroup = -1,
+		                                 .sock = -1,
+		                                 .sigfd = -1,
+		                                 .pidfd = -1,
+		                                 .master = -1,
+		                                 .slave = -1 };
 	sigset_t ours, before;
 	struct user user;
 	int r;

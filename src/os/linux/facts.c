@@ -13,7 +13,8 @@
 
 static int host_id(char *buf, size_t cap, struct err *e)
 {
-	static const char *const files[] = { "/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid", "/etc/hostname" };
+	static const char *const files[] = { "/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid",
+		                             "/etc/hostname" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		_cleanup_free_ char *text = NULL;

@@ -104,7 +104,8 @@ static int pin_dir(char *buf, size_t cap, struct err *e)
 	uint64_t cookie = fd >= 0 ? hold_netns_cookie(fd) : 0;
 
 	if (!cookie)
-		return err_set(e, EOPNOTSUPP, "the kernel gives network namespaces no cookie; Linux 6.1 or newer is needed");
+		return err_set(e, EOPNOTSUPP,
+		               "the kernel gives network namespaces no cookie; Linux 6.1 or newer is needed");
 	(void)snprintf(buf, cap, HOLD_BPFFS "/iocage-" HOLD_VERSION "-%llx", (unsigned long long)cookie);
 	return 0;
 }
@@ -174,12 +175,12 @@ int hold_maps_open(struct hold_maps *m, struct err *e)
 	memset(m, 0xff, sizeof(*m));
 	if (r < 0)
 		return r;
-#define X(name)                                       \
-	m->name = pinned_or_load(dir, #name, e);      \
-	if (m->name < 0) {                            \
-		r = m->name;                          \
-		hold_maps_close(m);                   \
-		return r;                             \
+#define X(name)                                  \
+	m->name = pinned_or_load(dir, #name, e); \
+	if (m->name < 0) {                       \
+		r = m->name;                     \
+		hold_maps_close(m);              \
+		return r;                        \
 	}
 	HOLD_MAPS(X)
 #undef X
@@ -239,7 +240,7 @@ static bool group_lives(int anygroup, uint64_t id)
 
 /* Enter (add) or strike out the jail in the record of one address. */
 static int owner_set(const struct hold_maps *m, int group, uint64_t jail, const uint8_t addr[16], uint32_t flags,
-		     bool add)
+                     bool add)
 {
 	struct hold_owner old, new;
 	uint32_t n = 0;
@@ -269,7 +270,7 @@ static void describe(const struct hold *h, uint64_t jail, struct hold_jail *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->jail = jail;
 	ret->flags = (h->ip4 == IP_INHERIT ? HOLD_INHERIT4 : 0) | (h->ip6 == IP_INHERIT ? HOLD_INHERIT6 : 0) |
-		     (h->reserved_ports ? HOLD_RESERVED : 0);
+	             (h->reserved_ports ? HOLD_RESERVED : 0);
 	ret->n4 = h->ip4 == IP_NEW ? h->n4 : 0;
 	ret->n6 = h->ip6 == IP_NEW ? h->n6 : 0;
 	if (ret->n4)

@@ -60,7 +60,7 @@ int hook_run(const struct os_jail *j, const struct op *op, struct err *e)
 		out.p[--out.len] = '\0';
 	if (status)
 		return err_set(e, ECHILD, "%s returned non-zero status: %d%s%s", op->name, status, out.len ? "\n" : "",
-			       out.len ? out.p : "");
+		               out.len ? out.p : "");
 	return 0;
 }
 
@@ -68,12 +68,13 @@ int hook_run(const struct os_jail *j, const struct op *op, struct err *e)
 static void exec_inside(const struct os_jail *j, const struct op *op)
 {
 	static char *const env[] = { (char *)"PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin",
-				     (char *)"HOME=/", (char *)"PWD=/", NULL };
+		                     (char *)"HOME=/", (char *)"PWD=/", NULL };
 	_cleanup_(strv_done) struct strv argv = { 0 };
 	struct os_exec x = { .env = env, .allow = op->flags };
 	struct err e = ERR_INIT;
 	int status, null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int log = j->console_log ? open(j->console_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+	int log = j->console_log ? open(j->console_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
+	                         : -1;
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(log >= 0 ? log : null, 1) < 0 || dup2(log >= 0 ? log : null, 2) < 0 ||
 	    strv_words(&argv, op->text) < 0)
@@ -112,6 +113,6 @@ int hook_exec_inside(const struct os_jail *j, const struct op *op, struct err *e
 		return err_set(e, ETIMEDOUT, "`%s` did not end within %u seconds", op->text, op->timeout);
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		return err_set(e, ECHILD, "`%s` ended with status %d in the jail", op->text,
-			       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+		               WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return 0;
 }

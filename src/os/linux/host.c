@@ -41,7 +41,8 @@ int os_check(bool vnet, struct err *e)
 		return err_set(e, EPERM, "jails need root privileges on the host");
 	/* a call with nonsense tells whether the kernel knows it, and does nothing */
 	if (syscall(SYS_mount_setattr, -1, NULL, 0, NULL, 0) < 0 && errno == ENOSYS)
-		return err_set(e, ENOSYS, "this kernel is too old: it has no mount_setattr(2); Linux 6.1 or newer is needed");
+		return err_set(e, ENOSYS,
+		               "this kernel is too old: it has no mount_setattr(2); Linux 6.1 or newer is needed");
 	if (access("/proc/self/ns/user", F_OK) < 0)
 		return err_set(e, ENOSYS, "this kernel has no user namespaces (CONFIG_USER_NS)");
 	return 0;
@@ -74,7 +75,7 @@ bool os_root_has(const struct root_source *root, const char *path)
 char *os_find_init(const struct root_source *root)
 {
 	static const char *const inits[] = { "/sbin/init", "/usr/sbin/init", "/usr/lib/systemd/systemd",
-					     "/lib/systemd/systemd" };
+		                             "/lib/systemd/systemd" };
 
 	for (size_t i = 0; i < sizeof(inits) / sizeof(*inits); i++)
 		if (in_any_layer(root, inits[i], 0111))

@@ -63,7 +63,7 @@ bool os_jail_alive(pid_t pid, uint64_t pid_start)
  * them all, made while we go on with the others.
  */
 struct holder {
-	int talk;   /* its end of a socket pair */
+	int talk; /* its end of a socket pair */
 	bool vnet;
 	pid_t pid;
 	int ours; /* our end */
@@ -155,8 +155,9 @@ static int await_netns(struct os *os, struct holder *h, struct err *e)
 	while (read(h->ours, &c, 1) < 0 && errno == EINTR)
 		;
 	if (c != 'k')
-		return err_set(e, ENOSPC, "make the jail's network namespace: refused by the kernel; look at "
-					  "/proc/sys/user/max_net_namespaces");
+		return err_set(e, ENOSPC,
+		               "make the jail's network namespace: refused by the kernel; look at "
+		               "/proc/sys/user/max_net_namespaces");
 	os->netns = open_ns(h->pid, "net", e);
 	if (os->netns < 0)
 		return os->netns;
@@ -257,7 +258,8 @@ static int start_first(struct os *os, struct child_args *a, int leaf, struct err
 	if (pid < 0) {
 		err_sys(e, "make the jail's first process");
 		if (e->code == EBUSY || e->code == EOPNOTSUPP)
-			err_hint(e, "The jail's control group cannot take processes: is a controller enabled in its parent?");
+			err_hint(e, "The jail's control group cannot take processes: is a controller enabled in its "
+			            "parent?");
 		return -e->code;
 	}
 	(void)fcntl(os->pidfd, F_SETFD, FD_CLOEXEC);
@@ -358,7 +360,8 @@ static int await_status(int status, const struct op *op, struct err *e)
 		clock_gettime(CLOCK_MONOTONIC, &t1);
 		spent = (uint64_t)(t1.tv_sec - t0.tv_sec) * 1000 + (uint64_t)((t1.tv_nsec - t0.tv_nsec) / 1000000);
 		if (spent >= limit || poll(&p, 1, (int)(limit - spent)) == 0)
-			return err_set(e, ETIMEDOUT, "exec_start did not end within exec_timeout (%u seconds)", op->timeout);
+			return err_set(e, ETIMEDOUT, "exec_start did not end within exec_timeout (%u seconds)",
+			               op->timeout);
 		n = read(status, buf + len, sizeof(buf) - 1 - len);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -372,8 +375,11 @@ static int await_status(int status, const struct op *op, struct err *e)
 	if (str_starts(buf, "exec: ")) {
 		int code = (int)strtol(buf + 6, NULL, 10);
 
-		return err_set(e, code, "run %s in the jail: %s", op->path ? op->path : op->text ? op->text : "the init",
-			       strerror(code));
+		return err_set(e, code, "run %s in the jail: %s",
+		               op->path   ? op->path
+		               : op->text ? op->text
+		                          : "the init",
+		               strerror(code));
 	}
 	if (len == 0)
 		return err_set(e, EPIPE, "the jail's init ended before exec_start did");
@@ -470,8 +476,8 @@ static void unmount_in_background(pid_t jail)
 		struct pollfd p = { .fd = 100, .events = POLLIN };
 
 		/* nothing of the caller's is kept open: it may be read until its end */
-		if (dup2(pidfd, 100) < 0 || dup2(ns, 101) < 0 || close_range(0, 99, 0) < 0 || close_range(102, ~0U, 0) < 0 ||
-		    fork() != 0)
+		if (dup2(pidfd, 100) < 0 || dup2(ns, 101) < 0 || close_range(0, 99, 0) < 0 ||
+		    close_range(102, ~0U, 0) < 0 || fork() != 0)
 			_exit(0);
 		setsid();
 		(void)poll(&p, 1, 10000);

@@ -11,7 +11,7 @@
 #include "os/linux/nl.h"
 #include "os/os.h"
 
-#define JAIL_IDS 65536U
+#define JAIL_IDS     65536U
 #define OP_FLAG_VNET (1u << 31) /* in flags of JAIL_ADD and JAIL_RUN; the low bits are enum allow_flags */
 
 /* First host id of a jail's private range: past systemd-nspawn's, 32,000 jails below 2^32. */
@@ -24,24 +24,24 @@ static inline unsigned jail_id_base(unsigned jid)
 struct os {
 	struct os_jail *j;
 	struct nl host, hostq; /* the host's namespace: batch, and questions beside it */
-	struct nl in, inq;     /* the jail's */
+	struct nl in, inq; /* the jail's */
 	const struct op **queue; /* ROOT and MOUNTs, done by the first process */
 	size_t nqueue, capqueue;
 	int userns, netns, cgroup, pidfd, sync; /* -1: not open */
-	unsigned base;			    /* jail_id_base() */
-	bool mounted;	/* the first process reported its mounts done */
+	unsigned base; /* jail_id_base() */
+	bool mounted; /* the first process reported its mounts done */
 	struct hold hold;
 	bool held;
 };
 
 /* Everything the first process needs; it inherits the fds by fork. */
 struct child_args {
-	const struct op *add;	     /* JAIL_ADD */
+	const struct op *add; /* JAIL_ADD */
 	const struct op *const *queue; /* ROOT, then MOUNTs in order */
 	size_t nqueue;
 	const char *run; /* IOCAGE_RUN */
 	int sync, userns;
-	int init;		 /* the built-in init's program */
+	int init; /* the built-in init's program */
 	unsigned base;
 	bool vnet;
 };
@@ -59,7 +59,8 @@ enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_RUN = 'R' };
 /* CHILD_NET: 'N' with the fd of a VNET jail's network namespace. CHILD_FILE: 'F' path NUL text NUL. CHILD_RUN: 'R' flags(u32) path NUL word NUL word NUL ... */
 
 /* mount.c: as host root in the jail's own mount namespace. rootfd is the root being built. */
-must_check int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd, struct err *e);
+must_check int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd,
+                          struct err *e);
 must_check int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct err *e);
 must_check int mount_pivot(int rootfd, struct err *e);
 /* The jail's console for a real init: a terminal of its own bound over /dev/console. *ret_master, *ret_slave owned. */

@@ -150,7 +150,8 @@ static int put_addr(struct nl *n, struct nl *q, const struct op *op, struct err 
 			uint8_t b[4];
 
 			bc = ((uint32_t)op->addr.b[0] << 24 | (uint32_t)op->addr.b[1] << 16 |
-			      (uint32_t)op->addr.b[2] << 8 | op->addr.b[3]) | host;
+			      (uint32_t)op->addr.b[2] << 8 | op->addr.b[3]) |
+			     host;
 			for (int i = 0; i < 4; i++)
 				b[i] = (uint8_t)(bc >> (24 - 8 * i));
 			nl_attr(n, IFA_BROADCAST, b, 4);

@@ -8,11 +8,11 @@
  */
 #define MONITOR_FD_FIRST 3
 enum {
-	MONITOR_PIDFD,	  /* the jail's first process */
-	MONITOR_CONSOLE,  /* read end of its console: pipe or terminal */
+	MONITOR_PIDFD, /* the jail's first process */
+	MONITOR_CONSOLE, /* read end of its console: pipe or terminal */
 	MONITOR_LISTENER, /* seccomp notifications of its processes (shared IP) */
-	MONITOR_VIEW,	  /* the view namespace (shared IP) */
-	MONITOR_CONTROL,  /* listening SOCK_SEQPACKET: 'L' + SCM_RIGHTS listener, answered by 'k' */
+	MONITOR_VIEW, /* the view namespace (shared IP) */
+	MONITOR_CONTROL, /* listening SOCK_SEQPACKET: 'L' + SCM_RIGHTS listener, answered by 'k' */
 	MONITOR_FDS,
 };
 #define MONITOR_SOCK "monitor.sock"

@@ -19,8 +19,8 @@
 #include "os/linux/monitor.h"
 #include "os/linux/shared.h"
 
-#define LOG_MAX (1024 * 1024) /* then it becomes LOGFILE.1 */
-#define LISTENERS_MAX 1024    /* processes brought in by exec at one time */
+#define LOG_MAX       (1024 * 1024) /* then it becomes LOGFILE.1 */
+#define LISTENERS_MAX 1024 /* processes brought in by exec at one time */
 
 struct monitor {
 	const char *log_path;
@@ -140,7 +140,8 @@ static void watch(struct monitor *m, int pidfd, int console, int control)
 			take_listener(m, control);
 		if (p[0].revents) {
 			/* what it said last is still in the pipe */
-			while (console >= 0 && poll(&p[1], 1, 0) > 0 && (p[1].revents & POLLIN) && copy_console(m, console))
+			while (console >= 0 && poll(&p[1], 1, 0) > 0 && (p[1].revents & POLLIN) &&
+			       copy_console(m, console))
 				;
 			return;
 		}

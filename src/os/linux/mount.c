@@ -20,7 +20,7 @@ int mount(const char *source, const char *target, const char *type, unsigned lon
 int umount2(const char *target, int flags);
 
 #define MNT_DETACH 2
-#define FD_PATH 32 /* "/proc/self/fd/2147483647" */
+#define FD_PATH    32 /* "/proc/self/fd/2147483647" */
 
 int open_in_root(int rootfd, const char *path, int flags, unsigned mode)
 {
@@ -98,7 +98,7 @@ static int clone_mapped(const char *path, int userns, uint64_t attrs, bool recur
 {
 	struct mount_attr ma = { .attr_set = MOUNT_ATTR_IDMAP | attrs, .userns_fd = (uint64_t)userns };
 	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path,
-			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+	                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
 
 	if (fd < 0)
 		return err_sys(e, "open %s", path);
@@ -108,7 +108,8 @@ static int clone_mapped(const char *path, int userns, uint64_t attrs, bool recur
 		close(fd);
 		err_set(e, code, "map the ids of %s for the jail: %s", path, strerror(code));
 		if (code == EINVAL || code == EOPNOTSUPP)
-			err_hint(e, "Its file system must support id-mapped mounts: ext4, xfs, btrfs (tmpfs since Linux 6.3).");
+			err_hint(e, "Its file system must support id-mapped mounts: ext4, xfs, btrfs (tmpfs since "
+			            "Linux 6.3).");
 		return -code;
 	}
 	return fd;
@@ -116,7 +117,8 @@ static int clone_mapped(const char *path, int userns, uint64_t attrs, bool recur
 
 static int attach(int treefd, int dirfd, const char *at, struct err *e)
 {
-	if (syscall(SYS_move_mount, treefd, "", dirfd, at, MOVE_MOUNT_F_EMPTY_PATH | (*at ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
+	if (syscall(SYS_move_mount, treefd, "", dirfd, at,
+	            MOVE_MOUNT_F_EMPTY_PATH | (*at ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
 		return err_sys(e, "attach a mount at %s", *at ? at : "its mount point");
 	return 0;
 }
@@ -159,13 +161,13 @@ static int mount_overlay(const struct op *op, int userns, unsigned base, struct 
 	/* overlayfs keeps the mounter's identity for what it does in the layers */
 	r = as_jail_root(base, true);
 	if (r == 0 && mount("overlay", "root", "overlay", MS_NODEV,
-			    "lowerdir=lower,upperdir=layers/upper,workdir=layers/work,index=off") < 0)
+	                    "lowerdir=lower,upperdir=layers/upper,workdir=layers/work,index=off") < 0)
 		r = -errno;
 	if (as_jail_root(base, false) < 0 && r == 0)
 		r = -EPERM;
 	return r < 0 ? err_set(e, -r, "mount the jail's root: overlay of %s on %s: %s", op->path, op->source,
-			       strerror(-r)) :
-		       0;
+	                       strerror(-r))
+	             : 0;
 }
 
 int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd, struct err *e)
@@ -199,14 +201,14 @@ static const struct {
 	unsigned major, minor;
 	const char *only; /* present only if this word is among the op's opts */
 } devices[] = {
-	{ "null", 1, 3, NULL },	  { "zero", 1, 5, NULL }, { "full", 1, 7, NULL },	{ "random", 1, 8, NULL },
+	{ "null", 1, 3, NULL },    { "zero", 1, 5, NULL }, { "full", 1, 7, NULL },        { "random", 1, 8, NULL },
 	{ "urandom", 1, 9, NULL }, { "tty", 5, 0, NULL },  { "net/tun", 10, 200, "tun" }, { "fuse", 10, 229, "fuse" },
 };
 
 static const struct {
 	const char *name, *target;
 } dev_links[] = {
-	{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
+	{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
 	{ "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" },
 };
 
@@ -233,8 +235,9 @@ static int fill_dev(int dev, const char *opts, unsigned base)
 		if (strchr(devices[i].name, '/') &&
 		    (mkdirat(dev, "net", 0755) < 0 || fchownat(dev, "net", base, base, 0) < 0))
 			r = -errno;
-		else if (mknodat(dev, devices[i].name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)) < 0 ||
-			 fchownat(dev, devices[i].name, base, base, AT_SYMLINK_NOFOLLOW) < 0)
+		else if (mknodat(dev, devices[i].name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)) <
+		                 0 ||
+		         fchownat(dev, devices[i].name, base, base, AT_SYMLINK_NOFOLLOW) < 0)
 			r = -errno;
 	}
 	for (size_t i = 0; i < sizeof(dev_links) / sizeof(*dev_links) && r == 0; i++)
@@ -251,8 +254,8 @@ static int fill_dev(int dev, const char *opts, unsigned base)
 /* --- /proc --- */
 
 /* World-readable facts about the host and doors into the kernel; most others belong to host root and stay shut anyway. */
-static const char *const masked_files[] = { "kcore", "keys", "key-users", "timer_list", "sched_debug", "sysrq-trigger",
-					    "latency_stats", "kpagecount", "kpageflags", "kmsg" };
+static const char *const masked_files[] = { "kcore",         "keys",          "key-users",  "timer_list", "sched_debug",
+	                                    "sysrq-trigger", "latency_stats", "kpagecount", "kpageflags", "kmsg" };
 static const char *const masked_dirs[] = { "acpi", "scsi", "asound" };
 
 static void mask_proc(int rootfd, int proc)
@@ -348,9 +351,12 @@ struct fs_kind {
 };
 
 static const struct fs_kind kinds[] = {
-	{ "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },   { "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
-	{ "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, false }, { "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
-	{ "devpts", MS_NOSUID | MS_NOEXEC, false },	       { "tmpfs", MS_NOSUID | MS_NODEV, true },
+	{ "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
+	{ "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
+	{ "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
+	{ "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
+	{ "devpts", MS_NOSUID | MS_NOEXEC, false },
+	{ "tmpfs", MS_NOSUID | MS_NODEV, true },
 	{ "dev", MS_NOSUID | MS_NOEXEC, true },
 };
 
@@ -381,9 +387,9 @@ int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct
 	if (!data)
 		return err_oom(e);
 	if (mount(op->source ? op->source : op->fstype, at, dev ? "tmpfs" : op->fstype,
-		  common_flags(dev ? NULL : op->opts, k ? k->flags : MS_NODEV), *data ? data : NULL) < 0)
+	          common_flags(dev ? NULL : op->opts, k ? k->flags : MS_NODEV), *data ? data : NULL) < 0)
 		return err_sys(e, "mount %s (%s) on %s in the jail", op->source ? op->source : op->fstype, op->fstype,
-			       op->path);
+		               op->path);
 	if (!dev && !streq(op->fstype, "proc"))
 		return 0;
 	top = open_in_root(rootfd, op->path, O_RDONLY | O_DIRECTORY, 0);
@@ -400,7 +406,8 @@ int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct
 
 int mount_pivot(int rootfd, struct err *e)
 {
-	if (fchdir(rootfd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+	if (fchdir(rootfd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
+	    chdir("/") < 0)
 		return err_sys(e, "make the jail's root the root");
 	return 0;
 }

@@ -163,9 +163,8 @@ static void ack_text(const struct nlmsghdr *h, char *text, size_t cap)
 		return;
 	if (!(h->nlmsg_flags & NLM_F_CAPPED))
 		off += er->msg.nlmsg_len - sizeof(struct nlmsghdr);
-	mnl_attr_for_each(a, h, off)
-		if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG)
-			snprintf(text, cap, "%.*s", (int)mnl_attr_get_payload_len(a), mnl_attr_get_str(a));
+	mnl_attr_for_each(a, h, off) if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG)
+		snprintf(text, cap, "%.*s", (int)mnl_attr_get_payload_len(a), mnl_attr_get_str(a));
 }
 
 static void reset(struct nl *n)

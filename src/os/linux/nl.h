@@ -12,16 +12,19 @@
 /* fd -1: not open. The buffer holds requests until nl_flush(). */
 struct nl {
 	int fd;
-	uint32_t seq;	   /* of the last request put */
-	uint32_t first;	   /* seq of the first request waiting */
-	unsigned count;	   /* requests waiting */
-	bool overflow;	   /* a request did not fit: nl_flush() says so */
+	uint32_t seq; /* of the last request put */
+	uint32_t first; /* seq of the first request waiting */
+	unsigned count; /* requests waiting */
+	bool overflow; /* a request did not fit: nl_flush() says so */
 	size_t len;
 	char *buf;
 	struct nlmsghdr *cur;
 };
 
-#define NL_INIT { .fd = -1 }
+#define NL_INIT          \
+	{                \
+		.fd = -1 \
+	}
 
 /* Open in the namespace nsfd (-1: the current one); the caller stays where it is. */
 must_check int nl_open(struct nl *n, int nsfd, struct err *e);

@@ -13,13 +13,13 @@
 
 #include "base/cleanup.h"
 
-#define PTMX_MAJOR 5
-#define PTMX_MINOR 2
-#define KEY_EOF "\004"
-#define EOF_WAIT_MS 100	       /* first repetition of ^D; doubled up to EOF_WAIT_MAX_MS */
+#define PTMX_MAJOR      5
+#define PTMX_MINOR      2
+#define KEY_EOF         "\004"
+#define EOF_WAIT_MS     100 /* first repetition of ^D; doubled up to EOF_WAIT_MAX_MS */
 #define EOF_WAIT_MAX_MS 1600
-#define FOREIGN_WAIT_MS 200    /* how often to look whether our terminal is ours again */
-#define LAST_WORDS_MAX 262144U /* more than a terminal holds: a busy background process must not keep us */
+#define FOREIGN_WAIT_MS 200 /* how often to look whether our terminal is ours again */
+#define LAST_WORDS_MAX  262144U /* more than a terminal holds: a busy background process must not keep us */
 
 static bool is_stream(int fd)
 {
@@ -100,8 +100,8 @@ int pty_attach(const struct pty_side *side, int slave, struct err *e)
 
 void pty_signals(sigset_t *ret)
 {
-	static const int list[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGUSR1,  SIGUSR2,
-				    SIGALRM, SIGPIPE, SIGCONT, SIGWINCH, SIGVTALRM };
+	static const int list[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,  SIGUSR1,  SIGUSR2,
+		                    SIGALRM, SIGPIPE, SIGCONT, SIGWINCH, SIGVTALRM };
 
 	sigemptyset(ret);
 	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
@@ -117,7 +117,7 @@ struct relay {
 	const struct pty_side *side;
 	int pidfd, master, slave, sigfd;
 	int in, out; /* ours; -1: nothing to read any more, nowhere to write */
-	bool ended;  /* `in` came to its end, and it was no terminal: say ^D until the command ends */
+	bool ended; /* `in` came to its end, and it was no terminal: say ^D until the command ends */
 	int eof_wait;
 	struct flow to, from; /* to and from the jail */
 };
@@ -152,7 +152,7 @@ static void on_signal(struct relay *r)
 				break;
 			}
 	} else if ((sig == SIGINT || sig == SIGQUIT) && r->master >= 0 && !r->side->raw &&
-		   ioctl(r->master, TIOCSIG, sig) == 0) {
+	           ioctl(r->master, TIOCSIG, sig) == 0) {
 		/* ^C at our terminal is ^C at theirs: for whoever is in front there */
 	} else {
 		(void)pidfd_send_signal(r->pidfd, sig, NULL, 0);
@@ -308,8 +308,9 @@ static bool turn(struct relay *r)
 
 void pty_relay(const struct pty_side *side, int pidfd, int master, int slave, int sigfd)
 {
-	struct relay r = { .side = side, .pidfd = pidfd, .master = master, .slave = slave, .sigfd = sigfd, .in = -1,
-			   .out = -1 };
+	struct relay r = {
+		.side = side, .pidfd = pidfd, .master = master, .slave = slave, .sigfd = sigfd, .in = -1, .out = -1
+	};
 
 	if (master >= 0) {
 		(void)fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);

@@ -12,10 +12,10 @@
 
 /* What our side looks like, found before the command is started. */
 struct pty_side {
-	bool want;    /* the command gets a terminal of the jail's own */
-	bool tty[3];  /* which of our 0, 1, 2 are terminals */
-	bool use[3];  /* which of the command's 0, 1, 2 become its terminal */
-	bool raw;     /* our terminal passes every key, ^C too */
+	bool want; /* the command gets a terminal of the jail's own */
+	bool tty[3]; /* which of our 0, 1, 2 are terminals */
+	bool use[3]; /* which of the command's 0, 1, 2 become its terminal */
+	bool raw; /* our terminal passes every key, ^C too */
 	bool have_tio, have_size;
 	struct termios tio;
 	struct winsize size;

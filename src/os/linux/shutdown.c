@@ -17,10 +17,10 @@
 #include "os/linux/jailproc.h"
 #include "os/os.h"
 
-#define LOOK_MS 100	     /* how often to see whether an init that never exits is alone */
-#define SYSV_MAGIC 0x03091969 /* of a request in sysvinit's fifo */
+#define LOOK_MS       100 /* how often to see whether an init that never exits is alone */
+#define SYSV_MAGIC    0x03091969 /* of a request in sysvinit's fifo */
 #define SYSV_RUNLEVEL 1
-#define SYSV_REQUEST 384
+#define SYSV_REQUEST  384
 
 /* Write to a fifo that the jail's init reads. Anything else in its place is left alone. */
 static bool tell_fifo(int root, const char *path, const void *data, size_t len)

@@ -37,7 +37,7 @@ int user_on_host(const char *name, struct user *ret, struct err *e)
 		return err_class(e, ERR_MISSING, ENOENT, "there is no user %s on the host", name);
 	if (pw->pw_uid > USER_ID_MAX || pw->pw_gid > USER_ID_MAX)
 		return err_set(e, ERANGE, "user %s of the host has id %u:%u; jails only have the ids 0 to %u", name,
-			       pw->pw_uid, pw->pw_gid, USER_ID_MAX);
+		               pw->pw_uid, pw->pw_gid, USER_ID_MAX);
 	if (getgrouplist(name, pw->pw_gid, groups, &n) < 0)
 		return err_set(e, E2BIG, "user %s of the host is in more than %d groups", name, USER_GROUPS_MAX);
 	ret->uid = pw->pw_uid;

@@ -9,7 +9,7 @@
 #include "base/err.h"
 
 #define USER_GROUPS_MAX 256
-#define USER_ID_MAX 65535U /* jails have the ids 0 to 65535 */
+#define USER_ID_MAX     65535U /* jails have the ids 0 to 65535 */
 
 struct user {
 	uid_t uid;

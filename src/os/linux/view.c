@@ -16,7 +16,7 @@
 static const char *const kinds[] = { "dummy", "ifb", "veth" };
 
 #define PEER_NAME "view-peer"
-#define OPER_UP 6 /* IF_OPER_UP */
+#define OPER_UP   6 /* IF_OPER_UP */
 
 /* The kind that worked last: what the kernel lacks is asked for once. */
 static size_t kind;
@@ -98,11 +98,12 @@ int view_add(int nsfd, const struct op *op, struct err *e)
 	nl_close(&n);
 	if (kind == sizeof(kinds) / sizeof(kinds[0])) {
 		kind = 0;
-		return err_set(e, EOPNOTSUPP, "the kernel has no driver for %s inside a jail (dummy, ifb or veth)", op->link);
+		return err_set(e, EOPNOTSUPP, "the kernel has no driver for %s inside a jail (dummy, ifb or veth)",
+		               op->link);
 	}
 	if (r < 0)
 		return err_set(e, -r, "show interface %s inside the jail: %s%s%s", op->link, strerror(-r),
-			       text[0] ? ": " : "", text);
+		               text[0] ? ": " : "", text);
 	return 0;
 }
 
