@@ -19,7 +19,7 @@ static bool reserve(struct sbuf *b, size_t more)
 		b->failed = true;
 		return false;
 	}
-	if (want <= b->cap)
+	if (b->p && want <= b->cap)
 		return true;
 	cap = b->cap ? b->cap : 64;
 	while (cap < want)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/life.h"
@@ -58,6 +59,20 @@ static int need_running(struct session *s, bool force, struct err *e)
 	return r < 0 ? r : session_os_jail(s, e);
 }
 
+/*
+ * What os_exec() left, as our status. What could not be executed has the status that shells give, and what was interrupted
+ * before it ran that of the signal: both say more than a 1.
+ */
+static int outcome(const char *jail, int r, int status, const struct err *why, struct err *e)
+{
+	if (r == 0)
+		return status;
+	if (status <= 1)
+		return err_class(e, why->cls, why->code, "%s: %s", jail, why->msg);
+	warning("%s: %s", jail, why->msg);
+	return status;
+}
+
 static int run_in(struct cli *c, const char *jail, bool force, struct os_exec *x, struct err *e)
 {
 	_cleanup_(session_done) struct session s;
@@ -72,11 +87,7 @@ static int run_in(struct cli *c, const char *jail, bool force, struct os_exec *x
 	x->allow = s.model.allow;
 	(void)fflush(stdout);
 	r = os_exec(&s.oj, x, &status, &why);
-	if (r < 0 && status != 126 && status != 127)
-		return err_set(e, why.code, "%s: %s", jail, why.msg);
-	if (r < 0) /* it could not be executed: the status shells give says which way */
-		warning("%s: %s", jail, why.msg);
-	return status;
+	return outcome(jail, r, status, &why, e);
 }
 
 /* Every jail in turn; what does not run is reported. Status 1 if anything failed anywhere. */
@@ -126,31 +137,63 @@ int cmd_exec(struct cli *c, struct args *a, struct err *e)
 	return r < 0 ? r : run_in(c, jail, force, &x, e);
 }
 
+static int add_words(struct strv *l, const char *const *words, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strv_add(l, words[i]) < 0)
+			return err_oom(e);
+	return 0;
+}
+
 /*
  * The jail's own shell looks for login: whether there is one is then seen with the jail's eyes, and the status of a session
  * cannot be mistaken for a missing program.
  */
-static int console_argv(struct strv *argv, const char *flags, struct err *e)
+static int login_argv(struct strv *argv, const struct strv *flags, struct err *e)
 {
 	static const char *const head[] = {
 		"/bin/sh", "-c", "command -v login >/dev/null 2>&1 && exec login \"$@\"; exec /bin/sh -l",
 		"login",   "-p",
 	};
+	int r = add_words(argv, head, sizeof(head) / sizeof(*head), e);
 
-	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
-		if (strv_add(argv, head[i]) < 0)
-			return err_oom(e);
-	return strv_split(argv, flags, " \t") < 0 ? err_oom(e) : 0;
+	return r < 0 ? r : add_words(argv, (const char *const *)flags->v, flags->n, e);
+}
+
+/* SHELL and HOME are set for the user by then. */
+static int shell_argv(struct strv *argv, struct err *e)
+{
+	static const char *const words[] = {
+		"/bin/sh",
+		"-c",
+		"cd 2>/dev/null; exec \"${SHELL:-/bin/sh}\" -l",
+	};
+
+	return add_words(argv, words, sizeof(words) / sizeof(*words), e);
+}
+
+/*
+ * Commands from a file or a pipe go straight to the login shell of the user. login wants a terminal, and discards what was
+ * typed before it was ready for it: the commands. But a login that asks for a name or a password is not left out.
+ */
+static int console_command(struct os_exec *x, struct strv *argv, const struct strv *flags, struct err *e)
+{
+	x->login = isatty(0) || flags->n != 2 || !streq(flags->v[0], "-f");
+	if (x->login)
+		return login_argv(argv, flags, e);
+	x->jail_user = flags->v[1];
+	return shell_argv(argv, e);
 }
 
 int cmd_console(struct cli *c, struct args *a, struct err *e)
 {
 	_cleanup_(session_done) struct session s;
-	_cleanup_(strv_done) struct strv env = { 0 }, argv = { 0 };
+	_cleanup_(strv_done) struct strv env = { 0 }, argv = { 0 }, flags = { 0 };
 	_cleanup_free_ char *jail = NULL;
 	struct run_opts o = { 0 };
-	struct os_exec x = { .login = true };
-	int status, r;
+	struct err why = ERR_INIT;
+	struct os_exec x = { 0 };
+	int status = 0, r;
 
 	session_init(&s, c, NULL, &o);
 	r = cli_open(c, true, e);
@@ -162,14 +205,16 @@ int cmd_console(struct cli *c, struct args *a, struct err *e)
 	r = need_running(&s, args_has(a, OPT_FORCE), e);
 	if (r == 0)
 		r = clean_env(&env, "/root", false, e);
+	if (r == 0 && strv_split(&flags, conf_get(&s.cfg.conf, PROP_login_flags), " \t") < 0)
+		r = err_oom(e);
 	if (r == 0)
-		r = console_argv(&argv, conf_get(&s.cfg.conf, PROP_login_flags), e);
+		r = console_command(&x, &argv, &flags, e);
 	if (r < 0)
 		return r;
 	x.argv = argv.v;
 	x.env = env.v;
 	x.allow = s.model.allow;
 	(void)fflush(stdout);
-	r = os_exec(&s.oj, &x, &status, e);
-	return r < 0 ? err_wrap(e, "%s", jail) : status;
+	r = os_exec(&s.oj, &x, &status, &why);
+	return outcome(jail, r, status, &why, e);
 }

@@ -27,10 +27,11 @@
 #include "os/linux/user.h"
 #include "os/os.h"
 
-#define MONITOR_WAIT_S    5
-#define STATUS_CANNOT_RUN 126
-#define STATUS_NOT_FOUND  127
-#define FD_REPORT         3
+#define MONITOR_WAIT_S      5
+#define STATUS_CANNOT_RUN   126
+#define STATUS_NOT_FOUND    127
+#define FD_REPORT           3
+#define INTERRUPTED_WAIT_MS 1000 /* after a signal: how long the command may still take to begin, and then get it */
 
 /* From the command's process to us, on a SOCK_SEQPACKET pair that execve closes. */
 enum { SAY_TERMINAL = 'T', SAY_LISTENER = 'L', SAY_ERROR = 'E' };
@@ -86,14 +87,12 @@ static int find_user(const struct entry *n, struct err *e)
 
 	if (n->x->host_user)
 		return 0;
-	if (n->x->jail_user)
+	if (n->x->jail_user && !streq(n->x->jail_user, "root"))
 		return user_in_jail(n->x->jail_user, u, e);
-	*u = (struct user){ .ngroups = 1, .name = "root", .home = "/", .shell = "/bin/sh" };
-	if (n->x->login) {
-		r = user_in_jail("root", u, NULL); /* a root without a passwd file has a root all the same */
-		if (r < 0)
-			*u = (struct user){ .ngroups = 1, .name = "root", .home = "/", .shell = "/bin/sh" };
-	}
+	/* a root without a passwd file has a root all the same */
+	r = n->x->login || n->x->jail_user ? user_in_jail("root", u, NULL) : -ENOENT;
+	if (r < 0)
+		*u = (struct user){ .ngroups = 1, .name = "root", .home = "/", .shell = "/bin/sh" };
 	return 0;
 }
 
@@ -157,6 +156,23 @@ static int set_environment(const struct entry *n, struct err *e)
 	return 0;
 }
 
+/*
+ * The command ends with us, even if we are killed and can pass nothing on. For it alone: what it started goes on, and
+ * programs that change ids shed it (a set-user-ID one at execve, too). To be asked for last, as changing ids sheds it
+ * here as well; and if we are gone by then, nobody would ever send it. Our pid says nothing in the jail's pid
+ * namespace, but our end of the socket is closed before the kernel sends that signal.
+ */
+static int end_with_parent(const struct entry *n, struct err *e)
+{
+	char c;
+
+	if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0L, 0L, 0L) < 0)
+		return err_sys(e, "ask to end with iocage");
+	if (recv(n->sock, &c, 1, MSG_DONTWAIT | MSG_PEEK) == 0)
+		_exit(128 + SIGKILL);
+	return 0;
+}
+
 static void command(struct entry *n) __attribute__((noreturn));
 static void command(struct entry *n)
 {
@@ -187,6 +203,8 @@ static void command(struct entry *n)
 		(void)err_sys(&e, "close what the jail must not have");
 		fail(n, &e, 1);
 	}
+	if (end_with_parent(n, &e) < 0)
+		fail(n, &e, 1);
 	execvp(n->x->argv[0], n->x->argv);
 	status = errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
 	(void)err_sys(&e, "run %s in the jail", n->x->argv[0]);
@@ -259,24 +277,45 @@ static int hear(struct entry *n, const struct os_jail *j, int *ret_status, struc
 	}
 }
 
-/* Until the command runs. A signal before that ends the attempt: what a jail's file system does may take long. */
+/* Of what is passed on, what would end us. */
+static void ending_signals(sigset_t *ret)
+{
+	static const int list[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	sigemptyset(ret);
+	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+		sigaddset(ret, list[i]);
+}
+
+/*
+ * Until the command runs. Signals stay pending meanwhile and are the command's: the relay reads them. What a jail's
+ * file system does may take long, though, so one that would end us gives the command only a little longer to begin.
+ */
 static int wait_for_exec(struct entry *n, const struct os_jail *j, int *ret_status, struct err *e)
 {
-	struct pollfd p[] = { { .fd = n->sock, .events = POLLIN }, { .fd = n->sigfd, .events = POLLIN } };
+	_cleanup_close_ int ending = -1;
+	struct pollfd p[] = { { .fd = n->sock, .events = POLLIN }, { .events = POLLIN } };
 	struct signalfd_siginfo si;
-	int r = 1;
+	int limit = -1, r = 1, got;
+	sigset_t set;
 
+	ending_signals(&set);
+	p[1].fd = ending = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (ending < 0)
+		return err_sys(e, "open a signal descriptor");
 	while (r > 0) {
-		if (poll(p, 2, -1) < 0)
+		got = poll(p, 2, limit);
+		if (got < 0 && errno != EINTR)
 			return err_sys(e, "wait for the command's process");
-		if (p[1].revents && read(n->sigfd, &si, sizeof(si)) == (ssize_t)sizeof(si) &&
-		    (si.ssi_signo == SIGINT || si.ssi_signo == SIGTERM || si.ssi_signo == SIGHUP ||
-		     si.ssi_signo == SIGQUIT)) {
+		if (got > 0 && p[0].revents) {
+			r = hear(n, j, ret_status, e);
+		} else if (got > 0) {
+			p[1].fd = -1;
+			limit = INTERRUPTED_WAIT_MS;
+		} else if (got == 0 && read(ending, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 			*ret_status = 128 + (int)si.ssi_signo;
 			return err_set(e, EINTR, "interrupted before the command ran");
 		}
-		if (p[0].revents)
-			r = hear(n, j, ret_status, e);
 	}
 	return r;
 }
