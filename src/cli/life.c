@@ -13,7 +13,7 @@
 
 void session_init(struct session *s, struct cli *c, const char *jail, const struct run_opts *o)
 {
-	*s = (struct session){ .c = c, .jail = jail, .o = *o, .lock = -1 };
+	*s = (struct session){ .c = c, .jail = jail, .o = *o, .lock = -1, .share = -1 };
 }
 
 void session_done(struct session *s)
@@ -29,6 +29,8 @@ void session_done(struct session *s)
 	free(s->root.resolv);
 	free(s->root.host_root);
 	free(s->console_log);
+	closep(&s->share);
+	s->share = -1;
 	closep(&s->lock);
 	s->lock = -1;
 }
@@ -159,10 +161,16 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 {
 	_cleanup_(journal_done) struct journal j = { 0 };
 	_cleanup_free_ bool *stuck = NULL;
+	_cleanup_close_ int lock = -1;
 	struct err why = ERR_INIT;
 	int r, k;
 
 	r = journal_load(&s->c->st, s->jail, &j, e);
+	for (size_t i = 0; r == 0 && lock < 0 && i < j.n; i++)
+		if (j.undo[i].kind == OP_ADDR_DEL)
+			r = share_lock(s, &lock, e);
+	if (r == 0 && lock >= 0)
+		r = share_hand_over(s, &j, e);
 	if (r < 0)
 		return r;
 	stuck = calloc(j.n + 1, sizeof(*stuck));

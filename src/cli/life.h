@@ -47,6 +47,7 @@ struct session {
 	const char *jail; /* borrowed */
 	struct run_opts o;
 	int lock;
+	int share; /* share_lock() held during a start, else -1 */
 	struct config cfg;
 	bool have_cfg, have_model;
 	struct jail model;
@@ -70,6 +71,13 @@ must_check int session_os(struct session *s, struct err *e);
 must_check int session_undo(struct session *s, const struct backend *b, struct err *e);
 /* If a jail that is gone left something: remove it. One line on stderr says so, unless quiet. */
 must_check int session_clean_leftovers(struct session *s, bool quiet, struct err *e);
+/*
+ * Between asking which addresses exist and having said that we use them, and while removing any: one at a time. Taken
+ * with the jail's lock held, never the other way round.
+ */
+must_check int share_lock(struct session *s, int *ret_fd, struct err *e);
+/* Pass the removal of addresses that other jails use on to their journals; j is what is left for us. With the lock. */
+must_check int share_hand_over(struct session *s, struct journal *j, struct err *e);
 /* No state, so nothing was done: what a killed writer left of its files goes. */
 must_check int session_sweep(struct session *s, struct err *e);
 /* A progress line on stdout, unless quiet. */

@@ -365,12 +365,14 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 	struct story t = { .s = s, .failed = PH__COUNT };
 	struct sink k = { s, -1, false };
 	struct journal_sink sink = { &k, sink_append };
-	struct journal none = { 0 };
 	struct backend b = os_backend(s->os);
 	struct err ignored = ERR_INIT;
 	size_t stuck = 0;
 	int r = first_state(s, e);
 
+	/* from here on others see what we use */
+	closep(&s->share);
+	s->share = -1;
 	if (r == 0)
 		r = journal_open(&s->c->st, s->jail, &fd, e);
 	if (r == 0) {
@@ -391,8 +393,9 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 			tell(&t, ph);
 		return 0;
 	}
-	if (!stuck && journal_keep(&s->c->st, s->jail, &none, NULL, &ignored) == 0)
-		(void)!jid_put(&s->c->st, s->st.jid, &ignored);
+	/* what the runner undid is gone; what another jail handed to us meanwhile is still to be done */
+	if (!stuck)
+		(void)!session_undo(s, &b, &ignored);
 	return start_failed(&t, e);
 }
 
@@ -410,6 +413,8 @@ static int plan_and_run(struct session *s, struct err *e)
 	r = session_os_jail(s, e);
 	if (r == 0)
 		r = session_os(s, e);
+	if (r == 0 && !s->model.vnet && !s->o.dry_run)
+		r = share_lock(s, &s->share, e);
 	if (r == 0)
 		r = os_facts(s->os, &s->model, &f, e);
 	if (r == 0) {

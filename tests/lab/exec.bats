@@ -111,6 +111,27 @@ setup() {
 	eventually bash -c '! iocage exec j -- ps | grep -q "[s]leep 4242"'
 }
 
+@test "we are killed: a user's command ends too, and one that was about to begin" {
+	inside_ok j 'echo "foo:x:1234:1234::/home:/bin/sh" >>/etc/passwd'
+	iocage exec -U foo j -- sleep 4243 &
+	p=$!
+	eventually iocage exec j -- pidof sleep
+	kill -9 $p
+	wait $p || true
+	for ms in 002 004 006 008 010 012 014 016 018 020 025 030 040; do
+		timeout -s KILL 0.$ms iocage exec j -- sleep 4243 || true
+	done
+	eventually bash -c '! iocage exec j -- ps | grep -q "[s]leep 424"'
+}
+
+@test "a signal at any time ends the attempt or the command, with 128 and its number" {
+	for ms in 002 004 006 008 010 012 014 016 018 020 025 030 040; do
+		run timeout --preserve-status -k 5 0.$ms iocage exec j -- sleep 4244
+		exited 143
+	done
+	inside_ok j '! pidof sleep'
+}
+
 @test "environment: reset, nothing of the host" {
 	SECRET=x LD_PRELOAD='' run iocage exec j -- env
 	hasnt SECRET
@@ -213,7 +234,25 @@ setup() {
 	inside_ok off 'test -e /root-was-here'
 }
 
-@test "console with commands on stdin" {
+@test "console with commands on stdin: the login shell runs them, no login in between; its status is ours" {
 	run bash -c 'echo "touch /from-stdin" | timeout 10 iocage console j'
+	exited 0
 	inside_ok j 'test -e /from-stdin'
+	inside_ok j 'mkdir -p /root /home; echo "export PROFILE=read" >/root/.profile'
+	run bash -c 'printf "%s\n" "id -u; pwd; echo \$USER \$PROFILE" "tty" "exit 5" | timeout 10 iocage console j'
+	exited 5
+	is "$(printf '0\n%s\nroot read\nnot a tty' "$(iocage exec j -- sh -c 'grep ^root: /etc/passwd | cut -d: -f6')")"
+	run timeout 10 iocage console j </dev/null
+	exited 0
+}
+
+@test "console with commands on stdin: login_flags name the user; without a passwd file root has a shell" {
+	inside_ok j 'mkdir -p /home; echo "foo:x:1234:1234::/home:/bin/sh" >>/etc/passwd'
+	ok iocage set 'login_flags=-f foo' j
+	run bash -c 'echo "id -u; pwd" | timeout 10 iocage console j'
+	is "$(printf '1234\n/home')"
+	ok iocage set 'login_flags=-f root' j
+	inside_ok j 'mv /etc/passwd /etc/passwd.away'
+	run bash -c 'echo "id -u" | timeout 10 iocage console j'
+	is 0
 }

@@ -316,3 +316,17 @@ mkshared() {
 	[ "$n" -ge 8 ]
 	[ "$bad" -eq 0 ]
 }
+
+@test "two jails with the same single address: the alias stays until the last of them stops" {
+	world_snapshot before
+	mkshared tw1 'ip4_addr=em0|192.0.2.77/24'
+	mkshared tw2 'ip4_addr=em0|192.0.2.77/24'
+	up tw1
+	up tw2
+	down tw1
+	ip addr show em0 | grep -q 192.0.2.77
+	inside_ok tw2 'ifconfig em0'
+	has 192.0.2.77
+	down tw2
+	! ip addr show em0 | grep -q 192.0.2.77
+}

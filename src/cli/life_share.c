@@ -1,0 +1,72 @@
+/* life_share.c - addresses that two jails use: whoever stops last removes the alias, whoever added it. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "cli/life.h"
+
+int share_lock(struct session *s, int *ret_fd, struct err *e)
+{
+	return store_lock_global(&s->c->st, "addresses", ret_fd, e);
+}
+
+static bool lists(const char *text, const struct ipaddr *a)
+{
+	_cleanup_free_ struct jaddr *list = NULL;
+	size_t n = 0;
+
+	if (jaddr_list_parse(text, a->family, &list, &n, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (list[i].mode == JADDR_STATIC && ipaddr_same_host(&list[i].addr, a))
+			return true;
+	return false;
+}
+
+/* Does another jail that is up, or on its way up, use the address. */
+static bool used_by(struct session *s, const char *other, const struct ipaddr *a)
+{
+	struct state st;
+
+	if (streq(other, s->jail) || state_load(&s->c->st, other, &st, NULL) < 0 || st.vnet)
+		return false;
+	if (st.ready && !os_jail_alive(st.pid, st.pid_start))
+		return false;
+	return lists(a->family == 6 ? st.ip6 : st.ip4, a);
+}
+
+static int give(struct session *s, const char *other, const struct op *op, struct err *e)
+{
+	_cleanup_close_ int fd = -1;
+	int r = journal_open(&s->c->st, other, &fd, e);
+
+	return r < 0 ? r : journal_append(fd, op, e);
+}
+
+int share_hand_over(struct session *s, struct journal *j, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	_cleanup_free_ bool *keep = calloc(j->n + 1, sizeof(*keep));
+	bool any = false;
+	int r = keep ? state_names(&s->c->st, &names, e) : err_oom(e);
+
+	for (size_t i = 0; r == 0 && i < j->n; i++) {
+		keep[i] = true;
+		if (j->undo[i].kind != OP_ADDR_DEL)
+			continue;
+		for (size_t k = 0; r == 0 && k < names.n && keep[i]; k++)
+			if (used_by(s, names.v[k], &j->undo[i].addr)) {
+				/* first theirs, then ours: died in between, both have it, and the last one does it */
+				r = give(s, names.v[k], &j->undo[i], e);
+				keep[i] = false;
+				any = true;
+			}
+	}
+	if (r == 0 && any)
+		r = journal_keep(&s->c->st, s->jail, j, keep, e);
+	if (r == 0 && any) {
+		journal_done(j);
+		r = journal_load(&s->c->st, s->jail, j, e);
+	}
+	return r;
+}
