@@ -147,6 +147,28 @@ static int make_userns(struct os *os, struct holder *h, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+static int expect_report(struct os *os, int *fds, unsigned nfds, struct err *e)
+{
+	struct child_report rep = { 0 };
+	ssize_t n = sync_recv(os->sync, &rep, sizeof(rep), fds, nfds);
+
+	if (n != (ssize_t)sizeof(rep))
+		return err_set(e, n < 0 ? (int)-n : EPIPE, "the jail's first process ended unexpectedly");
+	rep.msg[sizeof(rep.msg) - 1] = '\0';
+	return rep.code ? err_set(e, rep.code, "%s", rep.msg) : 0;
+}
+
+static int await_mounts(struct os *os, struct err *e)
+{
+	int r;
+
+	if (os->mounted)
+		return 0;
+	r = expect_report(os, NULL, 0, e);
+	os->mounted = r == 0;
+	return r;
+}
+
 static int await_netns(struct os *os, struct holder *h, struct err *e)
 {
 	char c = 0;
@@ -163,6 +185,8 @@ static int await_netns(struct os *os, struct holder *h, struct err *e)
 		return os->netns;
 	c = CHILD_NET;
 	r = sync_send(os->sync, &c, 1, &os->netns, 1);
+	if (r == -EPIPE)
+		return await_mounts(os, e) < 0 ? -e->code : 0; /* it ended already, and said why */
 	return r < 0 ? err_set(e, -r, "talk to the jail's first process: %s", strerror(-r)) : 0;
 }
 
@@ -211,17 +235,6 @@ static int open_init(struct err *e)
 	if (!path)
 		return err_oom(e);
 	return fd < 0 ? err_sys(e, "open the jails' init %s", path) : fd;
-}
-
-static int expect_report(struct os *os, int *fds, unsigned nfds, struct err *e)
-{
-	struct child_report rep = { 0 };
-	ssize_t n = sync_recv(os->sync, &rep, sizeof(rep), fds, nfds);
-
-	if (n != (ssize_t)sizeof(rep))
-		return err_set(e, n < 0 ? (int)-n : EPIPE, "the jail's first process ended unexpectedly");
-	rep.msg[sizeof(rep.msg) - 1] = '\0';
-	return rep.code ? err_set(e, rep.code, "%s", rep.msg) : 0;
 }
 
 /* What is needed before there is anything to undo. Fills a->init and the leaf control group. */
@@ -300,17 +313,6 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 }
 
 /* --- talking to the first process --- */
-
-static int await_mounts(struct os *os, struct err *e)
-{
-	int r;
-
-	if (os->mounted)
-		return 0;
-	r = expect_report(os, NULL, 0, e);
-	os->mounted = r == 0;
-	return r;
-}
 
 int jail_file(struct os *os, const struct op *op, struct err *e)
 {
