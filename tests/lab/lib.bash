@@ -41,6 +41,15 @@ lab_reset() {
 	rm -f "$IOCAGE_ROOT/defaults.json"
 }
 
+# The control groups of this IOCAGE_RUN are below iocage-HASH (os/linux/cgroup.c): other suites may run beside us.
+run_hash() {
+	local h=0xcbf29ce484222325 i
+	for ((i = 0; i < ${#IOCAGE_RUN}; i++)); do
+		h=$(((h ^ $(printf '%d' "'${IOCAGE_RUN:i:1}")) * 0x100000001b3))
+	done
+	printf '%08x' $(((h ^ (h >> 32)) & 0xffffffff))
+}
+
 # --- the world as text: what a jail must leave as it found it ---
 
 world_snapshot() {
@@ -51,7 +60,7 @@ world_snapshot() {
 	{ ip route show table all; ip -6 route show table all; } | sed -E 's/ expires [^ ]+//; s/ linkdown//' | grep -v '^multicast ff00::/8' | sort >"$d/routes"
 	{ ip rule; ip -6 rule; nft list ruleset 2>/dev/null; } >"$d/rules"
 	awk '{ print $5, $9, $10 }' /proc/self/mountinfo | grep -v -E '^/run/netns/' | sort >"$d/mounts"
-	find /sys/fs/cgroup -type d -name '*ioc*' 2>/dev/null | sort >"$d/cgroups"
+	find /sys/fs/cgroup -type d \( -path "*/iocage-$(run_hash)" -o -path "*/iocage-$(run_hash)/*" \) 2>/dev/null | sort >"$d/cgroups"
 	find "$IOCAGE_RUN" -mindepth 1 \( -path '*/jails/*' -o -name '*.sock' -o -name '*.pid' \) 2>/dev/null | sort >"$d/run"
 	find /run/netns -name '*ioc*' 2>/dev/null | sort >"$d/netns"
 }
