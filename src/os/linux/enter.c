@@ -63,6 +63,23 @@ static void fail(const struct entry *n, const struct err *e, int status)
 	_exit(status);
 }
 
+/*
+ * The command ends with us, even if we are killed and can pass nothing on. For it alone: what it started goes on, and
+ * programs that change ids shed it (a set-user-ID one at execve, too). So do we on the way: it is asked for anew last of
+ * all. If we are gone by then nobody would ever send the signal. Our pid says nothing in the jail's pid namespace, but our
+ * end of the socket, of which there is no copy, is closed before the kernel sends it.
+ */
+static int end_with_parent(const struct entry *n, struct err *e)
+{
+	char c;
+
+	if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0L, 0L, 0L) < 0)
+		return err_sys(e, "ask to end with iocage");
+	if (recv(n->sock, &c, 1, MSG_DONTWAIT | MSG_PEEK) >= 0 || errno != EAGAIN)
+		_exit(128 + SIGKILL);
+	return 0;
+}
+
 /* From here on the process is the jail's root, and may do nothing to the host. */
 static int enter(const struct entry *n, struct err *e)
 {
@@ -77,7 +94,7 @@ static int enter(const struct entry *n, struct err *e)
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || setgroups(0, NULL) < 0)
 		return err_sys(e, "become the jail's root");
 	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
-	return 0;
+	return end_with_parent(n, e);
 }
 
 static int find_user(const struct entry *n, struct err *e)
@@ -153,23 +170,6 @@ static int set_environment(const struct entry *n, struct err *e)
 	if (setenv("HOME", u->home, 1) < 0 || setenv("USER", u->name, 1) < 0 || setenv("LOGNAME", u->name, 1) < 0 ||
 	    setenv("SHELL", u->shell, 1) < 0)
 		return err_oom(e);
-	return 0;
-}
-
-/*
- * The command ends with us, even if we are killed and can pass nothing on. For it alone: what it started goes on, and
- * programs that change ids shed it (a set-user-ID one at execve, too). To be asked for last, as changing ids sheds it
- * here as well; and if we are gone by then, nobody would ever send it. Our pid says nothing in the jail's pid
- * namespace, but our end of the socket is closed before the kernel sends that signal.
- */
-static int end_with_parent(const struct entry *n, struct err *e)
-{
-	char c;
-
-	if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0L, 0L, 0L) < 0)
-		return err_sys(e, "ask to end with iocage");
-	if (recv(n->sock, &c, 1, MSG_DONTWAIT | MSG_PEEK) == 0)
-		_exit(128 + SIGKILL);
 	return 0;
 }
 
@@ -337,6 +337,7 @@ static int start_command(struct entry *n, int peer, struct err *e)
 	(void)fflush(NULL);
 	pid = jail_fork_into_cgroup(n->cgroup, &n->pidfd);
 	if (pid == 0) {
+		close(n->sock); /* ours alone: else the process would wait for its own answers when we are gone */
 		n->sock = peer;
 		command(n);
 	}
