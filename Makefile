@@ -24,6 +24,12 @@ test: deps-test
 	@$(MAKE) --no-print-directory all
 	@tests/run.sh unit lint lab
 
+# the lab again under Debian's own kernel (6.1), in a virtual machine without KVM; slow
+test-vm: deps-test
+	@tools/deps.sh vm
+	@$(MAKE) --no-print-directory all
+	@tests/vm/run.sh
+
 lint: deps-test
 	@$(MAKE) --no-print-directory all
 	@tools/lint.sh
@@ -65,4 +71,4 @@ help:
 	@echo "make fuzz              run the fuzzers (SECONDS_EACH=60)"
 	@echo "make deps, deps-test, clean"
 
-.PHONY: all deps deps-test test lint bench install quickstart quickstart-clean check-freebsd fuzz clean help
+.PHONY: all deps deps-test test test-vm lint bench install quickstart quickstart-clean check-freebsd fuzz clean help

@@ -1,11 +1,12 @@
 #!/bin/sh
-# deps.sh - install what building, testing or benchmarking needs, from Debian. Usage: deps.sh build|test|bench...
+# deps.sh - install what building, testing or benchmarking needs, from Debian. Usage: deps.sh build|test|vm|bench...
 set -eu
 
 build='gcc make meson ninja-build pkg-config libc6-dev libmnl-dev libjansson-dev libarchive-dev libmd-dev
 	libseccomp-dev libbpf-dev libcap-dev linux-libc-dev clang llvm bpftool musl-tools busybox-static iproute2'
 test='bats libcmocka-dev clang-format clang-tidy cppcheck shellcheck mandoc git mmdebstrap nftables python3-minimal
 	util-linux procps xz-utils zstd libclang-rt-dev'
+vm='qemu-system-x86 e2fsprogs'
 bench='lxc crun bubblewrap systemd-container podman'
 
 list=''
@@ -13,9 +14,10 @@ for what in "${@:-build}"; do
 	case $what in
 	build) list="$list $build" ;;
 	test) list="$list $test" ;;
+	vm) list="$list $vm" ;;
 	bench) list="$list $bench" ;;
 	*)
-		echo "usage: $0 build|test|bench..." >&2
+		echo "usage: $0 build|test|vm|bench..." >&2
 		exit 2
 		;;
 	esac

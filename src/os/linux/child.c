@@ -58,7 +58,8 @@ ssize_t sync_recv(int sock, void *data, size_t cap, int *fds, unsigned nfds)
 		fds[i] = -1;
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	/* reset: the peer ended without reading all of ours; what it said itself is still there */
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return -errno;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))

@@ -253,9 +253,9 @@ static int fill_dev(int dev, const char *opts, unsigned base)
 
 /* --- /proc --- */
 
-/* World-readable facts about the host and doors into the kernel; most others belong to host root and stay shut anyway. */
-static const char *const masked_files[] = { "kcore",         "keys",          "key-users",  "timer_list", "sched_debug",
-	                                    "sysrq-trigger", "latency_stats", "kpagecount", "kpageflags", "kmsg" };
+/* World-readable facts about the host and doors into the kernel; what only host root may open (sysrq-trigger) stays shut. */
+static const char *const masked_files[] = { "kcore",         "keys",       "key-users",  "timer_list", "sched_debug",
+	                                    "latency_stats", "kpagecount", "kpageflags", "kmsg" };
 static const char *const masked_dirs[] = { "acpi", "scsi", "asound" };
 
 static void mask_proc(int rootfd, int proc)
