@@ -30,12 +30,10 @@ static const struct {
 };
 
 static const struct {
-	const char *id, *package, *keyring, *mirror;
+	const char *id, *package, *keyring;
 } families[] = {
-	[DEBIAN] = { "debian", "debian-archive-keyring", "/usr/share/keyrings/debian-archive-keyring.gpg",
-	             "" },
-	[UBUNTU] = { "ubuntu", "ubuntu-keyring", "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
-	             "" },
+	[DEBIAN] = { "debian", "debian-archive-keyring", "/usr/share/keyrings/debian-archive-keyring.gpg" },
+	[UBUNTU] = { "ubuntu", "ubuntu-keyring", "/usr/share/keyrings/ubuntu-archive-keyring.gpg" },
 };
 
 static int find_suite(const char *name)
@@ -76,8 +74,8 @@ static bool is_archive_of(const struct apt_source *a, enum family f)
 		return false;
 	last++;
 	if (f == DEBIAN)
-		return streq(last, "debian") || streq(last, "debian-security") || false;
-	return streq(last, "ubuntu") || streq(last, "ubuntu-ports") || false;
+		return streq(last, "debian") || streq(last, "debian-security");
+	return streq(last, "ubuntu") || streq(last, "ubuntu-ports");
 }
 
 static int add_source(struct strv *argv, const struct apt_source *a, const char *suite)
@@ -124,19 +122,11 @@ static int host_sources(const char *suite, enum family f, struct strv *argv, str
 /* What follows SUITE and DIR: sources, or nothing, which lets mmdebstrap take its own. */
 static int add_sources(const struct fetch_req *req, struct strv *argv, struct err *e)
 {
-	int known = find_suite(req->release), r;
-	size_t before = argv->n;
-	enum family f;
+	int known = find_suite(req->release);
 
 	if (req->mirror)
 		return strv_add(argv, req->mirror) < 0 ? err_oom(e) : 0;
-	if (known < 0)
-		return 0;
-	f = suites[known].family;
-	r = host_sources(req->release, f, argv, e);
-	if (r < 0 || argv->n > before)
-		return r;
-	return strv_add(argv, families[f].mirror) < 0 ? err_oom(e) : 0;
+	return known < 0 ? 0 : host_sources(req->release, suites[known].family, argv, e);
 }
 
 static int check_keyring(const struct fetch_req *req, struct strv *argv, struct err *e)
