@@ -39,18 +39,8 @@ static int sys_bpf(int cmd, union bpf_attr *attr, size_t size)
 
 #define ATTR_SIZE(last) (offsetof(union bpf_attr, last) + sizeof(((union bpf_attr *)0)->last))
 
-int hold_map_get(int map, const void *key, void *value)
-{
-	union bpf_attr a;
-
-	memset(&a, 0, sizeof(a));
-	a.map_fd = (uint32_t)map;
-	a.key = (uintptr_t)key;
-	a.value = (uintptr_t)value;
-	return sys_bpf(BPF_MAP_LOOKUP_ELEM, &a, ATTR_SIZE(flags));
-}
-
-int hold_map_put(int map, const void *key, const void *value, uint64_t flags)
+/* One element command. value: what is read, written, or (the kernel keeps both in one place) the next key. */
+static int map_command(int cmd, int map, const void *key, const void *value, uint64_t flags)
 {
 	union bpf_attr a;
 
@@ -59,28 +49,27 @@ int hold_map_put(int map, const void *key, const void *value, uint64_t flags)
 	a.key = (uintptr_t)key;
 	a.value = (uintptr_t)value;
 	a.flags = flags;
-	return sys_bpf(BPF_MAP_UPDATE_ELEM, &a, ATTR_SIZE(flags));
+	return sys_bpf(cmd, &a, ATTR_SIZE(flags));
+}
+
+int hold_map_get(int map, const void *key, void *value)
+{
+	return map_command(BPF_MAP_LOOKUP_ELEM, map, key, value, 0);
+}
+
+int hold_map_put(int map, const void *key, const void *value, uint64_t flags)
+{
+	return map_command(BPF_MAP_UPDATE_ELEM, map, key, value, flags);
 }
 
 int hold_map_del(int map, const void *key)
 {
-	union bpf_attr a;
-
-	memset(&a, 0, sizeof(a));
-	a.map_fd = (uint32_t)map;
-	a.key = (uintptr_t)key;
-	return sys_bpf(BPF_MAP_DELETE_ELEM, &a, ATTR_SIZE(flags));
+	return map_command(BPF_MAP_DELETE_ELEM, map, key, NULL, 0);
 }
 
 int hold_map_next(int map, const void *key, void *next)
 {
-	union bpf_attr a;
-
-	memset(&a, 0, sizeof(a));
-	a.map_fd = (uint32_t)map;
-	a.key = (uintptr_t)key;
-	a.next_key = (uintptr_t)next;
-	return sys_bpf(BPF_MAP_GET_NEXT_KEY, &a, ATTR_SIZE(flags));
+	return map_command(BPF_MAP_GET_NEXT_KEY, map, key, next, 0);
 }
 
 uint64_t hold_netns_cookie(int sock)
