@@ -196,9 +196,9 @@ static int fill_and_rename(int fd, int dirfd, const char *tmp, const char *path,
 		return -errno;
 	if (sync && fsync(fd) < 0)
 		return -errno;
-	if (renameat(dirfd, tmp, dirfd, path) < 0)
-		return -errno;
-	return 0;
+	if (!sync)
+		return fs_put_in_place(dirfd, tmp, path);
+	return renameat(dirfd, tmp, dirfd, path) < 0 ? -errno : 0;
 }
 
 int fs_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool sync, struct err *e)

@@ -49,6 +49,12 @@ must_check int fs_random_name(char out[static FS_RANDOM_CAP]);
 /* --- what differs between systems: fs_linux.c, fs_freebsd.c --- */
 
 /*
+ * rename(2) of dirfd/tmp to dirfd/path for files that need not survive power loss: ext4 starts to write a file to the disk
+ * when it is renamed over another (auto_da_alloc), which this does without. tmp is gone afterwards. 0 or -errno.
+ */
+must_check int fs_put_in_place(int dirfd, const char *tmp, const char *path);
+
+/*
  * Is something mounted on or below the absolute, canonical path, as this process sees it. 1 with the first mount point
  * in *ret (owned by the caller), 0 when not, or -errno.
  */

@@ -11,6 +11,11 @@
 
 #include "base/cleanup.h"
 
+int fs_put_in_place(int dirfd, const char *tmp, const char *path)
+{
+	return renameat(dirfd, tmp, dirfd, path) < 0 ? -errno : 0;
+}
+
 int fs_mounted_below(const char *path, char **ret)
 {
 	struct statfs *m = NULL;

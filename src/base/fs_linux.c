@@ -12,6 +12,14 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
+int fs_put_in_place(int dirfd, const char *tmp, const char *path)
+{
+	/* there is no path yet, or the file system cannot exchange */
+	if (renameat2(dirfd, tmp, dirfd, path, RENAME_EXCHANGE) < 0)
+		return renameat(dirfd, tmp, dirfd, path) < 0 ? -errno : 0;
+	return unlinkat(dirfd, tmp, 0) < 0 ? -errno : 0;
+}
+
 /* mountinfo writes blank, tab, newline and backslash as \ooo. In place. */
 static void unescape(char *s)
 {

@@ -282,12 +282,6 @@ static void release_signals(const struct sigaction *old)
 
 /* --- the start itself --- */
 
-struct sink {
-	struct session *s;
-	int fd;
-	bool saved; /* the state with the first process in it */
-};
-
 static void state_from_os(struct session *s)
 {
 	s->st.pid = s->oj.pid;
@@ -297,21 +291,11 @@ static void state_from_os(struct session *s)
 	memcpy(s->st.cgroup, s->oj.cgroup, sizeof(s->st.cgroup));
 }
 
-/* The first process is written down as soon as it is known: whoever cleans up after us has to find it. */
 static int sink_append(void *ctx, const struct op *undo, struct err *e)
 {
-	struct sink *k = ctx;
+	const int *fd = ctx;
 
-	if (!k->saved && k->s->oj.pid > 0) {
-		int r;
-
-		state_from_os(k->s);
-		r = state_save(&k->s->c->st, k->s->jail, &k->s->st, e);
-		if (r < 0)
-			return r;
-		k->saved = true;
-	}
-	return journal_append(k->fd, undo, e);
+	return journal_append(*fd, undo, e);
 }
 
 static int sink_nothing(void *ctx, const struct op *undo, struct err *e)
@@ -345,10 +329,12 @@ static void copy_items(char *dst, size_t cap, const char *list)
 	dst[n] = '\0';
 }
 
+/* What whoever cleans up after us needs: the control group has all of the jail's processes, so no pid is written down yet. */
 static int first_state(struct session *s, struct err *e)
 {
 	const struct conf *c = &s->cfg.conf;
 
+	memcpy(s->st.cgroup, s->oj.cgroup, sizeof(s->st.cgroup));
 	s->st.vnet = s->model.vnet;
 	s->st.ready = false;
 	copy_items(s->st.ip4, sizeof(s->st.ip4), conf_get(c, PROP_ip4_addr));
@@ -363,8 +349,7 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
 	struct story t = { .s = s, .failed = PH__COUNT };
-	struct sink k = { s, -1, false };
-	struct journal_sink sink = { &k, sink_append };
+	struct journal_sink sink = { &fd, sink_append };
 	struct backend b = os_backend(s->os);
 	struct err ignored = ERR_INIT;
 	size_t stuck = 0;
@@ -375,10 +360,8 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 	s->share = -1;
 	if (r == 0)
 		r = journal_open(&s->c->st, s->jail, &fd, e);
-	if (r == 0) {
-		k.fd = fd;
+	if (r == 0)
 		r = plan_run(p, &b, &sink, on_phase, &t, &stuck, e);
-	}
 	if (r == 0) {
 		state_from_os(s);
 		s->st.ready = true;

@@ -34,7 +34,8 @@
 	X(VIEW_ADD, "view-add", 0) /* shared IP: link as it is seen inside: link index mtu mac flags */ \
 	X(HOLD, "hold", 0) /* shared IP: hold sockets to addresses: text = list */                      \
 	X(FILE, "file", 0) /* write a file inside the root: path text */                                \
-	X(JAIL_RUN, "jail-run", 0) /* confine and run: path (init) text (exec_start) flags */           \
+	X(JAIL_CONFINE, "jail-confine", 0) /* first process gives up rights: path (init) flags */       \
+	X(JAIL_RUN, "jail-run", 0) /* run: path (init) text (exec_start) */                             \
 	X(JAIL_EXEC, "jail-exec", 0) /* run a command inside and wait: text */
 
 enum op_kind {

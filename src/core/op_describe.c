@@ -81,6 +81,9 @@ static void describe_jail(const struct op *op, char *buf, size_t cap)
 	case OP_FILE:
 		snprintf(buf, cap, "write %s in the jail", or_none(op->path));
 		break;
+	case OP_JAIL_CONFINE:
+		snprintf(buf, cap, "confine jail %s", name);
+		break;
 	case OP_JAIL_RUN:
 		snprintf(buf, cap, "run '%.200s' in the jail", op->path ? op->path : or_none(op->text));
 		break;

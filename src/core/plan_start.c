@@ -68,13 +68,28 @@ static void add_run(struct plan *p, const struct jail *j, const struct root_sour
 		.name = plan_str(p, j->name),
 		.path = plan_str(p, root->init),
 		.text = root->init || root->no_rc ? NULL : plan_str(p, conf_get(j->conf, PROP_exec_start)),
-		.flags = jail_flags(j),
-		.index = j->children_max,
 	};
 
 	if (str_to_uint(conf_get(j->conf, PROP_exec_timeout), 0, UINT32_MAX, &timeout))
 		run.timeout = (uint32_t)timeout;
 	plan_add_plain(p, PH_SERVICES, &run);
+}
+
+/*
+ * What the first process does by itself while the network is being configured. It is told early and asked at the end how
+ * that went: nothing here waits for it.
+ */
+static void add_first_process(struct plan *p, const struct jail *j, const struct root_source *root)
+{
+	struct op file = { .kind = OP_FILE, .where = AT_JAIL, .path = "/etc/resolv.conf" };
+	struct op confine = { .kind = OP_JAIL_CONFINE, .name = plan_str(p, j->name), .flags = jail_flags(j) };
+
+	if (root->resolv) {
+		file.text = plan_str(p, root->resolv);
+		plan_add_plain(p, PH_START, &file);
+	}
+	confine.path = plan_str(p, root->init);
+	plan_add_plain(p, PH_START, &confine);
 }
 
 static int build(struct plan *p, const struct jail *j, const struct facts *f, const struct root_source *root,
@@ -91,15 +106,10 @@ static int build(struct plan *p, const struct jail *j, const struct facts *f, co
 	if (r < 0)
 		return r;
 	add_jail(p, j, f);
+	add_first_process(p, j, root);
 	r = j->vnet ? plan_vnet_links(p, j, f, e) : plan_shared_view(p, j, f, e);
 	if (r < 0)
 		return r;
-	if (root->resolv) {
-		struct op file = { .kind = OP_FILE, .where = AT_JAIL, .path = "/etc/resolv.conf" };
-
-		file.text = plan_str(p, root->resolv);
-		plan_add_plain(p, PH_QUIET, &file);
-	}
 	add_hook(p, j, PROP_exec_created, PH_QUIET);
 	add_run(p, j, root);
 	add_hook(p, j, PROP_exec_poststart, PH_POSTSTART);

@@ -34,6 +34,7 @@ void os_close(struct os *os)
 
 	if (!os)
 		return;
+	jail_reap_holder(os);
 	nl_close(&os->host);
 	nl_close(&os->hostq);
 	nl_close(&os->in);
@@ -170,6 +171,8 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return apply_hold(os, op, e);
 	case OP_FILE:
 		return jail_file(os, op, e);
+	case OP_JAIL_CONFINE:
+		return jail_confine(os, op, e);
 	case OP_JAIL_RUN:
 		return jail_run(os, op, e);
 	case OP_JAIL_EXEC:

@@ -104,20 +104,31 @@ static unsigned long now_ms(void)
 	return (unsigned long)t.tv_sec * 1000 + (unsigned long)(t.tv_nsec / 1000000);
 }
 
-int cgroup_kill(const char *rel, const char *sub, unsigned wait_ms, struct err *e)
+int cgroup_kill(const char *rel, const char *sub, struct err *e)
 {
-	_cleanup_close_ int dir = -1, ev = -1;
-	struct err ignored = ERR_INIT;
+	struct err why = ERR_INIT;
+	_cleanup_close_ int dir = cgroup_open(rel, sub, &why);
 	int r;
 
-	dir = cgroup_open(rel, sub, &ignored);
 	if (dir == -ENOENT)
 		return 0;
 	if (dir < 0)
-		return err_set(e, ignored.code, "%s", ignored.msg);
+		return err_set(e, why.code, "%s", why.msg);
 	r = fs_poke(dir, "cgroup.kill", "1");
-	if (r < 0)
-		return err_set(e, -r, "kill the processes of control group %s: %s", rel, strerror(-r));
+	return r < 0 ? err_set(e, -r, "kill the processes of control group %s: %s", rel, strerror(-r)) : 0;
+}
+
+int cgroup_wait(const char *rel, const char *sub, unsigned wait_ms, struct err *e)
+{
+	struct err why = ERR_INIT;
+	_cleanup_close_ int dir = cgroup_open(rel, sub, &why), ev = -1;
+	/* the kernel tells of a change at most once in 10 ms: look by ourselves, soon at first */
+	struct timespec pause = { 0, 50000 };
+
+	if (dir == -ENOENT)
+		return 0;
+	if (dir < 0)
+		return err_set(e, why.code, "%s", why.msg);
 	ev = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	if (ev < 0)
 		return err_sys(e, "watch the processes of control group %s", rel);
@@ -126,8 +137,10 @@ int cgroup_kill(const char *rel, const char *sub, unsigned wait_ms, struct err *
 
 		if (now_ms() >= end)
 			return err_set(e, ETIMEDOUT, "processes of control group %s do not end", rel);
-		if (poll(&p, 1, 20) < 0 && errno != EINTR)
+		if (ppoll(&p, 1, &pause, NULL) < 0 && errno != EINTR)
 			return err_sys(e, "watch the processes of control group %s", rel);
+		if (pause.tv_nsec < 20000000)
+			pause.tv_nsec *= 2;
 	}
 	return 0;
 }

@@ -14,8 +14,10 @@ void cgroup_name(const char *run, const char *jail, char *buf, size_t cap);
 /* Make PARENT/NAME/{jail,mon}. A leftover of the same name without processes is used. */
 must_check int cgroup_add(const char *rel, struct err *e);
 
-/* Kill every process in rel/sub and wait (milliseconds) until none is left. Gone is success. */
-must_check int cgroup_kill(const char *rel, const char *sub, unsigned wait_ms, struct err *e);
+/* Kill every process in rel/sub: not one more instruction of theirs is executed. A group that is gone is success. */
+must_check int cgroup_kill(const char *rel, const char *sub, struct err *e);
+/* Wait until no process is left in rel/sub, at most wait_ms milliseconds (-ETIMEDOUT). */
+must_check int cgroup_wait(const char *rel, const char *sub, unsigned wait_ms, struct err *e);
 
 /* Remove it and all below (jails make groups of their own), then the parent if it is empty. Gone is success. */
 must_check int cgroup_del(const char *rel, struct err *e);

@@ -186,16 +186,14 @@ static int write_file(const char *path, const char *text, struct err *e)
 }
 
 struct run_msg {
-	uint32_t flags;
 	const char *path;
 	char *argv[256];
 };
 
 static int parse_run(char *msg, size_t len, struct run_msg *ret, struct err *e)
 {
-	size_t argc = 0, at = 1 + sizeof(uint32_t);
+	size_t argc = 0, at = 1;
 
-	memcpy(&ret->flags, msg + 1, sizeof(uint32_t));
 	ret->path = msg + at;
 	at += strlen(ret->path) + 1;
 	for (; at < len; at += strlen(msg + at) + 1) {
@@ -222,38 +220,50 @@ static int place_fds(int out, int in, struct err *e)
 static char *const init_env[] = { (char *)"PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin",
 	                          (char *)"HOME=/", (char *)"TERM=linux", (char *)"container=iocage", NULL };
 
+/* Descriptors that outlive this are the broker's listener and the terminal, which the starter gets. */
+static void confine(const struct child_args *a, const char *msg, size_t len, const struct console *con)
+{
+	struct err e = ERR_INIT;
+	int listener = -1, fds[2], r = 0;
+	unsigned nfds = 0;
+	uint32_t flags = 0;
+
+	if (len != 2 + sizeof(flags))
+		r = err_set(&e, EPROTO, "the starter speaks another version");
+	else
+		memcpy(&flags, msg + 1, sizeof(flags));
+	/* without a broker there is nothing to answer socket(2): a vnet jail has a stack of its own */
+	if (r == 0)
+		r = confine_self(flags & ~OP_FLAG_VNET, !a->vnet, msg[len - 1], &listener, &e);
+	if (listener >= 0)
+		fds[nfds++] = listener;
+	if (con->master >= 0)
+		fds[nfds++] = con->master;
+	report(a->sync, r, &e, fds, nfds);
+	closep(&listener);
+}
+
 /* The last thing: nothing may fail silently here, and status is the only voice left. fds: console pipe, status pipe. */
 static void run(const struct child_args *a, struct run_msg *m, const int *pipes, const struct console *con)
 {
 	struct err e = ERR_INIT;
 	bool real = *m->path != '\0';
-	int listener = -1, fds[2];
 	int status = fcntl(pipes[1], F_DUPFD_CLOEXEC, 60), init = fcntl(a->init, F_DUPFD_CLOEXEC, 60);
-	unsigned nfds = 0;
-	int r = 0;
 
 	if (status < 0 || init < 0)
-		r = err_sys(&e, "keep fds for the init");
-	if (r == 0)
-		r = place_fds(real && con->slave >= 0 ? con->slave : pipes[0], real ? con->slave : -1, &e);
-	/* without a broker there is nothing to answer socket(2): a vnet jail has a stack of its own */
-	if (r == 0)
-		r = confine_self(m->flags & ~OP_FLAG_VNET, !a->vnet, real, &listener, &e);
-	if (r < 0)
-		report(a->sync, r, &e, NULL, 0);
-	if (listener >= 0)
-		fds[nfds++] = listener;
-	if (con->master >= 0)
-		fds[nfds++] = con->master;
-	report(a->sync, 0, &e, fds, nfds);
-	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-	if (real) {
-		char *const argv[] = { (char *)(uintptr_t)m->path, NULL };
+		_exit(127);
+	if (place_fds(real && con->slave >= 0 ? con->slave : pipes[0], real ? con->slave : -1, &e) < 0) {
+		errno = e.code;
+	} else {
+		(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+		if (real) {
+			char *const argv[] = { (char *)(uintptr_t)m->path, NULL };
 
-		setsid();
-		execve(m->path, argv, init_env);
-	} else if (dup2(status, INIT_FD_STATUS) == INIT_FD_STATUS) {
-		fexecve(init, m->argv, init_env);
+			setsid();
+			execve(m->path, argv, init_env);
+		} else if (dup2(status, INIT_FD_STATUS) == INIT_FD_STATUS) {
+			fexecve(init, m->argv, init_env);
+		}
 	}
 	dprintf(status, "exec: %d\n", errno);
 	_exit(127);
@@ -284,7 +294,13 @@ void child_main(const struct child_args *a)
 			report(a->sync, r, &e, NULL, 0);
 		inside = true;
 		if (msg[0] == CHILD_FILE) {
-			report(a->sync, write_file(msg + 1, msg + 2 + strlen(msg + 1), &e), &e, NULL, 0);
+			r = write_file(msg + 1, msg + 2 + strlen(msg + 1), &e);
+			if (r < 0)
+				report(a->sync, r, &e, NULL, 0);
+			continue;
+		}
+		if (msg[0] == CHILD_CONFINE) {
+			confine(a, msg, (size_t)n, &con);
 			continue;
 		}
 		r = parse_run(msg, (size_t)n, &m, &e);

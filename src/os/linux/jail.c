@@ -106,16 +106,23 @@ static int open_ns(pid_t pid, const char *which, struct err *e)
 	return fd < 0 ? err_sys(e, "open %s", path) : fd;
 }
 
-static void holder_end(struct holder *h)
+/* It is not waited for here: its end takes a while, and nothing depends on it. */
+static void holder_end(struct os *os, struct holder *h)
 {
 	if (h->pid <= 0)
 		return;
 	kill(h->pid, SIGKILL);
-	while (waitpid(h->pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
+	os->holder = h->pid;
 	close(h->talk);
 	close(h->ours);
 	h->pid = 0;
+}
+
+void jail_reap_holder(struct os *os)
+{
+	while (os->holder > 0 && waitpid(os->holder, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	os->holder = 0;
 }
 
 static int make_userns(struct os *os, struct holder *h, struct err *e)
@@ -158,17 +165,6 @@ static int expect_report(struct os *os, int *fds, unsigned nfds, struct err *e)
 	return rep.code ? err_set(e, rep.code, "%s", rep.msg) : 0;
 }
 
-static int await_mounts(struct os *os, struct err *e)
-{
-	int r;
-
-	if (os->mounted)
-		return 0;
-	r = expect_report(os, NULL, 0, e);
-	os->mounted = r == 0;
-	return r;
-}
-
 static int await_netns(struct os *os, struct holder *h, struct err *e)
 {
 	char c = 0;
@@ -186,7 +182,7 @@ static int await_netns(struct os *os, struct holder *h, struct err *e)
 	c = CHILD_NET;
 	r = sync_send(os->sync, &c, 1, &os->netns, 1);
 	if (r == -EPIPE)
-		return await_mounts(os, e) < 0 ? -e->code : 0; /* it ended already, and said why */
+		return expect_report(os, NULL, 0, e) < 0 ? -e->code : 0; /* it ended already, and said why */
 	return r < 0 ? err_set(e, -r, "talk to the jail's first process: %s", strerror(-r)) : 0;
 }
 
@@ -307,29 +303,51 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 		if (r == 0)
 			r = os->netns = open_ns(os->j->pid, "net", e);
 	}
-	holder_end(&h);
+	holder_end(os, &h);
 	closep(&a.init);
 	return r < 0 ? r : 0;
 }
 
 /* --- talking to the first process --- */
 
+/* A message that is not answered; when the first process is gone, it said why before. */
+static int tell_first(struct os *os, const struct sbuf *b, const int *fds, unsigned nfds, const char *what,
+                      struct err *e)
+{
+	int r;
+
+	if (b->failed)
+		return err_oom(e);
+	r = b->len < CHILD_MSG_MAX ? sync_send(os->sync, b->p, b->len, fds, nfds) : -EMSGSIZE;
+	if (r == -EPIPE) {
+		for (int i = 0; i < 2 && expect_report(os, NULL, 0, e) == 0; i++)
+			;
+		return e->code ? -e->code : err_set(e, EPIPE, "the jail's first process ended unexpectedly");
+	}
+	return r < 0 ? err_set(e, -r, "%s in the jail: %s", what, strerror(-r)) : 0;
+}
+
 int jail_file(struct os *os, const struct op *op, struct err *e)
 {
 	_cleanup_(sbuf_done) struct sbuf b = { 0 };
-	int r = await_mounts(os, e);
+	char what[256];
 
-	if (r < 0)
-		return r;
+	snprintf(what, sizeof(what), "write %s", op->path);
 	sbuf_addc(&b, CHILD_FILE);
 	sbuf_addn(&b, op->path, strlen(op->path) + 1);
 	sbuf_addn(&b, op->text ? op->text : "", op->text ? strlen(op->text) + 1 : 1);
-	if (b.failed)
-		return err_oom(e);
-	r = b.len < CHILD_MSG_MAX ? sync_send(os->sync, b.p, b.len, NULL, 0) : -EMSGSIZE;
-	if (r < 0)
-		return err_set(e, -r, "write %s in the jail: %s", op->path, strerror(-r));
-	return expect_report(os, NULL, 0, e);
+	return tell_first(os, &b, NULL, 0, what, e);
+}
+
+int jail_confine(struct os *os, const struct op *op, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	uint32_t flags = op->flags;
+
+	sbuf_addc(&b, CHILD_CONFINE);
+	sbuf_addn(&b, (const char *)&flags, sizeof(flags));
+	sbuf_addc(&b, op->path ? 1 : 0);
+	return tell_first(os, &b, NULL, 0, "confine the first process", e);
 }
 
 /* exec_start's words, each with its NUL. */
@@ -390,28 +408,22 @@ static int await_status(int status, const struct op *op, struct err *e)
 	return 0;
 }
 
-int jail_run(struct os *os, const struct op *op, struct err *e)
+/* Console and status pipes; the jail's ends are its root's, for it may reopen what it holds through /proc. */
+static int make_pipes(struct os *os, int *con, int *st, struct err *e)
+{
+	if (pipe2(con, O_CLOEXEC) < 0)
+		return err_sys(e, "make the console pipe");
+	if (pipe2(st, O_CLOEXEC) < 0)
+		return err_sys(e, "make the status pipe");
+	return fchown(con[1], os->base, os->base) < 0 ? err_sys(e, "hand over the console pipe") : 0;
+}
+
+static int send_run(struct os *os, const struct op *op, const int *pipes, struct err *e)
 {
 	_cleanup_(sbuf_done) struct sbuf b = { 0 };
-	_cleanup_close_ int con_r = -1, con_w = -1, st_r = -1, st_w = -1, extra0 = -1, extra1 = -1;
-	int pipes[2], fds[2] = { -1, -1 }, listener = -1, master = -1, r = await_mounts(os, e);
-	uint32_t flags = op->flags;
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return err_sys(e, "make the console pipe");
-	con_r = pipes[0];
-	con_w = pipes[1];
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return err_sys(e, "make the status pipe");
-	st_r = pipes[0];
-	st_w = pipes[1];
-	/* the jail may reopen what it holds through /proc: the pipe is its root's */
-	if (fchown(con_w, os->base, os->base) < 0)
-		return err_sys(e, "hand over the console pipe");
 	sbuf_addc(&b, CHILD_RUN);
-	sbuf_addn(&b, (const char *)&flags, sizeof(flags));
 	sbuf_addn(&b, op->path ? op->path : "", op->path ? strlen(op->path) + 1 : 1);
 	if (!op->path) {
 		sbuf_addn(&b, "iocage-init", 12);
@@ -420,49 +432,40 @@ int jail_run(struct os *os, const struct op *op, struct err *e)
 			r = add_words(&b, op->text, e);
 		}
 	}
-	if (r < 0)
-		return r;
-	if (b.failed)
-		return err_oom(e);
-	r = b.len < CHILD_MSG_MAX ? sync_send(os->sync, b.p, b.len, (int[]){ con_w, st_w }, 2) : -EMSGSIZE;
-	if (r < 0)
-		return err_set(e, -r, "start the jail's init: %s", strerror(-r));
-	r = expect_report(os, fds, 2, e);
-	if (r < 0)
-		return r;
-	extra0 = fds[0];
-	extra1 = fds[1];
-	/* in the order sent: listener of a shared-IP jail, then the terminal of a real init */
-	if (!os->j->vnet)
-		listener = fds[0];
-	master = os->j->vnet ? fds[0] : fds[1];
-	r = monitor_start(os, master >= 0 ? master : con_r, listener, os->netns, e);
-	if (r < 0)
-		return r;
-	close(take_fd(&con_w));
-	close(take_fd(&st_w));
-	return await_status(st_r, op, e);
+	return r < 0 ? r : tell_first(os, &b, pipes, 2, "start the init", e);
+}
+
+int jail_run(struct os *os, const struct op *op, struct err *e)
+{
+	int con[2] = { -1, -1 }, st[2] = { -1, -1 }, fds[2] = { -1, -1 }, listener = -1, master = -1;
+	int r = make_pipes(os, con, st, e);
+
+	if (r == 0)
+		r = expect_report(os, NULL, 0, e); /* its mounts */
+	if (r == 0)
+		r = expect_report(os, fds, 2, e); /* confined */
+	if (r == 0)
+		r = send_run(os, op, (int[]){ con[1], st[1] }, e);
+	if (r == 0) {
+		/* in the order sent: listener of a shared-IP jail, then the terminal of a real init */
+		if (!os->j->vnet)
+			listener = fds[0];
+		master = os->j->vnet ? fds[0] : fds[1];
+		r = monitor_start(os, master >= 0 ? master : con[0], listener, os->netns, e);
+	}
+	closep(&con[1]);
+	closep(&st[1]);
+	if (r == 0)
+		r = await_status(st[0], op, e);
+	closep(&con[0]);
+	closep(&st[0]);
+	closep(&fds[0]);
+	closep(&fds[1]);
+	jail_reap_holder(os);
+	return r;
 }
 
 /* --- the end --- */
-
-static void kill_monitor(const struct os_jail *j)
-{
-	int fd;
-
-	if (!os_jail_alive(j->monitor, j->monitor_start))
-		return;
-	fd = (int)syscall(SYS_pidfd_open, j->monitor, 0);
-	if (fd < 0)
-		return;
-	if (os_jail_alive(j->monitor, j->monitor_start)) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-
-		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-		(void)poll(&p, 1, 2000);
-	}
-	close(fd);
-}
 
 /*
  * Whoever drops the last reference to the jail's mounts waits for overlayfs to flush the disk. That is not the jail's
@@ -491,15 +494,17 @@ static void unmount_in_background(pid_t jail)
 
 int jail_del(struct os *os, struct err *e)
 {
-	int r;
-
 	/* first the monitor, or it would take the jail's end for an accident */
-	kill_monitor(os->j);
+	int r = cgroup_kill(os->j->cgroup, "mon", e);
+
 	if (os_jail_alive(os->j->pid, os->j->pid_start))
 		unmount_in_background(os->j->pid);
-	r = cgroup_kill(os->j->cgroup, "jail", 10000, e);
 	if (r == 0)
-		r = cgroup_kill(os->j->cgroup, "mon", 10000, e);
+		r = cgroup_kill(os->j->cgroup, "jail", e);
+	if (r == 0)
+		r = cgroup_wait(os->j->cgroup, "jail", 10000, e);
+	if (r == 0)
+		r = cgroup_wait(os->j->cgroup, "mon", 10000, e);
 	if (os->sync >= 0)
 		close(take_fd(&os->sync));
 	/* reap what we started ourselves; a jail of an earlier command is init's child */

@@ -6,12 +6,19 @@
 
 /* JAIL_ADD: user namespace, network namespace, first process; its mounts go on while we configure the network. */
 must_check int jail_add(struct os *os, const struct op *op, struct err *e);
-/* FILE: written by the first process as the jail's root. */
+/*
+ * FILE: written by the first process as the jail's root. JAIL_CONFINE: it gives up what the jail may not have. Both are
+ * only asked for, to be done when its mounts are; a failure is JAIL_RUN's.
+ */
 must_check int jail_file(struct os *os, const struct op *op, struct err *e);
-/* JAIL_RUN: confine, monitor, init, exec_start. */
+must_check int jail_confine(struct os *os, const struct op *op, struct err *e);
+/* JAIL_RUN: init, monitor, exec_start. */
 must_check int jail_run(struct os *os, const struct op *op, struct err *e);
 /* JAIL_DEL: no process of it is left when this returns 0. */
 must_check int jail_del(struct os *os, struct err *e);
+
+/* Wait for what JAIL_ADD left to end by itself. */
+void jail_reap_holder(struct os *os);
 
 /* A child that is in the control group from its first instruction. -1 and errno, 0 in the child. */
 pid_t jail_fork_into_cgroup(int cgroupfd, int *ret_pidfd);

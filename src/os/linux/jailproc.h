@@ -29,7 +29,7 @@ struct os {
 	size_t nqueue, capqueue;
 	int userns, netns, cgroup, pidfd, sync; /* -1: not open */
 	unsigned base; /* jail_id_base() */
-	bool mounted; /* the first process reported its mounts done */
+	pid_t holder; /* process that held the namespaces open, to be waited for; 0 = none */
 	struct hold hold;
 	bool held;
 };
@@ -55,8 +55,13 @@ struct child_report {
 	int code; /* 0 or errno */
 	char msg[sizeof(((struct err *)0)->msg)];
 };
-enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_RUN = 'R' };
-/* CHILD_NET: 'N' with the fd of a VNET jail's network namespace. CHILD_FILE: 'F' path NUL text NUL. CHILD_RUN: 'R' flags(u32) path NUL word NUL word NUL ... */
+/*
+ * To the first process, in this order. NET: with the fd of a VNET jail's network namespace. FILE: path NUL text NUL.
+ * CONFINE: flags(u32) and whether a real init will run (u8). RUN: path NUL word NUL word NUL ..., with the console and
+ * status pipes. It reports when it has made a shared-IP jail's view, when its mounts are done, and when it is confined
+ * (with the broker's listener and the terminal of a real init, as far as there are such); a failure at any time.
+ */
+enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_CONFINE = 'C', CHILD_RUN = 'R' };
 
 /* mount.c: as host root in the jail's own mount namespace. rootfd is the root being built. */
 must_check int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd,

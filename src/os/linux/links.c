@@ -259,15 +259,6 @@ static int flush_one(struct nl *n, int gone, struct err *e, const char *what, co
 	return err_set(e, -r, "%s %s: %s%s%s", what, link, strerror(-r), *text ? ": " : "", text);
 }
 
-static int del_index(struct nl *n, unsigned index, const char *link, struct err *e)
-{
-	struct ifinfomsg *ifi = nl_put(n, RTM_DELLINK, 0, sizeof(*ifi));
-
-	if (ifi)
-		ifi->ifi_index = (int)index;
-	return flush_one(n, ENODEV, e, "remove interface", link);
-}
-
 /* Somebody renamed our link: its altname-free mark is the alias text, which names the jail and the NIC. */
 struct by_alias {
 	const char *alias;
@@ -291,13 +282,13 @@ static int del_link(struct nl *n, const struct op *op, struct err *e)
 	struct by_alias b = { .alias = op->alias ? op->alias : "" };
 
 	if (get_link(n, op->link, &s) && (!op->alias || streq(s.alias, op->alias)))
-		return del_index(n, s.index, op->link, e);
+		return link_remove(s.index, op->link, e);
 	if (!op->alias)
 		return 0;
 	nl_put(n, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
 	if (nl_ask(n, match_alias, &b) < 0 || !b.index)
 		return 0;
-	return del_index(n, b.index, op->link, e);
+	return link_remove(b.index, op->link, e);
 }
 
 struct bridge_use {
@@ -346,7 +337,7 @@ static int del_bridge(struct nl *n, const struct op *op, struct err *e)
 	nl_put(n, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
 	if (u.used || nl_ask(n, match_addr, &u) < 0 || u.used)
 		return 0;
-	return del_index(n, s.index, op->link, e);
+	return link_remove(s.index, op->link, e);
 }
 
 struct addr_seen {

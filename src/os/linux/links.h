@@ -18,4 +18,10 @@ must_check int links_put(struct nl *n, struct nl *q, const struct op *op, int ns
 /* The removals, each only if the thing is still ours; a thing that is gone is success. */
 must_check int links_del(struct nl *n, const struct op *op, struct err *e);
 
+/*
+ * Remove an interface of the current namespace. It is gone when this returns 0 (also when it was before); the kernel may be
+ * busy with its remains for some milliseconds, which costs the next user of its name nothing.
+ */
+must_check int link_remove(unsigned index, const char *name, struct err *e);
+
 #endif

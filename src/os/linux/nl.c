@@ -11,9 +11,9 @@
 
 #define NL_BUF (64 * 1024)
 
-static int open_here(void)
+int nl_socket(unsigned groups)
 {
-	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
+	struct sockaddr_nl sa = { .nl_family = AF_NETLINK, .nl_groups = groups };
 	int on = 1, fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (fd < 0)
@@ -45,7 +45,7 @@ int nl_open(struct nl *n, int nsfd, struct err *e)
 		if (setns(nsfd, CLONE_NEWNET) < 0)
 			return err_sys(e, "enter the jail's network namespace");
 	}
-	n->fd = open_here();
+	n->fd = nl_socket(0);
 	if (nsfd >= 0 && setns(home, CLONE_NEWNET) < 0)
 		return err_sys(e, "return to the host's network namespace");
 	if (n->fd < 0)

@@ -26,6 +26,9 @@ struct nl {
 		.fd = -1 \
 	}
 
+/* A socket in the current namespace that hears these multicast groups (RTMGRP_*, 0 = none). The fd, or -errno. */
+must_check int nl_socket(unsigned groups);
+
 /* Open in the namespace nsfd (-1: the current one); the caller stays where it is. */
 must_check int nl_open(struct nl *n, int nsfd, struct err *e);
 void nl_close(struct nl *n);
