@@ -13,7 +13,7 @@ void plan_add_plain(struct plan *p, enum phase ph, const struct op *redo)
 	plan_add(p, ph, redo, NULL);
 }
 
-/* A hook that is there because something has to be. */
+/* A command that is there because something has to be. */
 static bool does_nothing(const char *cmd)
 {
 	return !*cmd || streq(cmd, "true") || streq(cmd, "/bin/true") || streq(cmd, "/usr/bin/true");
@@ -62,12 +62,13 @@ static void add_cgroup(struct plan *p, const struct jail *j)
 
 static void add_run(struct plan *p, const struct jail *j, const struct root_source *root)
 {
+	const char *start = conf_get(j->conf, PROP_exec_start);
 	uint64_t timeout = 0;
 	struct op run = {
 		.kind = OP_JAIL_RUN,
 		.name = plan_str(p, j->name),
 		.path = plan_str(p, root->init),
-		.text = root->init || root->no_rc ? NULL : plan_str(p, conf_get(j->conf, PROP_exec_start)),
+		.text = root->init || root->no_rc || does_nothing(start) ? NULL : plan_str(p, start),
 	};
 
 	if (str_to_uint(conf_get(j->conf, PROP_exec_timeout), 0, UINT32_MAX, &timeout))

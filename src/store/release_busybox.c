@@ -52,7 +52,7 @@ static const struct text_file files[] = {
 	  "#!/bin/sh\n"
 	  "# rc - starts the executable files of /etc/rc.d in the order of their names\n"
 	  "export PATH=" BOX_PATH "\n"
-	  "rm -f /run/*.pid\n"
+	  "for stale in /run/*.pid; do [ ! -e \"$stale\" ] || rm -f \"$stale\"; done\n"
 	  "for service in /etc/rc.d/*; do\n"
 	  "\t[ -f \"$service\" ] && [ -x \"$service\" ] || continue\n"
 	  "\t\"$service\" start || echo \"rc: $service start failed\" >&2\n"
