@@ -15,5 +15,6 @@ C(get, "Properties", "[PROP] [JAIL]", 0, 0, 2, 'p', "Show properties of a jail o
 C(set, "Properties", "PROP=VALUE... JAIL", CMD_ROOT, 1, ARGS_ANY, 's',
   "Change properties of a jail or of the defaults.")
 C(fetch, "Releases", "", CMD_ROOT, 0, 0, '-', "Fetch a release, or make one from an archive.")
+C(gc, "Other", "", CMD_ROOT, 0, 0, '-', "Remove what jails that are gone left behind.")
 C(help, "Other", "[COMMAND]", 0, 0, 1, 'c', "Show help about iocage or one command.")
 C(reap, "Internal", "JAIL [STATUS]", CMD_ROOT | CMD_HIDDEN, 1, 2, '-', "Clean up after a jail that ended by itself.")

@@ -122,6 +122,11 @@ static const struct opt opts_fetch[] = {
 	END,
 };
 
+static const struct opt opts_gc[] = {
+	{ OPT_DRY_RUN, "", "dry-run", NULL, NULL, "Only say what would be removed." },
+	END,
+};
+
 static const struct opt opts_set[] = { END };
 static const struct opt opts_help[] = { END };
 static const struct opt opts_reap[] = { END };
@@ -140,6 +145,9 @@ static const char text_console[] = "Runs login with the property login_flags, or
 static const char text_get[] = "JAIL may be default. PROP all shows every property as PROP:VALUE.";
 static const char text_set[] = "JAIL may be default. Either all of the properties are changed or none.";
 static const char text_fetch[] = "Without --release, on a terminal, the known releases are offered.";
+static const char text_gc[] = "Interfaces, addresses and control groups that carry the program's mark and belong to no "
+                              "jail; what a crash left of a "
+			      "start or a stop; unfinished files. What others made is left alone, and named.";
 static const char text_help[] = "";
 static const char text_reap[] = "";
 

@@ -334,3 +334,18 @@ bool op_equal(const struct op *a, const struct op *b)
 			return false;
 	return true;
 }
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? streq(a, b) : a == b;
+}
+
+bool op_same_thing(const struct op *a, const struct op *b)
+{
+	if (a->kind != b->kind || !same_text(a->name, b->name))
+		return false;
+	if (a->alias && b->alias && streq(a->alias, b->alias))
+		return true;
+	return same_text(a->link, b->link) && a->addr.family == b->addr.family &&
+	       (!a->addr.family || ipaddr_same_host(&a->addr, &b->addr));
+}

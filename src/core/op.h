@@ -47,6 +47,9 @@ enum op_kind {
 
 enum op_where { AT_HOST, AT_JAIL };
 
+/* How the alias text of a jail's interface begins; the jail's name and the NIC's follow. */
+#define OP_MARK_LINK "associated with jail: "
+
 /* op.flags of OP_ADDR_ADD: the address makes no route to its prefix (views: FreeBSD shows a jail no such route) */
 #define OP_ADDR_NOROUTE 1u
 
@@ -82,6 +85,9 @@ void op_format(const struct op *op, struct sbuf *out);
 must_check int op_parse(const char *line, struct op *ret, char **ret_mem, struct err *e);
 
 bool op_equal(const struct op *a, const struct op *b);
+
+/* Two removals of one thing: the same kind, name, interface (by name or owner mark) and address. */
+bool op_same_thing(const struct op *a, const struct op *b);
 
 /* For error messages: "add bridge bridge0", "alias 10.0.0.5/24 on em0". */
 void op_describe(const struct op *op, char *buf, size_t cap);

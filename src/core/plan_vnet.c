@@ -65,7 +65,7 @@ static int add_pair(struct plan *p, const struct jail *j, const struct jnic *nic
 	redo.peer = plan_str(p, inside);
 	redo.bridge = nic->bridge[0] ? plan_str(p, nic->bridge) : NULL;
 	redo.mtu = nic_mtu(j, nic, f);
-	redo.alias = undo.alias = plan_strf(p, "associated with jail: %s as nic: %s", j->name, inside);
+	redo.alias = undo.alias = plan_strf(p, OP_MARK_LINK "%s as nic: %s", j->name, inside);
 	plan_add(p, PH_VNET, &redo, &undo);
 	return 0;
 }

@@ -73,6 +73,18 @@ must_check int os_exec(const struct os_jail *j, const struct os_exec *x, int *re
  */
 bool os_jail_shutdown(const struct os_jail *j, unsigned timeout);
 
+/*
+ * --- what is ours ---
+ * Every interface, address and control group of this host that carries our mark, as the operation that removes it; its
+ * strings live for the call. Groups are those of this run directory. see returns 0 to go on, negative to end with it.
+ */
+typedef int (*os_marked_fn)(void *ctx, const struct op *undo);
+must_check int os_marked(const char *run, os_marked_fn see, void *ctx, struct err *e);
+/* Are there jails of another run directory on this host: marks on interfaces and addresses do not tell them apart. */
+bool os_other_runs(const char *run);
+/* Is there, under its name, what this operation removes: still, or made by somebody else. */
+bool os_is_there(struct os *os, const struct op *undo);
+
 /* Which init a root offers: path inside the root, or NULL. Looks only below root, never follows out of it. */
 char *os_find_init(const struct root_source *root);
 

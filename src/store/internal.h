@@ -42,8 +42,17 @@ must_check int workdir_publish(struct store *s, struct workdir *w, const char *n
 void workdir_done(struct workdir *w);
 /* Take ROOT/sub/name out of sight under one rename, then remove it. */
 must_check int workdir_remove(struct store *s, const char *sub, const char *name, struct err *e);
-/* Remove what dead processes left in ROOT/sub; best effort. */
-void workdir_sweep(struct store *s, const char *sub);
+/* Remove what dead processes left in ROOT/sub; best effort. How many things. */
+size_t workdir_sweep(struct store *s, const char *sub);
+/* ".NAME.RANDOM", as unfinished things are called: the only names that are ever removed unasked. */
+bool workdir_is_name(const char *s);
+
+/* The bitmap of ids, locked until the fd is closed: held for microseconds only. */
+#define JID_MAP_SIZE 8192
+must_check int jid_lock(struct store *s, int *ret_fd, struct err *e);
+/* Give back every id that used does not have; *ret_n counts them. */
+must_check int jid_keep_only(struct store *s, int fd, const unsigned char used[static JID_MAP_SIZE], size_t *ret_n,
+                             struct err *e);
 
 /* Short exclusive sections inside the store; nobody waits for another lock while holding it. */
 must_check int store_lock_names(struct store *s, int *ret_fd, struct err *e);

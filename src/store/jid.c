@@ -11,7 +11,7 @@
 /* Each jail owns the 65536 user ids from JID * 65536 on, and there are 2^32 of those. */
 #define JID_MAX 65534
 
-static int open_map(struct store *s, int *ret, struct err *e)
+int jid_lock(struct store *s, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
 
@@ -24,15 +24,15 @@ static int open_map(struct store *s, int *ret, struct err *e)
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return err_sys(e, "cannot lock %s/jid", s->run);
-	*ret = take_fd(&fd);
+	*ret_fd = take_fd(&fd);
 	return 0;
 }
 
 int jid_take(struct store *s, unsigned *ret, struct err *e)
 {
-	unsigned char map[JID_MAX / 8 + 1] = { 0 };
+	unsigned char map[JID_MAP_SIZE] = { 0 };
 	_cleanup_close_ int fd = -1;
-	int r = open_map(s, &fd, e);
+	int r = jid_lock(s, &fd, e);
 
 	if (r < 0)
 		return r;
@@ -59,7 +59,7 @@ int jid_put(struct store *s, unsigned jid, struct err *e)
 
 	if (jid < 1 || jid > JID_MAX)
 		return err_set(e, EINVAL, "%u is not a jail id", jid);
-	r = open_map(s, &fd, e);
+	r = jid_lock(s, &fd, e);
 	if (r < 0)
 		return r;
 	n = pread(fd, &byte, 1, jid / 8);
@@ -70,5 +70,25 @@ int jid_put(struct store *s, unsigned jid, struct err *e)
 	byte &= (unsigned char)~(1U << jid % 8);
 	if (pwrite(fd, &byte, 1, jid / 8) != 1)
 		return err_sys(e, "cannot write %s/jid", s->run);
+	return 0;
+}
+
+int jid_keep_only(struct store *s, int fd, const unsigned char used[static JID_MAP_SIZE], size_t *ret_n, struct err *e)
+{
+	unsigned char map[JID_MAP_SIZE] = { 0 };
+
+	*ret_n = 0;
+	if (pread(fd, map, sizeof(map), 0) < 0)
+		return err_sys(e, "cannot read %s/jid", s->run);
+	for (size_t i = 0; i < sizeof(map); i++) {
+		unsigned char stale = map[i] & (unsigned char)~used[i];
+
+		if (!stale)
+			continue;
+		map[i] &= used[i];
+		if (pwrite(fd, &map[i], 1, (off_t)i) != 1)
+			return err_sys(e, "cannot write %s/jid", s->run);
+		*ret_n += (size_t)__builtin_popcount(stale);
+	}
 	return 0;
 }

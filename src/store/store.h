@@ -129,6 +129,12 @@ void journal_done(struct journal *j);
 must_check int jid_take(struct store *s, unsigned *ret, struct err *e);
 must_check int jid_put(struct store *s, unsigned jid, struct err *e);
 
+/*
+ * What killed writers left: unfinished jails, releases and files, ids that no jail has. *ret_n counts what was removed.
+ * What somebody still works on stays.
+ */
+must_check int store_sweep(struct store *s, size_t *ret_n, struct err *e);
+
 /* --- releases (release.c and its helpers) --- */
 must_check int store_releases(struct store *s, struct strv *ret, struct err *e);
 bool store_has_release(struct store *s, const char *release);

@@ -14,7 +14,7 @@
 #include "store/internal.h"
 
 /* ".NAME.RANDOM": the only names we ever remove unasked. */
-static bool is_work_name(const char *s)
+bool workdir_is_name(const char *s)
 {
 	char name[STORE_NAME_MAX + 1];
 	size_t len = strlen(s), n;
@@ -47,27 +47,29 @@ static int claim_leftover(struct store *s, int parent, const char *name)
 	return take_fd(&fd);
 }
 
-void workdir_sweep(struct store *s, const char *sub)
+size_t workdir_sweep(struct store *s, const char *sub)
 {
 	int parent = openat(s->rootfd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *d = parent < 0 ? NULL : fdopendir(parent);
 	struct dirent *de;
+	size_t n = 0;
 
 	if (!d) {
 		if (parent >= 0)
 			(void)close(parent);
-		return;
+		return 0;
 	}
 	while ((de = readdir(d))) {
 		_cleanup_close_ int fd = -1;
 		struct err ignored = ERR_INIT;
 
-		if (!is_work_name(de->d_name))
+		if (!workdir_is_name(de->d_name))
 			continue;
 		fd = claim_leftover(s, parent, de->d_name);
-		if (fd >= 0 && fs_remove_tree(parent, de->d_name, &ignored) < 0)
-			continue; /* the next sweep meets it again */
+		/* what cannot be removed the next sweep meets again */
+		n += fd >= 0 && fs_remove_tree(parent, de->d_name, &ignored) == 0;
 	}
+	return n;
 }
 
 static int work_name(const char *name, char *out, size_t cap, struct err *e)
@@ -98,7 +100,7 @@ int workdir_make(struct store *s, const char *sub, const char *name, struct work
 	r = open_parent(s, sub, &w->parentfd, e);
 	if (r < 0)
 		return r;
-	workdir_sweep(s, sub);
+	(void)workdir_sweep(s, sub);
 	r = store_lock_names(s, &lock, e);
 	if (r < 0)
 		return r;
@@ -193,6 +195,6 @@ int workdir_remove(struct store *s, const char *sub, const char *name, struct er
 	r = fs_remove_tree(parent, away, e);
 	if (r < 0)
 		return err_wrap(e, "%s is gone, but what it left in %s/%s/%s is not", name, s->root, sub, away);
-	workdir_sweep(s, sub);
+	(void)workdir_sweep(s, sub);
 	return 0;
 }

@@ -1,0 +1,219 @@
+/* cmd_gc.c - gc: removes what jails that are gone left behind, and what carries our mark and belongs to no jail. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/life.h"
+
+/* One run of gc. Everything removed, or to be removed, is a line on stdout. */
+struct gc {
+	struct cli *c;
+	bool dry;
+	size_t found;
+	int status; /* 1: something could not be removed, which is reported */
+	struct strv wanted; /* what journals list, as op_format writes it: it has an owner */
+	struct strv marked; /* what carries our mark, in the same form */
+};
+
+static void say(struct gc *g, const struct op *undo, const char *jail)
+{
+	char what[256];
+
+	g->found++;
+	op_describe(undo, what, sizeof(what));
+	info("%s%s%s%s", jail ? jail : "", jail ? ": " : "", g->dry ? "would " : "", what);
+}
+
+static void failed(struct gc *g, const struct err *e)
+{
+	report(e);
+	g->status = 1;
+}
+
+/* --- jails that are gone --- */
+
+static int note_journal(struct gc *g, const struct journal *j, struct err *e)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		_cleanup_(sbuf_done) struct sbuf b = { 0 };
+
+		op_format(&j->undo[i], &b);
+		if (b.failed || strv_add(&g->wanted, b.p) < 0)
+			return err_oom(e);
+	}
+	return 0;
+}
+
+/* Under its name, but not what we made: it stays, and is named. */
+static void tell_strangers(struct session *s, const struct journal *j)
+{
+	for (size_t i = j->n; i-- > 0;)
+		if (os_is_there(s->os, &j->undo[i])) {
+			char what[256];
+
+			op_describe(&j->undo[i], what, sizeof(what));
+			warning("%s: did not %s: it is in use, or not what %s made", s->jail, what, s->jail);
+		}
+}
+
+static int collect_jail(struct gc *g, const char *name, struct err *e)
+{
+	_cleanup_(session_done) struct session s;
+	_cleanup_(journal_done) struct journal j = { 0 };
+	struct run_opts o = { .quiet = true };
+	bool running;
+	int r;
+
+	session_init(&s, g->c, name, &o);
+	r = store_lock_jail(&g->c->st, name, false, 0, &s.lock, e);
+	if (r == -EBUSY) {
+		warning("%s: left alone, another iocage command works on it", name);
+		return journal_load(&g->c->st, name, &j, e) < 0 ? 0 : note_journal(g, &j, e);
+	}
+	if (r == 0)
+		r = journal_load(&g->c->st, name, &j, e);
+	if (r < 0)
+		return r;
+	r = state_load(&g->c->st, name, &s.st, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	running = r == 0 && s.st.ready && os_jail_alive(s.st.pid, s.st.pid_start);
+	if (running || g->dry) {
+		for (size_t i = j.n; !running && i-- > 0;)
+			say(g, &j.undo[i], name);
+		return note_journal(g, &j, e);
+	}
+	for (size_t i = j.n; i-- > 0;)
+		say(g, &j.undo[i], name);
+	if (r == -ENOENT && !j.n)
+		return session_sweep(&s, e);
+	r = session_clean_leftovers(&s, true, e);
+	if (r < 0) {
+		failed(g, e);
+		return note_journal(g, &j, e);
+	}
+	r = session_os_jail(&s, e);
+	if (r == 0)
+		r = session_os(&s, e);
+	if (r == 0)
+		tell_strangers(&s, &j);
+	return r;
+}
+
+static int collect_jails(struct gc *g, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	int r = state_names(&g->c->st, &names, e);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		struct err one = ERR_INIT;
+
+		if (collect_jail(g, names.v[i], &one) < 0)
+			failed(g, &one);
+	}
+	return r;
+}
+
+/* --- things without a jail --- */
+
+static int see_marked(void *ctx, const struct op *undo)
+{
+	struct gc *g = ctx;
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+
+	op_format(undo, &b);
+	return b.failed || strv_add(&g->marked, b.p) < 0 ? -ENOMEM : 0;
+}
+
+/* A journal lists it: the same kind of thing under the same name. */
+static bool has_owner(const struct gc *g, const struct op *undo)
+{
+	for (size_t i = 0; i < g->wanted.n; i++) {
+		_cleanup_free_ char *mem = NULL;
+		struct op w;
+
+		if (op_parse(g->wanted.v[i], &w, &mem, NULL) == 0 && op_same_thing(&w, undo))
+			return true;
+	}
+	return false;
+}
+
+/* As if a journal had listed it. A control group stands for its whole jail. */
+static int remove_thing(struct gc *g, const struct op *undo, struct err *e)
+{
+	_cleanup_(session_done) struct session s;
+	const char *name = undo->kind == OP_CGROUP_DEL ? undo->name : "gc";
+	struct run_opts o = { .quiet = true };
+	struct op list[2] = { *undo, { .kind = OP_JAIL_DEL, .name = name } };
+	struct backend b;
+	int r;
+
+	session_init(&s, g->c, name, &o);
+	r = undo->kind == OP_CGROUP_DEL ? store_lock_jail(&g->c->st, name, false, 0, &s.lock, e) : 0;
+	if (r == -EBUSY)
+		return 0; /* it is just being started */
+	if (r == 0)
+		r = session_os_jail(&s, e);
+	if (r == 0)
+		r = session_os(&s, e);
+	if (r < 0)
+		return r;
+	b = os_backend(s.os);
+	r = plan_undo(list, undo->kind == OP_CGROUP_DEL ? 2 : 1, &b, NULL, e);
+	if (r == 0 && os_is_there(s.os, undo)) {
+		char what[256];
+
+		op_describe(undo, what, sizeof(what));
+		warning("did not %s: it is in use", what);
+	}
+	return r;
+}
+
+static int collect_marked(struct gc *g, struct err *e)
+{
+	/* addresses and interfaces do not say which run directory they belong to */
+	bool shared = os_other_runs(g->c->st.run);
+	int r = os_marked(g->c->st.run, see_marked, g, e);
+
+	for (size_t i = 0; r == 0 && i < g->marked.n; i++) {
+		_cleanup_free_ char *mem = NULL;
+		struct err one = ERR_INIT;
+		char what[256];
+		struct op undo;
+
+		r = op_parse(g->marked.v[i], &undo, &mem, e);
+		if (r < 0 || has_owner(g, &undo))
+			continue;
+		op_describe(&undo, what, sizeof(what));
+		if (shared && undo.kind != OP_CGROUP_DEL) {
+			warning("did not %s: jails of another IOCAGE_RUN run on this host, it may be theirs", what);
+			continue;
+		}
+		say(g, &undo, NULL);
+		if (!g->dry && remove_thing(g, &undo, &one) < 0)
+			failed(g, &one);
+	}
+	return r;
+}
+
+int cmd_gc(struct cli *c, struct args *a, struct err *e)
+{
+	struct gc g = { .c = c, .dry = args_has(a, OPT_DRY_RUN) };
+	size_t files = 0;
+	int r = cli_open(c, true, e);
+
+	if (r == 0)
+		r = collect_jails(&g, e);
+	if (r == 0)
+		r = collect_marked(&g, e);
+	if (r == 0 && !g.dry)
+		r = store_sweep(&c->st, &files, e);
+	if (r == 0 && files)
+		info("removed %zu unfinished files and directories", files);
+	if (r == 0 && !g.found && !files)
+		info("Nothing to remove.");
+	strv_done(&g.wanted);
+	strv_done(&g.marked);
+	return r < 0 ? r : g.status;
+}

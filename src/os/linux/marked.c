@@ -1,0 +1,249 @@
+/* marked.c - what carries our mark in the kernel of this network namespace: the interfaces, addresses and groups we made. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "os/linux/cgroup.h"
+#include "os/linux/jailproc.h"
+#include "os/linux/links.h"
+#include "os/os.h"
+
+struct seeing {
+	os_marked_fn see;
+	void *ctx;
+	int r;
+};
+
+struct link_seen {
+	char name[IFNAMSIZ], alias[256];
+	bool is_bridge;
+};
+
+static int see_kind(const struct nlattr *a, void *ctx)
+{
+	struct link_seen *l = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+		l->is_bridge = streq(mnl_attr_get_str(a), "bridge");
+	return MNL_CB_OK;
+}
+
+static int see_attr(const struct nlattr *a, void *ctx)
+{
+	struct link_seen *l = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_IFNAME)
+		snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
+	else if (mnl_attr_get_type(a) == IFLA_IFALIAS)
+		snprintf(l->alias, sizeof(l->alias), "%s", mnl_attr_get_str(a));
+	else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
+		mnl_attr_parse_nested(a, see_kind, l);
+	return MNL_CB_OK;
+}
+
+static void tell(struct seeing *s, const struct op *undo)
+{
+	if (s->r == 0)
+		s->r = s->see(s->ctx, undo);
+}
+
+static int see_link(const struct nlmsghdr *h, void *ctx)
+{
+	struct link_seen l = { .name = "" };
+	struct op undo = { .kind = OP_NONE, .link = l.name };
+
+	mnl_attr_parse(h, sizeof(struct ifinfomsg), see_attr, &l);
+	if (l.is_bridge && streq(l.alias, MARK_BRIDGE)) {
+		undo.kind = OP_BRIDGE_DEL;
+	} else if (str_starts(l.alias, OP_MARK_LINK)) {
+		undo.kind = OP_LINK_DEL;
+		undo.alias = l.alias;
+	}
+	if (undo.kind)
+		tell(ctx, &undo);
+	return MNL_CB_OK;
+}
+
+struct addr_seen {
+	struct ipaddr addr;
+	bool ours;
+};
+
+static int see_addr_attr(const struct nlattr *a, void *ctx)
+{
+	struct addr_seen *s = ctx;
+	size_t len = mnl_attr_get_payload_len(a);
+
+	switch (mnl_attr_get_type(a)) {
+	case IFA_ADDRESS:
+		if (s->addr.family == 4)
+			break; /* of a point-to-point link: the other end */
+		/* fall through */
+	case IFA_LOCAL:
+		if (len <= sizeof(s->addr.b))
+			memcpy(s->addr.b, mnl_attr_get_payload(a), len);
+		break;
+	case IFA_PROTO:
+		s->ours = mnl_attr_get_u8(a) == MARK_ADDR_PROTO;
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int see_addr(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	char name[IFNAMSIZ] = "";
+	struct addr_seen s = { .addr = { .family = ifa->ifa_family == AF_INET6 ? 6 : 4,
+		                         .prefix = ifa->ifa_prefixlen,
+		                         .has_prefix = true } };
+
+	mnl_attr_parse(h, sizeof(*ifa), see_addr_attr, &s);
+	if (s.ours && if_indextoname(ifa->ifa_index, name))
+		tell(ctx, &(struct op){ .kind = OP_ADDR_DEL, .link = name, .addr = s.addr });
+	return MNL_CB_OK;
+}
+
+static int see_groups(const char *run, struct seeing *s, struct err *e)
+{
+	char rel[256];
+	struct err none = ERR_INIT;
+	_cleanup_closedir_ DIR *d = NULL;
+	int fd;
+
+	cgroup_name(run, "", rel, sizeof(rel));
+	fd = cgroup_open(rel, NULL, &none);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_set(e, none.code, "%s", none.msg);
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return err_oom(e);
+	}
+	for (struct dirent *de; s->r == 0 && (de = readdir(d));)
+		if (de->d_type == DT_DIR && de->d_name[0] != '.')
+			tell(s, &(struct op){ .kind = OP_CGROUP_DEL, .name = de->d_name });
+	return 0;
+}
+
+int os_marked(const char *run, os_marked_fn see, void *ctx, struct err *e)
+{
+	_cleanup_(nl_close) struct nl q = NL_INIT;
+	struct seeing s = { see, ctx, 0 };
+	int r = nl_open(&q, -1, e);
+
+	if (r < 0)
+		return r;
+	nl_put(&q, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+	r = nl_ask(&q, see_link, &s);
+	if (r < 0)
+		return err_set(e, -r, "list the interfaces: %s", strerror(-r));
+	nl_put(&q, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+	r = nl_ask(&q, see_addr, &s);
+	if (r < 0)
+		return err_set(e, -r, "list the addresses: %s", strerror(-r));
+	r = see_groups(run, &s, e);
+	return r < 0 ? r : s.r;
+}
+
+/* A monitor runs in the network namespace that is its jail's host. */
+static bool monitor_is_here(int base, const char *jail)
+{
+	_cleanup_free_ char *path = strf("%s/mon/cgroup.procs", jail), *pids = NULL;
+	struct stat here, there;
+	char link[64];
+	size_t len;
+
+	if (!path || fs_read(base, path, 4096, &pids, &len, NULL) < 0 || !len)
+		return false;
+	pids[strcspn(pids, "\n")] = '\0';
+	snprintf(link, sizeof(link), "/proc/%.20s/ns/net", pids);
+	return stat("/proc/self/ns/net", &here) == 0 && stat(link, &there) == 0 && here.st_ino == there.st_ino;
+}
+
+static bool any_monitor_here(int mnt, const char *group)
+{
+	int fd = openat(mnt, group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	bool here = false;
+
+	if (!d && fd >= 0)
+		close(fd);
+	for (struct dirent *de; d && !here && (de = readdir(d));)
+		here = de->d_type == DT_DIR && de->d_name[0] != '.' && monitor_is_here(fd, de->d_name);
+	return here;
+}
+
+bool os_other_runs(const char *run)
+{
+	char mine[256];
+	const char *mnt;
+	_cleanup_closedir_ DIR *d = cgroup_mount(&mnt, NULL) < 0 ? NULL : opendir(mnt);
+	bool others = false;
+
+	cgroup_name(run, "", mine, sizeof(mine));
+	mine[strcspn(mine, "/")] = '\0';
+	for (struct dirent *de; d && !others && (de = readdir(d));)
+		others = de->d_type == DT_DIR && (streq(de->d_name, "iocage") || str_starts(de->d_name, "iocage-")) &&
+		         !streq(de->d_name, mine) && any_monitor_here(dirfd(d), de->d_name);
+	return others;
+}
+
+/* --- what is there under a name --- */
+
+struct looking {
+	unsigned index;
+	const struct ipaddr *addr;
+	bool found;
+};
+
+static int match_addr(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct looking *l = ctx;
+	struct addr_seen s = { .addr = { .family = ifa->ifa_family == AF_INET6 ? 6 : 4 } };
+
+	mnl_attr_parse(h, sizeof(*ifa), see_addr_attr, &s);
+	l->found = l->found || (ifa->ifa_index == l->index && ipaddr_same_host(&s.addr, l->addr));
+	return MNL_CB_OK;
+}
+
+static bool addr_is_there(const struct op *op)
+{
+	_cleanup_(nl_close) struct nl q = NL_INIT;
+	struct looking l = { .index = if_nametoindex(op->link), .addr = &op->addr };
+
+	if (!l.index || nl_open(&q, -1, NULL) < 0)
+		return false;
+	nl_put(&q, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+	return nl_ask(&q, match_addr, &l) == 0 && l.found;
+}
+
+bool os_is_there(struct os *os, const struct op *undo)
+{
+	_cleanup_close_ int fd = -1;
+
+	switch (undo->kind) {
+	case OP_LINK_DEL:
+	case OP_BRIDGE_DEL:
+		return if_nametoindex(undo->link) != 0;
+	case OP_ADDR_DEL:
+		return addr_is_there(undo);
+	case OP_CGROUP_DEL:
+		fd = cgroup_open(os->j->cgroup, NULL, NULL);
+		return fd >= 0;
+	default:
+		return false;
+	}
+}

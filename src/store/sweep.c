@@ -1,0 +1,90 @@
+/* sweep.c - what killed writers left: unfinished directories, temporary files, jail ids that no jail has. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "store/internal.h"
+
+/* Files of fs_replace() in dirfd/sub; the caller holds the lock under which they are written. */
+static size_t sweep_files(int dirfd, const char *sub)
+{
+	int fd = dirfd < 0 ? -1 : openat(dirfd, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	size_t n = 0;
+	struct stat st;
+
+	if (!d && fd >= 0)
+		(void)close(fd);
+	for (struct dirent *de; d && (de = readdir(d));)
+		if (workdir_is_name(de->d_name) && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && unlinkat(fd, de->d_name, 0) == 0)
+			n++;
+	return n;
+}
+
+static size_t sweep_jail(struct store *s, const char *jail)
+{
+	_cleanup_free_ char *dir = strf("jails/%s", jail);
+	_cleanup_close_ int lock = -1;
+
+	if (!dir || store_lock_jail(s, jail, false, 0, &lock, NULL) < 0)
+		return 0;
+	return sweep_files(s->rootfd, dir) + sweep_files(s->runfd, dir);
+}
+
+/* Somebody between taking an id and writing down that he has it: ids are not to be given back now. */
+static bool any_locked(struct store *s, const struct strv *jails)
+{
+	for (size_t i = 0; i < jails->n; i++) {
+		_cleanup_close_ int lock = -1;
+
+		if (store_lock_jail(s, jails->v[i], true, 0, &lock, NULL) < 0)
+			return true;
+	}
+	return false;
+}
+
+static int sweep_ids(struct store *s, const struct strv *jails, size_t *ret_n, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	_cleanup_close_ int map = -1;
+	unsigned char used[JID_MAP_SIZE] = { 0 };
+	int r = jid_lock(s, &map, e);
+
+	if (r == 0)
+		r = state_names(s, &names, e);
+	if (r < 0 || any_locked(s, jails))
+		return r;
+	for (size_t i = 0; i < names.n; i++) {
+		struct state st;
+
+		r = state_load(s, names.v[i], &st, e);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r == 0 && st.jid / 8 < JID_MAP_SIZE)
+			used[st.jid / 8] |= (unsigned char)(1U << st.jid % 8);
+	}
+	return jid_keep_only(s, map, used, ret_n, e);
+}
+
+int store_sweep(struct store *s, size_t *ret_n, struct err *e)
+{
+	_cleanup_(strv_done) struct strv jails = { 0 };
+	_cleanup_close_ int names = -1;
+	size_t n = workdir_sweep(s, "jails") + workdir_sweep(s, "releases"), ids = 0;
+	int r = store_jails(s, &jails, e);
+
+	for (size_t i = 0; r == 0 && i < jails.n; i++)
+		n += sweep_jail(s, jails.v[i]);
+	if (r == 0 && s->runfd >= 0)
+		r = sweep_ids(s, &jails, &ids, e);
+	/* defaults.json is written with this lock held */
+	if (r == 0 && store_lock_global(s, "default", &names, NULL) == 0)
+		n += sweep_files(s->rootfd, ".");
+	*ret_n = n + ids;
+	return r;
+}
