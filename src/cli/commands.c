@@ -146,7 +146,7 @@ static const char text_get[] = "JAIL may be default. PROP all shows every proper
 static const char text_set[] = "JAIL may be default. Either all of the properties are changed or none.";
 static const char text_fetch[] = "Without --release, on a terminal, the known releases are offered.";
 static const char text_gc[] = "Interfaces, addresses and control groups that carry the program's mark and belong to no "
-                              "jail; what a crash left of a "
+			      "jail; what a crash left of a "
 			      "start or a stop; unfinished files. What others made is left alone, and named.";
 static const char text_help[] = "";
 static const char text_reap[] = "";
