@@ -6,6 +6,8 @@
 #include "base/cleanup.h"
 #include "cli/life.h"
 
+#define LOCK_WAIT 2 /* seconds: the processes of a killed command hold its lock until they notice */
+
 /* One run of gc. Everything removed, or to be removed, is a line on stdout. */
 struct gc {
 	struct cli *c;
@@ -66,7 +68,7 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 	int r;
 
 	session_init(&s, g->c, name, &o);
-	r = store_lock_jail(&g->c->st, name, false, 0, &s.lock, e);
+	r = store_lock_jail(&g->c->st, name, false, LOCK_WAIT, &s.lock, e);
 	if (r == -EBUSY) {
 		warning("%s: left alone, another iocage command works on it", name);
 		return journal_load(&g->c->st, name, &j, e) < 0 ? 0 : note_journal(g, &j, e);
@@ -150,7 +152,7 @@ static int remove_thing(struct gc *g, const struct op *undo, struct err *e)
 	int r;
 
 	session_init(&s, g->c, name, &o);
-	r = undo->kind == OP_CGROUP_DEL ? store_lock_jail(&g->c->st, name, false, 0, &s.lock, e) : 0;
+	r = undo->kind == OP_CGROUP_DEL ? store_lock_jail(&g->c->st, name, false, LOCK_WAIT, &s.lock, e) : 0;
 	if (r == -EBUSY)
 		return 0; /* it is just being started */
 	if (r == 0)

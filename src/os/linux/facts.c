@@ -108,6 +108,7 @@ static int add_link(struct os *os, struct facts *f, const char *name, struct err
 {
 	struct link_fact l = { .index = 0 }, *grown;
 	struct nl *q = &os->hostq;
+	int r;
 
 	if (streq(name, "lo0"))
 		name = "lo"; /* FreeBSD's name for it */
@@ -115,7 +116,10 @@ static int add_link(struct os *os, struct facts *f, const char *name, struct err
 		return 0;
 	nl_put(q, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
 	nl_attr_str(q, IFLA_IFNAME, name);
-	if (nl_ask(q, take_link, &l) < 0 || !l.index)
+	r = nl_ask(q, take_link, &l);
+	if (r < 0 && r != -ENODEV)
+		return err_set(e, -r, "look for interface %s: %s", name, strerror(-r));
+	if (!l.index)
 		return 0; /* it does not exist: that is a fact too */
 	if (l.is_bridge) {
 		struct first_member m = { .bridge = l.index };

@@ -240,12 +240,16 @@ static int see_link(const struct nlmsghdr *h, void *ctx)
 	return MNL_CB_OK;
 }
 
-static bool get_link(struct nl *n, const char *name, struct seen_link *ret)
+/* 0 with index 0 when there is none of that name; not knowing is an error, or things would be left behind for gone. */
+static int get_link(struct nl *n, const char *name, struct seen_link *ret, struct err *e)
 {
+	int r;
+
 	*ret = (struct seen_link){ 0 };
 	nl_put(n, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
 	nl_attr_str(n, IFLA_IFNAME, name);
-	return nl_ask(n, see_link, ret) == 0 && ret->index;
+	r = nl_ask(n, see_link, ret);
+	return r < 0 && r != -ENODEV ? err_set(e, -r, "look for interface %s: %s", name, strerror(-r)) : 0;
 }
 
 static int flush_one(struct nl *n, int gone, struct err *e, const char *what, const char *link)
@@ -281,14 +285,19 @@ static int del_link(struct nl *n, const struct op *op, struct err *e)
 	struct seen_link s;
 	struct by_alias b = { .alias = op->alias ? op->alias : "" };
 
-	if (get_link(n, op->link, &s) && (!op->alias || streq(s.alias, op->alias)))
+	int r = get_link(n, op->link, &s, e);
+
+	if (r < 0)
+		return r;
+	if (s.index && (!op->alias || streq(s.alias, op->alias)))
 		return link_remove(s.index, op->link, e);
 	if (!op->alias)
 		return 0;
 	nl_put(n, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
-	if (nl_ask(n, match_alias, &b) < 0 || !b.index)
-		return 0;
-	return link_remove(b.index, op->link, e);
+	r = nl_ask(n, match_alias, &b);
+	if (r < 0)
+		return err_set(e, -r, "look for interface %s: %s", op->link, strerror(-r));
+	return b.index ? link_remove(b.index, op->link, e) : 0;
 }
 
 struct bridge_use {
@@ -327,17 +336,20 @@ static int del_bridge(struct nl *n, const struct op *op, struct err *e)
 {
 	struct bridge_use u = { 0 };
 	struct seen_link s;
+	int r = get_link(n, op->link, &s, e);
 
-	if (!get_link(n, op->link, &s) || !s.is_bridge || !streq(s.alias, MARK_BRIDGE))
-		return 0;
+	if (r < 0 || !s.index || !s.is_bridge || !streq(s.alias, MARK_BRIDGE))
+		return r;
 	u.index = s.index;
 	nl_put(n, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
-	if (nl_ask(n, match_port, &u) < 0)
-		return 0;
-	nl_put(n, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
-	if (u.used || nl_ask(n, match_addr, &u) < 0 || u.used)
-		return 0;
-	return link_remove(s.index, op->link, e);
+	r = nl_ask(n, match_port, &u);
+	if (r == 0 && !u.used) {
+		nl_put(n, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+		r = nl_ask(n, match_addr, &u);
+	}
+	if (r < 0)
+		return err_set(e, -r, "look who uses bridge %s: %s", op->link, strerror(-r));
+	return u.used ? 0 : link_remove(s.index, op->link, e);
 }
 
 struct addr_seen {
@@ -396,12 +408,13 @@ static int del_addr(struct nl *n, const struct op *op, struct err *e)
 {
 	struct addr_seen s = { .op = op };
 	struct ifaddrmsg *ifa;
+	struct seen_link l;
 	bool promoted;
-	int r;
+	int r = get_link(n, op->link, &l, e);
 
-	s.index = nl_index(n, op->link);
-	if (!s.index)
-		return 0;
+	if (r < 0 || !l.index)
+		return r;
+	s.index = l.index;
 	ifa = nl_put(n, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
 	if (ifa) {
 		ifa->ifa_family = (uint8_t)af_of(&op->addr);

@@ -235,30 +235,62 @@ int nl_flush(struct nl *n, unsigned *ret_failed, char *text, size_t cap)
 	return result;
 }
 
+/* What has come of an answer: more to be read, its end, its end after changes meanwhile, or -errno. */
+enum { ANSWER_MORE, ANSWER_DONE, ANSWER_MIXED };
+
+static int take_answer(char *buf, ssize_t len, uint32_t seq, mnl_cb_t cb, void *ctx, bool *mixed)
+{
+	int left = (int)len;
+
+	for (struct nlmsghdr *h = (struct nlmsghdr *)buf; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		if (h->nlmsg_seq != seq)
+			continue;
+		*mixed = *mixed || (h->nlmsg_flags & NLM_F_DUMP_INTR);
+		if (h->nlmsg_type == NLMSG_DONE)
+			return *mixed ? ANSWER_MIXED : ANSWER_DONE;
+		if (h->nlmsg_type == NLMSG_ERROR) {
+			const struct nlmsgerr *er = mnl_nlmsg_get_payload(h);
+
+			return er->error < 0 ? er->error : ANSWER_DONE;
+		}
+		if (h->nlmsg_type >= NLMSG_MIN_TYPE && cb(h, ctx) < 0)
+			return -errno;
+	}
+	return ANSWER_MORE;
+}
+
+static int ask_once(struct nl *n, size_t len, char *buf, mnl_cb_t cb, void *ctx)
+{
+	uint32_t seq = n->seq;
+	bool mixed = false;
+	int r = ANSWER_MORE;
+
+	if (send(n->fd, n->buf, len, 0) < 0)
+		return -errno;
+	while (r == ANSWER_MORE) {
+		ssize_t got = receive(n, buf, 32768);
+
+		r = got < 0 ? (int)got : take_answer(buf, got, seq, cb, ctx, &mixed);
+	}
+	return r;
+}
+
 int nl_ask(struct nl *n, mnl_cb_t cb, void *ctx)
 {
 	_cleanup_free_ char *buf = malloc(32768);
-	uint32_t seq = n->seq;
-	int r = 1;
+	bool overflow = n->overflow;
+	size_t len = n->len;
+	int r = ANSWER_MIXED;
 
+	reset(n);
 	if (!buf)
 		return -ENOMEM;
-	if (n->overflow || send(n->fd, n->buf, n->len, 0) < 0) {
-		r = n->overflow ? -ENOBUFS : -errno;
-		reset(n);
-		return r;
-	}
-	reset(n);
-	while (r > 0) {
-		ssize_t len = receive(n, buf, 32768);
-
-		if (len < 0)
-			return (int)len;
-		r = mnl_cb_run(buf, (size_t)len, seq, 0, cb, ctx);
-		if (r < 0)
-			return -errno;
-	}
-	return 0;
+	if (overflow)
+		return -ENOBUFS;
+	/* a dump during which something was changed may have left out what did not change */
+	for (int tries = 0; r == ANSWER_MIXED && tries < 16; tries++)
+		r = ask_once(n, len, buf, cb, ctx);
+	return r < 0 ? r : 0;
 }
 
 static int take_index(const struct nlmsghdr *h, void *ctx)

@@ -50,7 +50,10 @@ void *nl_extra(struct nl *n, size_t size);
  */
 must_check int nl_flush(struct nl *n, unsigned *ret_failed, char *text, size_t cap);
 
-/* One request, one answer message handed to cb (MNL_CB_OK/ERROR). Dumps call it for each. 0 or -errno. */
+/*
+ * One request, one answer message handed to cb (MNL_CB_OK/ERROR). Dumps call it for each, and again from the start when the
+ * kernel says that it changed meanwhile: cb may see a thing twice. 0 or -errno.
+ */
 must_check int nl_ask(struct nl *n, mnl_cb_t cb, void *ctx);
 
 /* Index of an interface in the socket's namespace; 0: there is none. */
