@@ -65,7 +65,7 @@ bool os_jail_alive(pid_t pid, uint64_t pid_start)
 struct holder {
 	int talk; /* its end of a socket pair */
 	bool vnet;
-	pid_t pid;
+	pid_t starter, pid;
 	int ours; /* our end */
 };
 
@@ -75,6 +75,12 @@ static int holder_main(void *arg)
 	char c = 0;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* dead before we could ask to be told; and what is open here, above all its lock, must not outlive it */
+	if (getppid() != h->starter)
+		return 1;
+	if (h->talk > 0)
+		(void)close_range(0, (unsigned)h->talk - 1, 0);
+	(void)close_range((unsigned)h->talk + 1, ~0U, 0);
 	if (h->vnet && read(h->talk, &c, 1) == 1) {
 		c = unshare(CLONE_NEWNET) < 0 ? 'e' : 'k';
 		if (write(h->talk, &c, 1) != 1)
@@ -134,6 +140,7 @@ static int make_userns(struct os *os, struct holder *h, struct err *e)
 		return err_sys(e, "make a socket pair");
 	h->talk = pair[1];
 	h->ours = pair[0];
+	h->starter = getpid();
 	h->pid = clone(holder_main, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | SIGCHLD, h);
 	if (h->pid < 0) {
 		err_sys(e, "make the jail's user namespace");
