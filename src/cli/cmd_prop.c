@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
+#include "cli/life.h"
 #include "cli/table.h"
 
 /* --- set --- */
@@ -60,7 +60,7 @@ static int apply(struct config *cfg, const struct assigns *props, struct change 
 	return 0;
 }
 
-static void tell(const struct assigns *props, const struct change *ch, bool defaults, bool running)
+static void tell(const struct assigns *props, const struct change *ch, bool defaults, bool running, bool live)
 {
 	for (size_t i = 0; i < props->n; i++) {
 		const struct assign *p = &props->v[i];
@@ -69,6 +69,8 @@ static void tell(const struct assigns *props, const struct change *ch, bool defa
 			info("Default Property: %s has been updated to %s", p->key, p->value);
 		else
 			info("%s: %s -> %s", p->key, ch[i].old, p->value);
+		if (live && (prop_table[p->id].flags & PF_LIVE))
+			continue;
 		if (running && ch[i].differs && (prop_table[p->id].flags & PF_RESTART))
 			info("%s changes require a jail restart", p->key);
 	}
@@ -92,7 +94,7 @@ static int load_for_set(struct cli *c, const char *given, bool defaults, struct 
 static int set_all(struct cli *c, struct config *cfg, const struct assigns *props, bool defaults, struct err *e)
 {
 	_cleanup_(changes_done) struct change *ch = calloc(props->n + 1, sizeof(*ch));
-	bool running = !defaults && jail_running(c, cfg->name, NULL);
+	bool running = !defaults && jail_running(c, cfg->name, NULL), live = false;
 	int r;
 
 	if (!ch)
@@ -103,9 +105,9 @@ static int set_all(struct cli *c, struct config *cfg, const struct assigns *prop
 	if (r == 0 && !defaults)
 		r = assign_macs(c, cfg, e);
 	if (r == 0)
-		r = config_save(&c->st, cfg, e);
+		r = running ? life_set(c, cfg, props, &live, e) : config_save(&c->st, cfg, e);
 	if (r == 0)
-		tell(props, ch, defaults, running);
+		tell(props, ch, defaults, running, live);
 	for (size_t i = 0; i < props->n; i++)
 		free(ch[i].old);
 	return r;

@@ -31,6 +31,14 @@ must_check int life_soft_restart(struct cli *c, const char *jail, struct err *e)
 /* Undo a jail whose first process is gone or whose start was interrupted; nothing to do is success. */
 must_check int life_reap(struct cli *c, const char *jail, struct err *e);
 
+/*
+ * set on a jail that runs, with its lock: what can change at once does, and cfg, in which the values are set already, is
+ * written; all or nothing. *ret_live false: nothing of it can, and cfg is written only.
+ */
+must_check int life_set(struct cli *c, struct config *cfg, const struct assigns *props, bool *ret_live, struct err *e);
+/* What the jail's network runs with, for later changes: into the state. */
+void live_note(struct state *st, const struct conf *c, const struct jnic *nics, size_t nnics);
+
 /* --- shared by life*.c and the commands that enter a jail --- */
 
 /* Where the root comes from, with what plan_start wants to know. src points into the rest. */
@@ -78,8 +86,14 @@ must_check int session_clean_leftovers(struct session *s, bool quiet, struct err
 must_check int share_lock(struct session *s, int *ret_fd, struct err *e);
 /* Pass the removal of addresses that other jails use on to their journals; j is what is left for us. With the lock. */
 must_check int share_hand_over(struct session *s, struct journal *j, struct err *e);
+/* Give the removal of one address to another jail that uses it; *ret: there is one. With the lock. */
+must_check int share_pass(struct session *s, const struct op *op, bool *ret, struct err *e);
+/* Who uses the addresses that are on the host already: into the facts. Only asked when there are such. */
+must_check int share_holders(struct session *s, struct facts *f, struct err *e);
 /* No state, so nothing was done: what a killed writer left of its files goes. */
 must_check int session_sweep(struct session *s, struct err *e);
+/* The jail runs, its state is loaded, we have its lock: take back a live change that was cut off. */
+must_check int live_recover(struct session *s, struct err *e);
 /* A progress line on stdout, unless quiet. */
 void session_say(const struct session *s, const char *fmt, ...) printf_like(2, 3);
 

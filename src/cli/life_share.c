@@ -43,6 +43,27 @@ static int give(struct session *s, const char *other, const struct op *op, struc
 	return r < 0 ? r : journal_append(fd, op, e);
 }
 
+/* Pass one removal on to the first other jail that uses the address. */
+static int pass_on(struct session *s, const struct strv *names, const struct op *op, bool *ret, struct err *e)
+{
+	*ret = false;
+	for (size_t k = 0; k < names->n; k++)
+		if (used_by(s, names->v[k], &op->addr)) {
+			*ret = true;
+			return give(s, names->v[k], op, e);
+		}
+	return 0;
+}
+
+int share_pass(struct session *s, const struct op *op, bool *ret, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	int r = state_names(&s->c->st, &names, e);
+
+	*ret = false;
+	return r < 0 ? r : pass_on(s, &names, op, ret, e);
+}
+
 int share_hand_over(struct session *s, struct journal *j, struct err *e)
 {
 	_cleanup_(strv_done) struct strv names = { 0 };
@@ -51,22 +72,61 @@ int share_hand_over(struct session *s, struct journal *j, struct err *e)
 	int r = keep ? state_names(&s->c->st, &names, e) : err_oom(e);
 
 	for (size_t i = 0; r == 0 && i < j->n; i++) {
-		keep[i] = true;
-		if (j->undo[i].kind != OP_ADDR_DEL)
-			continue;
-		for (size_t k = 0; r == 0 && k < names.n && keep[i]; k++)
-			if (used_by(s, names.v[k], &j->undo[i].addr)) {
-				/* first theirs, then ours: died in between, both have it, and the last one does it */
-				r = give(s, names.v[k], &j->undo[i], e);
-				keep[i] = false;
-				any = true;
-			}
+		bool passed = false;
+
+		/* first theirs, then ours: died in between, both have it, and the last one does it */
+		if (j->undo[i].kind == OP_ADDR_DEL)
+			r = pass_on(s, &names, &j->undo[i], &passed, e);
+		keep[i] = !passed;
+		any = any || passed;
 	}
 	if (r == 0 && any)
 		r = journal_keep(&s->c->st, s->jail, j, keep, e);
 	if (r == 0 && any) {
 		journal_done(j);
 		r = journal_load(&s->c->st, s->jail, j, e);
+	}
+	return r;
+}
+
+static void match_holder(struct addr_fact *f, const char *jail, const char *list)
+{
+	_cleanup_free_ struct jaddr *a = NULL;
+	size_t n = 0;
+	unsigned have = 0;
+	bool held = false;
+
+	if (f->holder[0] || jaddr_list_parse(list, f->addr.family, &a, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (a[i].mode != JADDR_STATIC)
+			continue;
+		have++;
+		held = held || ipaddr_same_host(&a[i].addr, &f->addr);
+	}
+	if (held && str_copy(f->holder, sizeof(f->holder), jail) == 0)
+		f->holder_naddrs = have;
+}
+
+int share_holders(struct session *s, struct facts *f, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	bool any = false;
+	int r;
+
+	for (size_t i = 0; i < f->naddrs; i++)
+		any = any || f->addrs[i].present;
+	if (!any)
+		return 0;
+	r = state_names(&s->c->st, &names, e);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		struct state st;
+
+		if (streq(names.v[i], s->jail) || !jail_running(s->c, names.v[i], &st) || st.vnet)
+			continue;
+		for (size_t k = 0; k < f->naddrs; k++)
+			if (f->addrs[k].present)
+				match_holder(&f->addrs[k], names.v[i], f->addrs[k].addr.family == 4 ? st.ip4 : st.ip6);
 	}
 	return r;
 }

@@ -66,51 +66,6 @@ static int start_depends(struct session *s, const struct chain *here, struct err
 	return 0;
 }
 
-/* --- facts the store knows --- */
-
-static void match_holder(struct addr_fact *f, const char *jail, const char *list)
-{
-	_cleanup_free_ struct jaddr *a = NULL;
-	size_t n = 0;
-	unsigned have = 0;
-	bool held = false;
-
-	if (f->holder[0] || jaddr_list_parse(list, f->addr.family, &a, &n, NULL) < 0)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		if (a[i].mode != JADDR_STATIC)
-			continue;
-		have++;
-		held = held || ipaddr_same_host(&a[i].addr, &f->addr);
-	}
-	if (held && str_copy(f->holder, sizeof(f->holder), jail) == 0)
-		f->holder_naddrs = have;
-}
-
-/* Who uses the addresses that are on the host already. Only asked when there are such. */
-static int fill_holders(struct session *s, struct facts *f, struct err *e)
-{
-	_cleanup_(strv_done) struct strv names = { 0 };
-	bool any = false;
-	int r;
-
-	for (size_t i = 0; i < f->naddrs; i++)
-		any = any || f->addrs[i].present;
-	if (!any)
-		return 0;
-	r = state_names(&s->c->st, &names, e);
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		struct state st;
-
-		if (streq(names.v[i], s->jail) || !jail_running(s->c, names.v[i], &st) || st.vnet)
-			continue;
-		for (size_t k = 0; k < f->naddrs; k++)
-			if (f->addrs[k].present)
-				match_holder(&f->addrs[k], names.v[i], f->addrs[k].addr.family == 4 ? st.ip4 : st.ip6);
-	}
-	return r;
-}
-
 /* --- what the user is told --- */
 
 struct story {
@@ -317,18 +272,6 @@ static int print_plan(const struct plan *p, struct err *e)
 	return r < 0 ? r : print_sbuf(&out, e);
 }
 
-/* A list of addresses, as many whole items as fit. */
-static void copy_items(char *dst, size_t cap, const char *list)
-{
-	size_t n = strlen(list);
-
-	if (n >= cap)
-		for (n = cap - 1; n && list[n] != ',';)
-			n--;
-	memcpy(dst, list, n);
-	dst[n] = '\0';
-}
-
 /* What whoever cleans up after us needs: the control group has all of the jail's processes, so no pid is written down yet. */
 static int first_state(struct session *s, struct err *e)
 {
@@ -337,8 +280,7 @@ static int first_state(struct session *s, struct err *e)
 	memcpy(s->st.cgroup, s->oj.cgroup, sizeof(s->st.cgroup));
 	s->st.vnet = s->model.vnet;
 	s->st.ready = false;
-	copy_items(s->st.ip4, sizeof(s->st.ip4), conf_get(c, PROP_ip4_addr));
-	copy_items(s->st.ip6, sizeof(s->st.ip6), conf_get(c, PROP_ip6_addr));
+	live_note(&s->st, c, s->model.nics, s->model.nnics);
 	if (str_copy(s->st.release, sizeof(s->st.release), conf_get(c, PROP_release)) < 0)
 		s->st.release[0] = '\0';
 	return state_save(&s->c->st, s->jail, &s->st, e);
@@ -402,7 +344,7 @@ static int plan_and_run(struct session *s, struct err *e)
 		r = os_facts(s->os, &s->model, &f, e);
 	if (r == 0) {
 		f.jid = s->st.jid;
-		r = fill_holders(s, &f, e);
+		r = share_holders(s, &f, e);
 	}
 	if (r == 0)
 		r = plan_start(&s->model, &f, &s->root.src, &p, e);

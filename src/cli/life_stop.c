@@ -168,6 +168,7 @@ static int check_up(struct session *s, struct err *e)
 
 static int open_running(struct session *s, struct err *e)
 {
+	struct err why = ERR_INIT;
 	int r = session_lock(s, e);
 
 	if (r == 0)
@@ -176,6 +177,8 @@ static int open_running(struct session *s, struct err *e)
 		r = session_os_jail(s, e);
 	if (r == 0)
 		r = session_os(s, e);
+	if (r == 0 && live_recover(s, &why) < 0)
+		report(&why); /* a stop removes all of it anyhow */
 	return r;
 }
 

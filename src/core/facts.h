@@ -24,6 +24,7 @@ struct gateway_fact {
 struct addr_fact { /* for each static address of a shared-IP jail: is it on the host already */
 	struct ipaddr addr;
 	bool present;
+	bool ours; /* the running jail's own: its start, or a live change, put it there (journal) */
 	char ifname[IFNAME_CAP];
 	char holder[JAIL_NAME_MAX + 1]; /* running jail that uses it, "" = none */
 	unsigned holder_naddrs; /* how many addresses of this family the holder has */

@@ -31,8 +31,13 @@
 	X(ADDR_ADD, "addr-add", 1) /* link addr */                                                      \
 	X(ADDR_DEL, "addr-del", 1) /* link addr, only if it still is our mark */                        \
 	X(ROUTE_ADD, "route-add", 1) /* default route: link gw */                                       \
+	X(ROUTE_DEL, "route-del", 1) /* link gw; gone is success */                                     \
+	X(LINK_MTU, "link-mtu", 1) /* link mtu */                                                       \
 	X(VIEW_ADD, "view-add", 0) /* shared IP: link as it is seen inside: link index mtu mac flags */ \
+	X(VIEW_DEL, "view-del", 0) /* link; gone is success */                                          \
 	X(HOLD, "hold", 0) /* shared IP: hold sockets to addresses: text = list */                      \
+	X(HOLD_SET, "hold-set", 0) /* of a jail that runs: name text */                                 \
+	X(CONN_END, "conn-end", 0) /* end the jail's TCP connections on an address: name addr */        \
 	X(FILE, "file", 0) /* write a file inside the root: path text */                                \
 	X(JAIL_CONFINE, "jail-confine", 0) /* first process gives up rights: path (init) flags */       \
 	X(JAIL_RUN, "jail-run", 0) /* run: path (init) text (exec_start) */                             \
@@ -52,6 +57,9 @@ enum op_where { AT_HOST, AT_JAIL };
 
 /* op.flags of OP_ADDR_ADD: the address makes no route to its prefix (views: FreeBSD shows a jail no such route) */
 #define OP_ADDR_NOROUTE 1u
+
+/* op.opts of an inverse that puts back (ADDR_ADD, ROUTE_ADD, VIEW_ADD): that it is there already is success */
+#define OP_AGAIN "again"
 
 /*
  * One operation. Plain data: strings are borrowed from the plan (or journal) that holds the op. Unused fields are

@@ -41,6 +41,15 @@ static void describe_link(const struct op *op, char *buf, size_t cap)
 	case OP_ROUTE_ADD:
 		snprintf(buf, cap, "default route through %s on %s", ipaddr_format_host(&op->gw, a), link);
 		break;
+	case OP_ROUTE_DEL:
+		snprintf(buf, cap, "remove default route through %s on %s", ipaddr_format_host(&op->gw, a), link);
+		break;
+	case OP_LINK_MTU:
+		snprintf(buf, cap, "set MTU %u on %s", op->mtu, link);
+		break;
+	case OP_VIEW_DEL:
+		snprintf(buf, cap, "hide interface %s", link);
+		break;
 	case OP_VIEW_ADD:
 		snprintf(buf, cap, "show interface %s", link);
 		break;
@@ -52,6 +61,7 @@ static void describe_link(const struct op *op, char *buf, size_t cap)
 static void describe_jail(const struct op *op, char *buf, size_t cap)
 {
 	const char *name = or_none(op->name);
+	char a[IPADDR_TEXT];
 
 	switch (op->kind) {
 	case OP_HOOK:
@@ -75,7 +85,11 @@ static void describe_jail(const struct op *op, char *buf, size_t cap)
 	case OP_JAIL_DEL:
 		snprintf(buf, cap, "remove jail %s", name);
 		break;
+	case OP_CONN_END:
+		snprintf(buf, cap, "end connections of %s on %s", name, ipaddr_format_host(&op->addr, a));
+		break;
 	case OP_HOLD:
+	case OP_HOLD_SET:
 		snprintf(buf, cap, "hold sockets of %s to its addresses", name);
 		break;
 	case OP_FILE:

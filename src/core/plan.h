@@ -49,6 +49,15 @@ struct root_source {
 must_check int plan_start(const struct jail *j, const struct facts *f, const struct root_source *root, struct plan *ret,
                           struct err *e);
 
+/*
+ * Plan of `set` on a jail that runs: from the model it runs with to the one it shall have. facts must know the addresses
+ * and interfaces of both. Only addresses, default routes and MTUs are looked at. change: all or nothing, each step with
+ * its inverse. after: what cannot be taken back (connections on addresses that are gone), for when all else is done.
+ * Both are the caller's to plan_done(), filled on success only.
+ */
+must_check int plan_live(const struct jail *old, const struct jail *new, const struct facts *f, struct plan *change,
+                         struct plan *after, struct err *e);
+
 /* What an operating system does for a plan. */
 struct backend {
 	void *ctx;

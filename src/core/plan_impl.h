@@ -14,6 +14,43 @@ must_check int plan_mounts(struct plan *p, const struct jail *j, const struct ro
 must_check int plan_shared_aliases(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
 must_check int plan_shared_view(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
 
+/* Addresses of one family and how a shared-IP jail has them: [0] IPv4, [1] IPv6. */
+struct plan_family {
+	const struct jaddr *list;
+	size_t n;
+	enum ip_mode mode;
+	const struct gateway_fact *gw;
+	const char *prop, *words;
+};
+void plan_families(const struct jail *j, const struct facts *f, struct plan_family out[static 2]);
+
+/* On which host interface an address is, or is to be. */
+must_check int plan_find_link(const struct plan_family *fam, const struct facts *f, const struct jaddr *a,
+                              const struct link_fact **ret, struct err *e);
+/* The interface of that name; addr is for the message. */
+must_check int plan_check_link(const struct plan_family *fam, const struct facts *f, const char *name, const char *addr,
+                               const struct link_fact **ret, struct err *e);
+/* A shared-IP jail has no client to ask for an address. */
+must_check int plan_check_static(const struct jail *j, const struct jaddr *a, struct err *e);
+/* FreeBSD's rule: jails may share an address only when it is the sole one of its family in each. */
+must_check int plan_check_holder(const struct plan_family *fam, const struct jail *j, const struct addr_fact *fact,
+                                 struct err *e);
+/* An address without a prefix is one host. */
+struct ipaddr plan_with_prefix(const struct ipaddr *a);
+/* *ret: show the interface in the view; false: it is the loopback, which is there anyhow. */
+bool plan_view_op(struct plan *p, const struct link_fact *link, struct op *ret);
+/* *ret: hold the jail's sockets to its addresses; kind OP_HOLD or OP_HOLD_SET. */
+must_check int plan_hold_op(struct plan *p, const struct jail *j, enum op_kind kind, struct op *ret, struct err *e);
+
+/* *ret: add address a inside a VNET jail; OP_NONE: its own client asks for it. prop is for the message. */
+must_check int plan_vnet_addr(struct plan *p, const struct jail *j, const struct jaddr *a, const char *prop,
+                              struct op *ret, struct err *e);
+/* *ret: the default route of a family inside a VNET jail; OP_NONE: it gets none. */
+must_check int plan_vnet_route(struct plan *p, const struct jail *j, const struct facts *f, int family, struct op *ret,
+                               struct err *e);
+/* A NIC's MTU: its own; else that of the bridge's first member; else the default one. */
+unsigned plan_vnet_mtu(const struct jail *j, const struct jnic *nic, const struct facts *f);
+
 /* VNET. Missing bridges come before the jail; pairs, addresses and routes when it is there. */
 must_check int plan_vnet_bridges(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
 must_check int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);

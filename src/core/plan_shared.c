@@ -7,23 +7,14 @@
 #include "core/hold.h"
 #include "core/plan_impl.h"
 
-/* Addresses of one family and how the jail has them. */
-struct family {
-	const struct jaddr *list;
-	size_t n;
-	enum ip_mode mode;
-	const struct gateway_fact *gw;
-	const char *prop, *words;
-};
-
-static void families(const struct jail *j, const struct facts *f, struct family out[static 2])
+void plan_families(const struct jail *j, const struct facts *f, struct plan_family out[static 2])
 {
-	out[0] = (struct family){ j->a4, j->n4, j->ip4, &f->gw4, "ip4_addr", "IPv4" };
-	out[1] = (struct family){ j->a6, j->n6, j->ip6, &f->gw6, "ip6_addr", "IPv6" };
+	out[0] = (struct plan_family){ j->a4, j->n4, j->ip4, &f->gw4, "ip4_addr", "IPv4" };
+	out[1] = (struct plan_family){ j->a6, j->n6, j->ip6, &f->gw6, "ip6_addr", "IPv6" };
 }
 
-static int check_link(const struct family *fam, const struct facts *f, const char *name, const char *addr,
-                      const struct link_fact **ret, struct err *e)
+int plan_check_link(const struct plan_family *fam, const struct facts *f, const char *name, const char *addr,
+                    const struct link_fact **ret, struct err *e)
 {
 	*ret = facts_link(f, name);
 	/* the loopback's name on FreeBSD */
@@ -37,15 +28,15 @@ static int check_link(const struct family *fam, const struct facts *f, const cha
 }
 
 /* On which host interface an address is, or is to be. */
-static int find_link(const struct family *fam, const struct facts *f, const struct jaddr *a,
-                     const struct link_fact **ret, struct err *e)
+int plan_find_link(const struct plan_family *fam, const struct facts *f, const struct jaddr *a,
+                   const struct link_fact **ret, struct err *e)
 {
 	const struct addr_fact *fact = facts_addr(f, &a->addr);
 	char addr[IPADDR_TEXT];
 
 	ipaddr_format(&a->addr, addr);
 	if (fact && fact->present && fact->ifname[0]) {
-		int r = check_link(fam, f, a->ifname[0] ? a->ifname : fact->ifname, addr, ret, e);
+		int r = plan_check_link(fam, f, a->ifname[0] ? a->ifname : fact->ifname, addr, ret, e);
 
 		if (r < 0)
 			return r;
@@ -56,14 +47,14 @@ static int find_link(const struct family *fam, const struct facts *f, const stru
 		return 0;
 	}
 	if (a->ifname[0])
-		return check_link(fam, f, a->ifname, addr, ret, e);
+		return plan_check_link(fam, f, a->ifname, addr, ret, e);
 	if (fam->gw->have)
-		return check_link(fam, f, fam->gw->ifname, addr, ret, e);
+		return plan_check_link(fam, f, fam->gw->ifname, addr, ret, e);
 	return err_set(e, ENODEV, "%s: the host has no default %s route, so %s needs an interface: %s=\"IFACE|%s\"",
 	               fam->prop, fam->words, addr, fam->prop, addr);
 }
 
-static struct ipaddr with_prefix(const struct ipaddr *a)
+struct ipaddr plan_with_prefix(const struct ipaddr *a)
 {
 	struct ipaddr r = *a;
 
@@ -74,8 +65,7 @@ static struct ipaddr with_prefix(const struct ipaddr *a)
 	return r;
 }
 
-/* FreeBSD's rule: jails may share an address only when it is the sole one of its family in each. */
-static int check_holder(const struct family *fam, const struct jail *j, const struct addr_fact *fact, struct err *e)
+int plan_check_holder(const struct plan_family *fam, const struct jail *j, const struct addr_fact *fact, struct err *e)
 {
 	char addr[IPADDR_TEXT];
 
@@ -87,7 +77,14 @@ static int check_holder(const struct family *fam, const struct jail *j, const st
 		fam->prop, ipaddr_format_host(&fact->addr, addr), fact->holder);
 }
 
-static int add_alias(struct plan *p, const struct family *fam, const struct jail *j, const struct facts *f,
+int plan_check_static(const struct jail *j, const struct jaddr *a, struct err *e)
+{
+	if (a->mode == JADDR_STATIC)
+		return 0;
+	return err_set(e, EINVAL, "%s: %s requires vnet!", j->name, a->mode == JADDR_DHCP ? "dhcp" : "accept_rtadv");
+}
+
+static int add_alias(struct plan *p, const struct plan_family *fam, const struct jail *j, const struct facts *f,
                      const struct jaddr *a, struct err *e)
 {
 	const struct addr_fact *fact = facts_addr(f, &a->addr);
@@ -95,27 +92,26 @@ static int add_alias(struct plan *p, const struct family *fam, const struct jail
 	struct op redo = { .kind = OP_ADDR_ADD }, undo = { .kind = OP_ADDR_DEL };
 	int r;
 
-	if (a->mode != JADDR_STATIC)
-		return err_set(e, EINVAL, "%s: %s requires vnet!", j->name,
-		               a->mode == JADDR_DHCP ? "dhcp" : "accept_rtadv");
-	r = find_link(fam, f, a, &link, e);
+	r = plan_check_static(j, a, e);
 	if (r == 0)
-		r = check_holder(fam, j, fact, e);
+		r = plan_find_link(fam, f, a, &link, e);
+	if (r == 0)
+		r = plan_check_holder(fam, j, fact, e);
 	if (r < 0)
 		return r;
 	if (fact && fact->present)
 		return 0; /* used, and not ours to remove */
 	redo.link = undo.link = plan_str(p, link->name);
-	redo.addr = undo.addr = with_prefix(&a->addr);
+	redo.addr = undo.addr = plan_with_prefix(&a->addr);
 	plan_add(p, PH_START, &redo, &undo);
 	return 0;
 }
 
 int plan_shared_aliases(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
 {
-	struct family fam[2];
+	struct plan_family fam[2];
 
-	families(j, f, fam);
+	plan_families(j, f, fam);
 	for (int i = 0; i < 2; i++)
 		for (size_t k = 0; fam[i].mode == IP_NEW && k < fam[i].n; k++) {
 			int r = add_alias(p, &fam[i], j, f, &fam[i].list[k], e);
@@ -126,36 +122,42 @@ int plan_shared_aliases(struct plan *p, const struct jail *j, const struct facts
 	return 0;
 }
 
-/* The interface as the jail sees it, once however many addresses it has. The loopback is there anyhow. */
-static void add_view(struct plan *p, size_t from, const struct link_fact *link)
+bool plan_view_op(struct plan *p, const struct link_fact *link, struct op *ret)
 {
-	struct op op = {
+	*ret = (struct op){
 		.kind = OP_VIEW_ADD,
 		.where = AT_JAIL,
+		.link = plan_str(p, link->name),
 		.index = link->index,
 		.mtu = link->mtu,
 		.mac = link->mac,
 		.flags = link->flags,
 	};
+	return !streq(link->name, "lo") && !streq(link->name, "lo0");
+}
 
-	if (streq(link->name, "lo") || streq(link->name, "lo0"))
+/* The interface as the jail sees it, once however many addresses it has. */
+static void add_view(struct plan *p, size_t from, const struct link_fact *link)
+{
+	struct op op;
+
+	if (!plan_view_op(p, link, &op))
 		return;
 	for (size_t i = from; i < p->n; i++)
 		if (p->steps[i].redo.kind == OP_VIEW_ADD && p->steps[i].redo.link &&
 		    streq(p->steps[i].redo.link, link->name))
 			return;
-	op.link = plan_str(p, link->name);
 	plan_add_plain(p, PH_START, &op);
 }
 
 /* First all interfaces, then all addresses: the addresses travel in one batch. */
-static int add_family(struct plan *p, const struct family *fam, const struct facts *f, bool views, size_t from,
+static int add_family(struct plan *p, const struct plan_family *fam, const struct facts *f, bool views, size_t from,
                       struct err *e)
 {
 	for (size_t k = 0; fam->mode == IP_NEW && k < fam->n; k++) {
 		const struct link_fact *link;
 		struct op op = { .kind = OP_ADDR_ADD, .where = AT_JAIL, .flags = OP_ADDR_NOROUTE };
-		int r = find_link(fam, f, &fam->list[k], &link, e);
+		int r = plan_find_link(fam, f, &fam->list[k], &link, e);
 
 		if (r < 0)
 			return r;
@@ -164,36 +166,43 @@ static int add_family(struct plan *p, const struct family *fam, const struct fac
 			continue;
 		}
 		op.link = plan_str(p, link->name);
-		op.addr = with_prefix(&fam->list[k].addr);
+		op.addr = plan_with_prefix(&fam->list[k].addr);
 		plan_add_plain(p, PH_START, &op);
 	}
 	return 0;
 }
 
-int plan_shared_view(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
+int plan_hold_op(struct plan *p, const struct jail *j, enum op_kind kind, struct op *ret, struct err *e)
 {
 	_cleanup_(sbuf_done) struct sbuf text = { 0 };
 	_cleanup_free_ struct hold *hold = calloc(1, sizeof(*hold));
-	struct op op = { .kind = OP_HOLD };
-	struct family fam[2];
-	size_t from = p->n;
 
 	if (!hold)
 		return err_oom(e);
-	families(j, f, fam);
-	for (int pass = 0; pass < 2; pass++)
-		for (int i = 0; i < 2; i++) {
-			int r = add_family(p, &fam[i], f, pass == 0, from, e);
-
-			if (r < 0)
-				return r;
-		}
 	hold_from_jail(j, hold);
 	hold_format(hold, &text);
 	if (text.failed)
 		return err_oom(e);
-	op.name = plan_str(p, j->name);
-	op.text = plan_str(p, text.p);
-	plan_add_plain(p, PH_START, &op);
+	*ret = (struct op){ .kind = kind, .name = plan_str(p, j->name), .text = plan_str(p, text.p) };
 	return 0;
+}
+
+int plan_shared_view(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
+{
+	struct plan_family fam[2];
+	size_t from = p->n;
+	struct op op;
+	int r;
+
+	plan_families(j, f, fam);
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < 2; i++) {
+			r = add_family(p, &fam[i], f, pass == 0, from, e);
+			if (r < 0)
+				return r;
+		}
+	r = plan_hold_op(p, j, OP_HOLD, &op, e);
+	if (r == 0)
+		plan_add_plain(p, PH_START, &op);
+	return r;
 }

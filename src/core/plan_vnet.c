@@ -35,8 +35,7 @@ int plan_vnet_bridges(struct plan *p, const struct jail *j, const struct facts *
 	return 0;
 }
 
-/* Its own; else that of the bridge's first member; else the default one. */
-static unsigned nic_mtu(const struct jail *j, const struct jnic *nic, const struct facts *f)
+unsigned plan_vnet_mtu(const struct jail *j, const struct jnic *nic, const struct facts *f)
 {
 	const struct link_fact *bridge = nic->bridge[0] ? facts_link(f, nic->bridge) : NULL;
 
@@ -64,7 +63,7 @@ static int add_pair(struct plan *p, const struct jail *j, const struct jnic *nic
 	redo.link = undo.link = plan_str(p, outside);
 	redo.peer = plan_str(p, inside);
 	redo.bridge = nic->bridge[0] ? plan_str(p, nic->bridge) : NULL;
-	redo.mtu = nic_mtu(j, nic, f);
+	redo.mtu = plan_vnet_mtu(j, nic, f);
 	redo.alias = undo.alias = plan_strf(p, OP_MARK_LINK "%s as nic: %s", j->name, inside);
 	plan_add(p, PH_VNET, &redo, &undo);
 	return 0;
@@ -99,12 +98,14 @@ static int no_such_nic(const struct jail *j, const char *prop, const char *name,
 	               name[0] ? name : "vnet0 (an address without an interface)", have.len ? have.p : "none");
 }
 
-static int add_addr(struct plan *p, const struct jail *j, const struct jaddr *a, const char *prop, struct err *e)
+int plan_vnet_addr(struct plan *p, const struct jail *j, const struct jaddr *a, const char *prop, struct op *ret,
+                   struct err *e)
 {
 	struct op op = { .kind = OP_ADDR_ADD, .where = AT_JAIL, .addr = a->addr };
 	const struct jnic *nic = find_nic(j, a->ifname);
 	char inside[IFNAME_CAP] = "lo", addr[IPADDR_TEXT];
 
+	*ret = (struct op){ .kind = OP_NONE };
 	if (!nic && !is_lo(a->ifname))
 		return no_such_nic(j, prop, a->ifname, e);
 	if (a->mode != JADDR_STATIC)
@@ -120,7 +121,7 @@ static int add_addr(struct plan *p, const struct jail *j, const struct jaddr *a,
 		op.addr.prefix = (uint8_t)ipaddr_max_prefix(&a->addr);
 	}
 	op.link = plan_str(p, inside);
-	plan_add_plain(p, PH_VNET, &op);
+	*ret = op;
 	return 0;
 }
 
@@ -128,10 +129,13 @@ static int add_addrs(struct plan *p, const struct jail *j, const struct jaddr *l
                      struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = add_addr(p, j, &list[i], prop, e);
+		struct op op;
+		int r = plan_vnet_addr(p, j, &list[i], prop, &op, e);
 
 		if (r < 0)
 			return r;
+		if (op.kind != OP_NONE)
+			plan_add_plain(p, PH_VNET, &op);
 	}
 	return 0;
 }
@@ -203,7 +207,7 @@ static int unreachable(const struct jail *j, const struct route *r, const struct
 	               ipaddr_format_host(gw, buf), nets.p ? nets.p : "none");
 }
 
-static int add_route(struct plan *p, const struct jail *j, const struct route *r, struct err *e)
+static int route_op(struct plan *p, const struct jail *j, const struct route *r, struct op *ret, struct err *e)
 {
 	struct op op = { .kind = OP_ROUTE_ADD, .where = AT_JAIL };
 	bool named = r->router->mode == ROUTER_ADDR;
@@ -220,14 +224,22 @@ static int add_route(struct plan *p, const struct jail *j, const struct route *r
 	op.gw.prefix = 0;
 	memset(op.gw.zone, 0, sizeof(op.gw.zone));
 	op.link = plan_str(p, inside);
-	plan_add_plain(p, PH_VNET, &op);
+	*ret = op;
 	return 0;
+}
+
+int plan_vnet_route(struct plan *p, const struct jail *j, const struct facts *f, int family, struct op *ret,
+                    struct err *e)
+{
+	struct route r4 = { j->a4, j->n4, &j->router4, &f->gw4, "defaultrouter" };
+	struct route r6 = { j->a6, j->n6, &j->router6, &f->gw6, "defaultrouter6" };
+
+	*ret = (struct op){ .kind = OP_NONE };
+	return route_op(p, j, family == 6 ? &r6 : &r4, ret, e);
 }
 
 int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
 {
-	struct route r4 = { j->a4, j->n4, &j->router4, &f->gw4, "defaultrouter" };
-	struct route r6 = { j->a6, j->n6, &j->router6, &f->gw6, "defaultrouter6" };
 	struct op lo = { .kind = OP_LINK_UP, .where = AT_JAIL, .link = "lo" };
 	int r;
 
@@ -250,9 +262,12 @@ int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f,
 	r = add_addrs(p, j, j->a4, j->n4, "ip4_addr", e);
 	if (r == 0)
 		r = add_addrs(p, j, j->a6, j->n6, "ip6_addr", e);
-	if (r == 0)
-		r = add_route(p, j, &r4, e);
-	if (r == 0)
-		r = add_route(p, j, &r6, e);
+	for (int family = 4; r == 0 && family <= 6; family += 2) {
+		struct op route;
+
+		r = plan_vnet_route(p, j, f, family, &route, e);
+		if (r == 0 && route.kind != OP_NONE)
+			plan_add_plain(p, PH_VNET, &route);
+	}
 	return r;
 }

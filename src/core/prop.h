@@ -38,6 +38,7 @@ enum prop_flags {
 	PF_STOPPED = 1 << 2, /* the jail must be down to change it */
 	PF_NOLINUX = 1 << 3, /* no meaning on Linux: kept, and named once at start when changed from its default */
 	PF_RESTART = 1 << 4, /* takes effect at the next start */
+	PF_LIVE = 1 << 6, /* with PF_RESTART: at once in a jail that runs, where its network allows it */
 	PF_LATER = 1 << 5, /* validated and stored; this build does not act on it yet: named once at start */
 };
 

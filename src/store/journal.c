@@ -12,7 +12,8 @@
 #include "store/internal.h"
 
 struct paths {
-	char dir[STORE_NAME_MAX + 16], journal[STORE_NAME_MAX + 24], state[STORE_NAME_MAX + 24];
+	char dir[STORE_NAME_MAX + 16], journal[STORE_NAME_MAX + 24], live[STORE_NAME_MAX + 24],
+		state[STORE_NAME_MAX + 24];
 };
 
 static int make_paths(const struct store *s, const char *jail, struct paths *p, struct err *e)
@@ -23,6 +24,7 @@ static int make_paths(const struct store *s, const char *jail, struct paths *p, 
 		return err_set(e, ENOENT, "no journal of %s: %s does not exist", jail, s->run);
 	(void)snprintf(p->dir, sizeof(p->dir), "jails/%s", jail);
 	(void)snprintf(p->journal, sizeof(p->journal), "jails/%s/journal", jail);
+	(void)snprintf(p->live, sizeof(p->live), "jails/%s/live", jail);
 	(void)snprintf(p->state, sizeof(p->state), "jails/%s/state", jail);
 	return 0;
 }
@@ -48,24 +50,47 @@ static int drop_torn_line(int fd)
 	return end < st.st_size && ftruncate(fd, end) < 0 ? -errno : 0;
 }
 
-int journal_open(struct store *s, const char *jail, int *ret_fd, struct err *e)
+static int open_file(struct store *s, const char *dir, const char *file, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (mkdirat(s->runfd, dir, 0755) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot create %s/%s", s->run, dir);
+	fd = openat(s->runfd, file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, "cannot open %s/%s", s->run, file);
+	r = drop_torn_line(fd);
+	if (r < 0)
+		return err_set(e, -r, "cannot repair %s/%s: %s", s->run, file, strerror(-r));
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int journal_open(struct store *s, const char *jail, int *ret_fd, struct err *e)
+{
 	struct paths p;
 	int r = make_paths(s, jail, &p, e);
 
-	if (r < 0)
-		return r;
-	if (mkdirat(s->runfd, p.dir, 0755) < 0 && errno != EEXIST)
-		return err_sys(e, "cannot create %s/%s", s->run, p.dir);
-	fd = openat(s->runfd, p.journal, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(e, "cannot open %s/%s", s->run, p.journal);
-	r = drop_torn_line(fd);
-	if (r < 0)
-		return err_set(e, -r, "cannot repair %s/%s: %s", s->run, p.journal, strerror(-r));
-	*ret_fd = take_fd(&fd);
-	return 0;
+	return r < 0 ? r : open_file(s, p.dir, p.journal, ret_fd, e);
+}
+
+int live_open(struct store *s, const char *jail, int *ret_fd, struct err *e)
+{
+	struct paths p;
+	int r = make_paths(s, jail, &p, e);
+
+	return r < 0 ? r : open_file(s, p.dir, p.live, ret_fd, e);
+}
+
+int live_remove(struct store *s, const char *jail, struct err *e)
+{
+	struct paths p;
+	int r = make_paths(s, jail, &p, e);
+
+	if (r == 0 && unlinkat(s->runfd, p.live, 0) < 0 && errno != ENOENT)
+		return err_sys(e, "cannot remove %s/%s", s->run, p.live);
+	return r;
 }
 
 int journal_append(int fd, const struct op *undo, struct err *e)
@@ -121,25 +146,18 @@ static int add_line(struct journal *j, size_t *cap, const char *line, struct err
 	return 0;
 }
 
-int journal_load(struct store *s, const char *jail, struct journal *ret, struct err *e)
+static int load_file(struct store *s, const char *file, struct journal *ret, struct err *e)
 {
 	_cleanup_(journal_done) struct journal j = { 0 };
 	_cleanup_free_ char *text = NULL;
 	unsigned number = 0;
-	struct paths p;
 	size_t len, cap = 0;
 	char *nl;
 	int r;
 
-	*ret = j;
-	if (s->runfd < 0)
+	if (faccessat(s->runfd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return 0;
-	r = make_paths(s, jail, &p, e);
-	if (r < 0)
-		return r;
-	if (faccessat(s->runfd, p.journal, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return 0;
-	r = fs_read(s->runfd, p.journal, JOURNAL_MAX, &text, &len, e);
+	r = fs_read(s->runfd, file, JOURNAL_MAX, &text, &len, e);
 	if (r < 0)
 		return r;
 	/* what follows the last newline was never finished */
@@ -150,11 +168,35 @@ int journal_load(struct store *s, const char *jail, struct journal *ret, struct 
 			continue;
 		r = add_line(&j, &cap, line, e);
 		if (r < 0)
-			return err_wrap(e, "%s/%s:%u", s->run, p.journal, number);
+			return err_wrap(e, "%s/%s:%u", s->run, file, number);
 	}
 	*ret = j;
 	j = (struct journal){ 0 };
 	return 0;
+}
+
+int journal_load(struct store *s, const char *jail, struct journal *ret, struct err *e)
+{
+	struct paths p;
+	int r;
+
+	*ret = (struct journal){ 0 };
+	if (s->runfd < 0)
+		return 0;
+	r = make_paths(s, jail, &p, e);
+	return r < 0 ? r : load_file(s, p.journal, ret, e);
+}
+
+int live_load(struct store *s, const char *jail, struct journal *ret, struct err *e)
+{
+	struct paths p;
+	int r;
+
+	*ret = (struct journal){ 0 };
+	if (s->runfd < 0)
+		return 0;
+	r = make_paths(s, jail, &p, e);
+	return r < 0 ? r : load_file(s, p.live, ret, e);
 }
 
 /* The state goes first: a jail without one is down, whatever its journal still lists. */

@@ -37,6 +37,7 @@ static const struct field fields[] = {
 	TEXT(cgroup),
 	TEXT(ip4),
 	TEXT(ip6),
+	TEXT(net),
 	TEXT(release),
 };
 #define NFIELDS (sizeof(fields) / sizeof(fields[0]))
@@ -151,7 +152,8 @@ int state_save(struct store *s, const char *jail, const struct state *st, struct
 
 	if (!store_name_ok(jail))
 		return err_set(e, EINVAL, "no state for a jail of that name");
-	if (strpbrk(st->cgroup, "\n") || strpbrk(st->ip4, "\n") || strpbrk(st->ip6, "\n") || strpbrk(st->release, "\n"))
+	if (strpbrk(st->cgroup, "\n") || strpbrk(st->ip4, "\n") || strpbrk(st->ip6, "\n") || strpbrk(st->net, "\n") ||
+	    strpbrk(st->release, "\n"))
 		return err_set(e, EINVAL, "%s: a line break in a value of its state", jail);
 	for (size_t i = 0; i < NFIELDS; i++)
 		add_field(&b, st, &fields[i]);

@@ -94,6 +94,8 @@ must_check int store_root_paths(struct store *s, const struct config *c, struct 
 void root_paths_done(struct root_paths *p);
 
 /* --- state of a running jail: RUN/jails/J/state, key=value lines --- */
+#define STATE_LIST 16384 /* 255 addresses with interface and prefix */
+#define STATE_NET  8192
 struct state {
 	unsigned jid;
 	pid_t pid; /* the jail's pid 1, as seen from the host; 0: none */
@@ -103,7 +105,8 @@ struct state {
 	bool vnet, ready; /* ready: start went to its end */
 	int64_t started; /* seconds since the epoch */
 	char cgroup[256]; /* path below the cgroup2 mount */
-	char ip4[1024], ip6[1024]; /* as configured when started; for list and conflicts */
+	char ip4[STATE_LIST], ip6[STATE_LIST]; /* as it has them: of its start, or of the last live change */
+	char net[STATE_NET]; /* what else its network runs with, PROP=VALUE words; "": not known */
 	char release[128];
 };
 must_check int state_load(struct store *s, const char *jail, struct state *ret, struct err *e); /* -ENOENT: no state */
@@ -124,6 +127,14 @@ must_check int journal_load(struct store *s, const char *jail, struct journal *r
 must_check int journal_keep(struct store *s, const char *jail, const struct journal *j, const bool *keep,
                             struct err *e);
 void journal_done(struct journal *j);
+
+/*
+ * RUN/jails/J/live: the same for a change of a jail that runs, as long as it is under way. It also notes what the state and
+ * the configuration are to be (none path=state|config name=KEY text=VALUE).
+ */
+must_check int live_open(struct store *s, const char *jail, int *ret_fd, struct err *e);
+must_check int live_load(struct store *s, const char *jail, struct journal *ret, struct err *e); /* none: n = 0 */
+must_check int live_remove(struct store *s, const char *jail, struct err *e);
 
 /* --- jail ids: small integers from 1 --- */
 must_check int jid_take(struct store *s, unsigned *ret, struct err *e);

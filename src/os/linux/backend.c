@@ -1,12 +1,15 @@
 /* backend.c - carries out a plan's operations on Linux: dispatch, batching, and the backend's life. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "os/linux/cgroup.h"
+#include "os/linux/conn.h"
 #include "os/linux/hook.h"
 #include "os/linux/jail.h"
 #include "os/linux/links.h"
@@ -53,6 +56,10 @@ static int sides(struct os *os, enum op_where where, struct nl **ret, struct nl 
 	struct nl *n = where == AT_JAIL ? &os->in : &os->host, *q = where == AT_JAIL ? &os->inq : &os->hostq;
 	int r = 0;
 
+	if (where == AT_JAIL && os->netns < 0 && os->j->pid > 0)
+		r = jail_netns(os, e);
+	if (r < 0)
+		return r;
 	if (where == AT_JAIL && os->netns < 0)
 		return err_set(e, ENOENT, "the jail has no network namespace yet");
 	if (n->fd < 0)
@@ -64,9 +71,43 @@ static int sides(struct os *os, enum op_where where, struct nl **ret, struct nl 
 	return r;
 }
 
-static bool is_removal(enum op_kind k)
+/* Removals, one by one, in the namespace they are in. */
+static int remove_net(struct os *os, struct nl *nl, const struct op *const *ops, size_t n, size_t *ret_failed,
+                      struct err *e)
 {
-	return k == OP_LINK_DEL || k == OP_BRIDGE_DEL || k == OP_ADDR_DEL;
+	_cleanup_close_ int home = -1;
+	int r = 0;
+
+	if (ops[0]->where == AT_JAIL) {
+		home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+		if (home < 0)
+			return err_sys(e, "open /proc/self/ns/net");
+		if (setns(os->netns, CLONE_NEWNET) < 0)
+			return err_sys(e, "enter the jail's network namespace");
+	}
+	for (*ret_failed = 0; *ret_failed < n; ++*ret_failed) {
+		r = links_del(nl, ops[*ret_failed], e);
+		if (r < 0)
+			break;
+	}
+	if (home >= 0 && setns(home, CLONE_NEWNET) < 0)
+		return err_sys(e, "return to the host's network namespace");
+	return r;
+}
+
+static int apply_net(struct os *os, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e);
+
+/* The first `part` of n, then the others. */
+static int apply_parts(struct os *os, const struct op *const *ops, size_t part, size_t n, size_t *ret_failed,
+                       struct err *e)
+{
+	int r = apply_net(os, ops, part, ret_failed, e);
+
+	if (r < 0)
+		return r;
+	r = apply_net(os, ops + part, n - part, ret_failed, e);
+	*ret_failed += part;
+	return r;
 }
 
 static int apply_net(struct os *os, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
@@ -74,28 +115,20 @@ static int apply_net(struct os *os, const struct op *const *ops, size_t n, size_
 	unsigned first[64], failed = 0;
 	char text[256] = "", what[256];
 	struct nl *nl = NULL, *q = NULL;
-	size_t i = 0;
+	size_t i = 1;
 	int r = sides(os, ops[0]->where, &nl, &q, e);
 
 	*ret_failed = 0;
 	if (r < 0)
 		return r;
-	if (is_removal(ops[0]->kind)) {
-		for (i = 0; i < n && r == 0; i++)
-			r = links_del(nl, ops[i], e);
-		*ret_failed = i ? i - 1 : 0;
-		return r;
-	}
-	if (n > sizeof(first) / sizeof(*first)) {
-		size_t half = n / 2;
-
-		r = apply_net(os, ops, half, ret_failed, e);
-		if (r < 0)
-			return r;
-		r = apply_net(os, ops + half, n - half, ret_failed, e);
-		*ret_failed += half;
-		return r;
-	}
+	while (i < n && links_removes(ops[i]->kind) == links_removes(ops[0]->kind))
+		i++;
+	if (i < n)
+		return apply_parts(os, ops, i, n, ret_failed, e);
+	if (links_removes(ops[0]->kind))
+		return remove_net(os, nl, ops, n, ret_failed, e);
+	if (n > sizeof(first) / sizeof(*first))
+		return apply_parts(os, ops, n / 2, n, ret_failed, e);
 	for (i = 0; i < n; i++) {
 		first[i] = nl->count;
 		r = links_put(nl, q, ops[i], os->netns, e);
@@ -147,6 +180,38 @@ static int apply_hold(struct os *os, const struct op *op, struct err *e)
 	return r < 0 ? r : hold_attach(os->cgroup, &os->hold, e);
 }
 
+static int apply_view_add(struct os *os, const struct op *op, struct err *e)
+{
+	int r = os->netns < 0 ? jail_netns(os, e) : 0;
+
+	if (r == 0)
+		r = view_add(os->netns, op, e);
+	/* put back, and never gone */
+	return r == -EEXIST && op->opts ? 0 : r;
+}
+
+static int apply_hold_set(struct os *os, const struct op *op, struct err *e)
+{
+	int r = hold_parse(op->text, &os->hold, e);
+
+	if (r == 0 && os->cgroup < 0)
+		r = os->cgroup = cgroup_open(os->j->cgroup, NULL, e);
+	if (r >= 0)
+		r = hold_update(os->cgroup, &os->hold, e);
+	return r < 0 ? r : monitor_set_hold(os->j, op->text, e);
+}
+
+static int apply_conn_end(struct os *os, const struct op *op)
+{
+	struct err ignored = ERR_INIT;
+	int r = op->where == AT_JAIL && os->netns < 0 ? jail_netns(os, &ignored) : 0;
+
+	/* best effort: a kernel that cannot end them leaves them to their timeouts */
+	if (r == 0)
+		conn_end(op->where == AT_JAIL ? os->netns : -1, op->where == AT_HOST ? os->j : NULL, &op->addr);
+	return 0;
+}
+
 static int apply_one(struct os *os, const struct op *op, struct err *e)
 {
 	switch (op->kind) {
@@ -166,9 +231,13 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 	case OP_JAIL_DEL:
 		return jail_del(os, e);
 	case OP_VIEW_ADD:
-		return view_add(os->netns, op, e);
+		return apply_view_add(os, op, e);
 	case OP_HOLD:
 		return apply_hold(os, op, e);
+	case OP_HOLD_SET:
+		return apply_hold_set(os, op, e);
+	case OP_CONN_END:
+		return apply_conn_end(os, op);
 	case OP_FILE:
 		return jail_file(os, op, e);
 	case OP_JAIL_CONFINE:
@@ -186,7 +255,7 @@ static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_f
 {
 	struct os *os = ctx;
 
-	if (op_is_batched(ops[0]->kind) || is_removal(ops[0]->kind))
+	if (op_is_batched(ops[0]->kind) || links_removes(ops[0]->kind))
 		return apply_net(os, ops, n, ret_failed, e);
 	for (*ret_failed = 0; *ret_failed < n; ++*ret_failed) {
 		int r = apply_one(os, ops[*ret_failed], e);

@@ -390,6 +390,11 @@ int broker_open(int nsfd, const struct hold *h, struct broker **ret, struct err 
 	return 0;
 }
 
+void broker_hold(struct broker *b, const struct hold *h)
+{
+	b->h = *h;
+}
+
 void broker_close(struct broker *b)
 {
 	if (!b)

@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,12 +21,10 @@
 #include "os/linux/cgroup.h"
 #include "os/linux/confine.h"
 #include "os/linux/jail.h"
-#include "os/linux/monitor.h"
 #include "os/linux/pty.h"
 #include "os/linux/user.h"
 #include "os/os.h"
 
-#define MONITOR_WAIT_S      5
 #define STATUS_CANNOT_RUN   126
 #define STATUS_NOT_FOUND    127
 #define FD_REPORT           3
@@ -213,39 +210,6 @@ static void command(struct entry *n)
 
 /* ---- on our side ---- */
 
-/* 'L' and the listener to the monitor, 'k' back. */
-static int tell_monitor(const struct os_jail *j, int listener, struct err *e)
-{
-	_cleanup_close_ int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), dir = -1;
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct timeval limit = { .tv_sec = MONITOR_WAIT_S };
-	_cleanup_free_ char *path = strf("%s/jails/%s", j->run, j->jail);
-	char answer = 0;
-	ssize_t got;
-	int r;
-
-	if (!path)
-		return err_oom(e);
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (s < 0 || dir < 0)
-		return err_sys(e, "reach the monitor of jail %s in %s", j->jail, path);
-	/* by way of a descriptor, because a socket's path may not be longer than 107 characters */
-	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/" MONITOR_SOCK, dir);
-	(void)setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	(void)setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (connect(s, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return err_sys(e, "reach the monitor of jail %s at %s/" MONITOR_SOCK, j->jail, path);
-	r = sync_send(s, "L", 1, &listener, 1);
-	got = r == 0 ? recv(s, &answer, 1, 0) : -1;
-	if (r < 0 || got < 0)
-		return err_set(e, r < 0 ? -r : errno, "the monitor of jail %s does not answer: %s", j->jail,
-		               strerror(r < 0 ? -r : errno));
-	if (got != 1 || answer != 'k')
-		return err_set(e, EBUSY, "the monitor of jail %s takes no more commands into its socket broker",
-		               j->jail);
-	return 0;
-}
-
 /* One message of the command's process. 1: go on listening, 0: it runs, or -errno with *ret_status. */
 static int hear(struct entry *n, const struct os_jail *j, int *ret_status, struct err *e)
 {
@@ -266,7 +230,7 @@ static int hear(struct entry *n, const struct os_jail *j, int *ret_status, struc
 		n->slave = take_fd(&fd1);
 		return 1;
 	case SAY_LISTENER:
-		r = tell_monitor(j, fd0, e);
+		r = monitor_give_listener(j, fd0, e);
 		if (r < 0)
 			return r;
 		return send(n->sock, "k", 1, MSG_NOSIGNAL) == 1 ? 1 : err_sys(e, "answer the command's process");

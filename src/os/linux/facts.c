@@ -308,6 +308,13 @@ int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err 
 		r = add_link(os, ret, ret->gw6.ifname, e);
 	for (size_t i = 0; j->vnet && i < j->nnics && r == 0; i++)
 		r = add_link(os, ret, j->nics[i].bridge, e);
+	/* it runs: the host ends of its pairs, too */
+	for (size_t i = 0; j->vnet && os->j->pid > 0 && i < j->nnics && r == 0; i++) {
+		char outside[IFNAME_CAP];
+
+		if (jnic_outside_name(j->nics[i].name, os->j->jid, outside) == 0)
+			r = add_link(os, ret, outside, e);
+	}
 	if (r == 0 && j->vnet && *j->uplink)
 		r = add_link(os, ret, j->uplink, e);
 	if (j->vnet || r < 0)

@@ -268,7 +268,8 @@ static void describe(const struct hold *h, uint64_t jail, struct hold_jail *ret)
 		memcpy(ret->prim6, h->a6[0], 16);
 }
 
-static int tell(const struct hold_maps *m, int group, uint64_t jail, const struct hold *h, struct err *e)
+/* steer: wildcard UDP sockets may need it even where one address is left, from the time when there were several */
+static int tell(const struct hold_maps *m, int group, uint64_t jail, const struct hold *h, bool steer, struct err *e)
 {
 	struct hold_jail j;
 	uint8_t addr[16];
@@ -277,10 +278,10 @@ static int tell(const struct hold_maps *m, int group, uint64_t jail, const struc
 	describe(h, jail, &j);
 	for (uint32_t i = 0; i < j.n4 && r == 0; i++) {
 		hold_mapped(h->a4[i], addr);
-		r = owner_set(m, group, jail, addr, j.n4 > 1 ? HOLD_OWNER_STEER_UDP : 0, true);
+		r = owner_set(m, group, jail, addr, steer || j.n4 > 1 ? HOLD_OWNER_STEER_UDP : 0, true);
 	}
 	for (uint32_t i = 0; i < j.n6 && r == 0; i++)
-		r = owner_set(m, group, jail, h->a6[i], j.n6 > 1 ? HOLD_OWNER_STEER_UDP : 0, true);
+		r = owner_set(m, group, jail, h->a6[i], steer || j.n6 > 1 ? HOLD_OWNER_STEER_UDP : 0, true);
 	if (r == 0)
 		r = hold_map_put(m->hold_jails, &jail, &j, BPF_ANY);
 	return r < 0 ? err_set(e, -r, "tell the kernel the jail's addresses: %s", strerror(-r)) : 0;
@@ -318,7 +319,7 @@ int hold_attach(int cgroupfd, const struct hold *h, struct err *e)
 	if (r == 0)
 		r = attach_all(group, dir, e);
 	/* until now the record is all zero: held to no address at all */
-	return r < 0 ? r : tell(&m, group, jail, h, e);
+	return r < 0 ? r : tell(&m, group, jail, h, false, e);
 }
 
 /* Was the address in the list of the old hold and is not in the new one. */
@@ -369,7 +370,7 @@ int hold_update(int cgroupfd, const struct hold *h, struct err *e)
 	group = maker_open(cgroupfd, &jail, e);
 	if (group < 0)
 		return group;
-	r = tell(&m, group, jail, h, e);
+	r = tell(&m, group, jail, h, true, e);
 	if (r == 0)
 		disown(&m, group, jail, h);
 	return r;

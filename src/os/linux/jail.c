@@ -315,6 +315,18 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+int jail_netns(struct os *os, struct err *e)
+{
+	os->netns = open_ns(os->j->pid, "net", e);
+	if (os->netns < 0)
+		return os->netns;
+	if (os_jail_alive(os->j->pid, os->j->pid_start))
+		return 0;
+	closep(&os->netns);
+	os->netns = -1;
+	return err_set(e, ESRCH, "jail %s has ended", os->j->jail);
+}
+
 /* --- talking to the first process --- */
 
 /* A message that is not answered; when the first process is gone, it said why before. */

@@ -6,6 +6,8 @@
 
 /* JAIL_ADD: user namespace, network namespace, first process; its mounts go on while we configure the network. */
 must_check int jail_add(struct os *os, const struct op *op, struct err *e);
+/* The network namespace of a jail that runs, for os->netns. */
+must_check int jail_netns(struct os *os, struct err *e);
 /*
  * FILE: written by the first process as the jail's root. JAIL_CONFINE: it gives up what the jail may not have. Both are
  * only asked for, to be done when its mounts are; a failure is JAIL_RUN's.

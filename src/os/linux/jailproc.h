@@ -86,4 +86,10 @@ const char *os_libexec(void);
 /* Start the monitor of a jail that is about to run. listener -1: no broker. Takes no ownership of fds. */
 must_check int monitor_start(struct os *os, int console, int listener, int view, struct err *e);
 
+/* Tell the monitor of a jail that runs a new hold (text as of HOLD_SET). None there: nobody makes sockets, success. */
+must_check int monitor_set_hold(const struct os_jail *j, const char *text, struct err *e);
+
+/* Hand the monitor the listener of a process that is brought in. */
+must_check int monitor_give_listener(const struct os_jail *j, int listener, struct err *e);
+
 #endif

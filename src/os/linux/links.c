@@ -108,6 +108,12 @@ static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, s
 	return 0;
 }
 
+/* A request that makes something: what is there already is an error, or, when it is put back, as good. */
+static uint16_t make_flags(const struct op *op)
+{
+	return NLM_F_CREATE | (op->opts && streq(op->opts, OP_AGAIN) ? NLM_F_REPLACE : NLM_F_EXCL);
+}
+
 static int index_of(struct nl *q, const struct op *op, unsigned *ret, struct err *e)
 {
 	*ret = nl_index(q, op->link);
@@ -124,7 +130,7 @@ static int put_addr(struct nl *n, struct nl *q, const struct op *op, struct err 
 
 	if (r < 0)
 		return r;
-	ifa = nl_put(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifa));
+	ifa = nl_put(n, RTM_NEWADDR, make_flags(op), sizeof(*ifa));
 	if (ifa) {
 		ifa->ifa_family = (uint8_t)af_of(&op->addr);
 		ifa->ifa_prefixlen = op->addr.has_prefix ? op->addr.prefix : (uint8_t)ipaddr_max_prefix(&op->addr);
@@ -160,15 +166,10 @@ static int put_addr(struct nl *n, struct nl *q, const struct op *op, struct err 
 	return 0;
 }
 
-static int put_route(struct nl *n, struct nl *q, const struct op *op, struct err *e)
+static void put_default(struct nl *n, uint16_t type, uint16_t flags, const struct op *op, unsigned index)
 {
-	struct rtmsg *rt;
-	unsigned index;
-	int r = index_of(q, op, &index, e);
+	struct rtmsg *rt = nl_put(n, type, flags, sizeof(*rt));
 
-	if (r < 0)
-		return r;
-	rt = nl_put(n, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*rt));
 	if (rt) {
 		rt->rtm_family = (uint8_t)af_of(&op->gw);
 		rt->rtm_table = RT_TABLE_MAIN;
@@ -178,7 +179,23 @@ static int put_route(struct nl *n, struct nl *q, const struct op *op, struct err
 	}
 	nl_attr(n, RTA_GATEWAY, op->gw.b, len_of(&op->gw));
 	nl_attr_u32(n, RTA_OIF, index);
-	return 0;
+}
+
+static int put_route(struct nl *n, struct nl *q, const struct op *op, struct err *e)
+{
+	unsigned index;
+	int r = index_of(q, op, &index, e);
+
+	if (r == 0)
+		put_default(n, RTM_NEWROUTE, make_flags(op), op, index);
+	return r;
+}
+
+static void put_mtu(struct nl *n, const struct op *op)
+{
+	nl_put(n, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	nl_attr_str(n, IFLA_IFNAME, op->link);
+	nl_attr_u32(n, IFLA_MTU, op->mtu);
 }
 
 int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
@@ -192,6 +209,9 @@ int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct 
 		return put_veth(n, q, op, nsfd, e);
 	case OP_LINK_UP:
 		put_setlink(n, op->link, NULL, true, false);
+		return 0;
+	case OP_LINK_MTU:
+		put_mtu(n, op);
 		return 0;
 	case OP_ADDR_ADD:
 		return put_addr(n, q, op, e);
@@ -439,6 +459,28 @@ static int del_addr(struct nl *n, const struct op *op, struct err *e)
 	return r;
 }
 
+static int del_view(struct nl *n, const struct op *op, struct err *e)
+{
+	unsigned index = nl_index(n, op->link);
+
+	return index ? del_index(n, index, op->link, e) : 0;
+}
+
+static int del_route(struct nl *n, const struct op *op, struct err *e)
+{
+	unsigned index = nl_index(n, op->link);
+
+	if (!index)
+		return 0;
+	put_default(n, RTM_DELROUTE, 0, op, index);
+	return flush_one(n, ESRCH, e, "remove the default route from", op->link);
+}
+
+bool links_removes(enum op_kind k)
+{
+	return k == OP_LINK_DEL || k == OP_BRIDGE_DEL || k == OP_ADDR_DEL || k == OP_VIEW_DEL || k == OP_ROUTE_DEL;
+}
+
 int links_del(struct nl *n, const struct op *op, struct err *e)
 {
 	switch (op->kind) {
@@ -448,6 +490,10 @@ int links_del(struct nl *n, const struct op *op, struct err *e)
 		return del_bridge(n, op, e);
 	case OP_ADDR_DEL:
 		return del_addr(n, op, e);
+	case OP_VIEW_DEL:
+		return del_view(n, op, e);
+	case OP_ROUTE_DEL:
+		return del_route(n, op, e);
 	default:
 		return err_set(e, EINVAL, "%s removes nothing from the network", op_kind_name(op->kind));
 	}

@@ -15,7 +15,11 @@
  */
 must_check int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e);
 
-/* The removals, each only if the thing is still ours; a thing that is gone is success. */
+/*
+ * The removals, each only if the thing is still ours; a thing that is gone is success. To be called in the namespace of n:
+ * an address that goes may need a sysctl of its interface.
+ */
+bool links_removes(enum op_kind k);
 must_check int links_del(struct nl *n, const struct op *op, struct err *e);
 
 /*

@@ -13,6 +13,8 @@
 #include "os/linux/jail.h"
 #include "os/linux/monitor.h"
 
+#define WAIT_S 5
+
 /* Where `exec` hands over the listeners of processes it brings in; only host root gets near it. */
 static int listen_control(const struct os_jail *j, struct err *e)
 {
@@ -34,6 +36,71 @@ static int listen_control(const struct os_jail *j, struct err *e)
 	if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 64) < 0)
 		return err_sys(e, "make the monitor's socket in %s", dir);
 	return take_fd(&fd);
+}
+
+/* A connection to the monitor. */
+static int reach(const struct os_jail *j, struct err *e)
+{
+	_cleanup_close_ int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), dir = -1;
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct timeval limit = { .tv_sec = WAIT_S };
+	_cleanup_free_ char *path = strf("%s/jails/%s", j->run, j->jail);
+
+	if (!path)
+		return err_oom(e);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s < 0 || dir < 0)
+		return err_sys(e, "reach the monitor of jail %s in %s", j->jail, path);
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/" MONITOR_SOCK, dir);
+	(void)setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(s, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return err_sys(e, "reach the monitor of jail %s at %s/" MONITOR_SOCK, j->jail, path);
+	return take_fd(&s);
+}
+
+/* Say one thing, fd -1: none goes along; 1: 'k' came back, 0: something else. */
+static int say(const struct os_jail *j, int s, const void *text, size_t len, int fd, struct err *e)
+{
+	int r = sync_send(s, text, len, &fd, fd >= 0 ? 1 : 0);
+	char answer = 0;
+	ssize_t got = r == 0 ? recv(s, &answer, 1, 0) : -1;
+
+	if (r < 0 || got < 0)
+		return err_set(e, r < 0 ? -r : errno, "the monitor of jail %s does not answer: %s", j->jail,
+		               strerror(r < 0 ? -r : errno));
+	return got == 1 && answer == 'k';
+}
+
+int monitor_give_listener(const struct os_jail *j, int listener, struct err *e)
+{
+	_cleanup_close_ int s = reach(j, e);
+	int r = s < 0 ? s : say(j, s, "L", 1, listener, e);
+
+	if (r == 0)
+		return err_set(e, EBUSY, "the monitor of jail %s takes no more commands into its socket broker",
+		               j->jail);
+	return r < 0 ? r : 0;
+}
+
+int monitor_set_hold(const struct os_jail *j, const char *text, struct err *e)
+{
+	_cleanup_free_ char *msg = strf("H%s", text);
+	_cleanup_close_ int s = -1;
+	struct err why = ERR_INIT;
+	int r;
+
+	if (!msg)
+		return err_oom(e);
+	s = reach(j, &why);
+	if (s == -ECONNREFUSED || s == -ENOENT)
+		return 0;
+	if (s < 0)
+		return err_set(e, -s, "%s", why.msg);
+	r = say(j, s, msg, strlen(msg), -1, e);
+	if (r == 0)
+		return err_set(e, EPROTO, "the monitor of jail %s does not take its new addresses", j->jail);
+	return r < 0 ? r : 0;
 }
 
 /* In the new process: fds to their places, everything else closed, and off. */

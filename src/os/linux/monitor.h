@@ -12,7 +12,8 @@ enum {
 	MONITOR_CONSOLE, /* read end of its console: pipe or terminal */
 	MONITOR_LISTENER, /* seccomp notifications of its processes (shared IP) */
 	MONITOR_VIEW, /* the view namespace (shared IP) */
-	MONITOR_CONTROL, /* listening SOCK_SEQPACKET: 'L' + SCM_RIGHTS listener, answered by 'k' */
+	/* listening SOCK_SEQPACKET, each message answered by 'k': 'L' + SCM_RIGHTS listener; 'H' + what it is held to now */
+	MONITOR_CONTROL,
 	MONITOR_FDS,
 };
 #define MONITOR_SOCK "monitor.sock"

@@ -21,6 +21,7 @@
 
 #define LOG_MAX       (1024 * 1024) /* then it becomes LOGFILE.1 */
 #define LISTENERS_MAX 1024 /* processes brought in by exec at one time */
+#define MESSAGE_MAX   32768 /* a hold with all the addresses there can be */
 
 struct monitor {
 	const char *log_path;
@@ -79,23 +80,44 @@ static bool copy_console(struct monitor *m, int console)
 	return true;
 }
 
-/* exec brings a listener; it waits for the answer before the command runs, so no socket(2) finds nobody. */
-static void take_listener(struct monitor *m, int control)
+static bool set_hold(struct monitor *m, const char *text)
+{
+	static struct hold h;
+	struct err e = ERR_INIT;
+
+	if (hold_parse(text, &h, &e) < 0)
+		return false;
+	broker_hold(m->broker, &h);
+	return true;
+}
+
+/*
+ * exec brings a listener, set a new hold. They wait for the answer: before the command runs, so that no socket(2) finds
+ * nobody; before the change counts as made.
+ */
+static void take_message(struct monitor *m, int control)
 {
 	_cleanup_close_ int c = accept4(control, NULL, NULL, SOCK_CLOEXEC);
 	struct timeval limit = { .tv_sec = 2 };
 	int fds[1] = { -1 };
-	char what = 0;
+	static char msg[MESSAGE_MAX];
+	bool taken = false;
+	ssize_t n;
 
 	if (c < 0)
 		return;
 	(void)setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (sync_recv(c, &what, 1, fds, 1) != 1 || what != 'L' || fds[0] < 0 || m->nlisteners == LISTENERS_MAX) {
-		closep(&fds[0]);
-		return;
+	n = sync_recv(c, msg, sizeof(msg) - 1, fds, 1);
+	msg[n > 0 ? n : 0] = '\0';
+	if (*msg == 'L' && fds[0] >= 0 && m->nlisteners < LISTENERS_MAX) {
+		m->listeners[m->nlisteners++] = take_fd(&fds[0]);
+		taken = true;
+	} else if (*msg == 'H') {
+		taken = set_hold(m, msg + 1);
 	}
-	m->listeners[m->nlisteners++] = fds[0];
-	(void)send(c, "k", 1, MSG_NOSIGNAL);
+	closep(&fds[0]);
+	if (taken)
+		(void)send(c, "k", 1, MSG_NOSIGNAL);
 }
 
 static void serve_listeners(struct monitor *m, const struct pollfd *p)
@@ -137,7 +159,7 @@ static void watch(struct monitor *m, int pidfd, int console, int control)
 		if (p[1].revents && !copy_console(m, console))
 			console = -1;
 		if (p[2].revents & POLLIN)
-			take_listener(m, control);
+			take_message(m, control);
 		if (p[0].revents) {
 			/* what it said last is still in the pipe */
 			while (console >= 0 && poll(&p[1], 1, 0) > 0 && (p[1].revents & POLLIN) &&

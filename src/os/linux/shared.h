@@ -38,6 +38,8 @@ struct broker;
 must_check int broker_open(int nsfd, const struct hold *h, struct broker **ret, struct err *e);
 /* Serve what is waiting on one seccomp listener fd. false: no process uses this filter any more, close the fd. */
 bool broker_serve(struct broker *b, int listener);
+/* From now on held to this; h is copied. */
+void broker_hold(struct broker *b, const struct hold *h);
 void broker_close(struct broker *b);
 
 #endif

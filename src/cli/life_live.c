@@ -1,0 +1,515 @@
+/* life_live.c - `set` on a jail that runs: the plan of the change, its journal, and taking back what was cut off. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/life.h"
+
+/* --- what a jail runs with --- */
+
+/* Besides the addresses; with the MTUs of its NICs. Their values have no blanks. */
+static const enum prop_id noted[] = {
+	PROP_ip4,  PROP_ip6,        PROP_ip4_saddrsel,  PROP_ip6_saddrsel,   PROP_allow_raw_sockets,
+	PROP_dhcp, PROP_interfaces, PROP_defaultrouter, PROP_defaultrouter6, PROP_vnet_default_mtu,
+};
+
+static void note(struct sbuf *b, const char *key, const char *value)
+{
+	sbuf_addf(b, "%s%s=%s", b->len ? " " : "", key, value);
+}
+
+/* A list of addresses, as many whole items as fit. */
+static void copy_items(char *dst, size_t cap, const char *list)
+{
+	size_t n = strlen(list);
+
+	if (n >= cap)
+		for (n = cap - 1; n && list[n] != ',';)
+			n--;
+	memcpy(dst, list, n);
+	dst[n] = '\0';
+}
+
+void live_note(struct state *st, const struct conf *c, const struct jnic *nics, size_t nnics)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+
+	copy_items(st->ip4, sizeof(st->ip4), conf_get(c, PROP_ip4_addr));
+	copy_items(st->ip6, sizeof(st->ip6), conf_get(c, PROP_ip6_addr));
+	for (size_t i = 0; i < sizeof(noted) / sizeof(*noted); i++)
+		note(&b, prop_table[noted[i]].name, conf_get(c, noted[i]));
+	for (size_t i = 0; i < nnics; i++) {
+		char key[IFNAME_CAP + 8];
+		const char *v;
+
+		(void)snprintf(key, sizeof(key), "%s_mtu", nics[i].name);
+		v = conf_get_key(c, key);
+		if (v)
+			note(&b, key, v);
+	}
+	/* without it nothing changes live: better than to change from what is not so */
+	if (b.failed || str_copy(st->net, sizeof(st->net), b.p) < 0)
+		st->net[0] = '\0';
+}
+
+/* The configuration the state describes. -ENODATA: it does not say. */
+static int running_conf(const struct state *st, struct conf *ret)
+{
+	_cleanup_(strv_done) struct strv words = { 0 };
+	int r = strv_split(&words, st->net, " ");
+
+	if (r == 0 && !words.n)
+		return -ENODATA;
+	for (size_t i = 0; r == 0 && i < words.n; i++) {
+		char *eq = strchr(words.v[i], '=');
+
+		if (!eq)
+			return -ENODATA;
+		*eq = '\0';
+		r = conf_layer_set(&ret->own, words.v[i], eq + 1);
+	}
+	if (r == 0)
+		r = conf_layer_set(&ret->own, "vnet", st->vnet ? "1" : "0");
+	if (r == 0)
+		r = conf_layer_set(&ret->own, "ip4_addr", *st->ip4 ? st->ip4 : "none");
+	return r < 0 ? r : conf_layer_set(&ret->own, "ip6_addr", *st->ip6 ? st->ip6 : "none");
+}
+
+/* --- one change --- */
+
+struct change {
+	struct session s;
+	struct config *cfg;
+	const struct assigns *props;
+	struct conf was, is;
+	struct jail old, new;
+	struct facts f;
+	struct plan plan, after;
+	struct op *undo; /* of every step of plan */
+	int journal, live; /* open for append */
+};
+
+static void change_done(struct change *x)
+{
+	session_done(&x->s);
+	jail_done(&x->old);
+	jail_done(&x->new);
+	conf_done(&x->was);
+	conf_done(&x->is);
+	facts_done(&x->f);
+	plan_done(&x->plan);
+	plan_done(&x->after);
+	free(x->undo);
+	closep(&x->journal);
+	closep(&x->live);
+}
+
+static size_t clients(const struct jaddr *a, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		k += a[i].mode != JADDR_STATIC;
+	return k;
+}
+
+/* Both models. 1: it can change live; 0: only a restart can do it. */
+static int models(struct change *x, struct err *e)
+{
+	const char *name = x->cfg->name;
+	int r = running_conf(&x->s.st, &x->was);
+
+	if (r == 0)
+		r = running_conf(&x->s.st, &x->is);
+	for (size_t i = 0; r == 0 && i < x->props->n; i++)
+		if (prop_table[x->props->v[i].id].flags & PF_LIVE)
+			r = conf_layer_set(&x->is.own, x->props->v[i].key, x->props->v[i].value);
+	if (r == -ENODATA || conf_true(&x->cfg->conf, PROP_vnet) != x->s.st.vnet)
+		return 0;
+	if (r < 0)
+		return err_oom(e);
+	/* what it runs with cannot be made sense of: say nothing, touch nothing */
+	if (jail_build(&x->was, name, &x->old, NULL) < 0)
+		return 0;
+	r = jail_build(&x->is, name, &x->new, e);
+	if (r < 0)
+		return r;
+	if (!x->old.vnet)
+		return 1;
+	/* a client inside is started and ended by what runs inside */
+	return !conf_true(&x->was, PROP_dhcp) && clients(x->old.a4, x->old.n4) == clients(x->new.a4, x->new.n4) &&
+	       clients(x->old.a6, x->old.n6) == clients(x->new.a6, x->new.n6);
+}
+
+/* Which addresses on the host are the jail's own: those its journal removes. */
+static int mark_ours(struct change *x, struct err *e)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	int r = journal_load(&x->s.c->st, x->s.jail, &j, e);
+
+	for (size_t i = 0; r == 0 && i < j.n; i++)
+		for (size_t k = 0; k < x->f.naddrs && j.undo[i].kind == OP_ADDR_DEL; k++)
+			if (ipaddr_same_host(&j.undo[i].addr, &x->f.addrs[k].addr))
+				x->f.addrs[k].ours = true;
+	return r;
+}
+
+static int make_plan(struct change *x, struct err *e)
+{
+	struct session *s = &x->s;
+	int r = session_os_jail(s, e);
+
+	if (r == 0)
+		r = session_os(s, e);
+	if (r == 0 && !s->st.vnet)
+		r = share_lock(s, &s->share, e);
+	if (r == 0)
+		r = os_facts(s->os, &x->old, &x->f, e);
+	if (r == 0)
+		r = os_facts(s->os, &x->new, &x->f, e);
+	x->f.jid = s->st.jid;
+	if (r == 0 && !s->st.vnet)
+		r = mark_ours(x, e);
+	if (r == 0)
+		r = share_holders(s, &x->f, e);
+	return r < 0 ? r : plan_live(&x->old, &x->new, &x->f, &x->plan, &x->after, e);
+}
+
+static bool host_alias(const struct op *op, enum op_kind kind)
+{
+	return op->kind == kind && op->where == AT_HOST;
+}
+
+/* An address that comes is in the jail's own journal, too: a stop must find it, however this ends. */
+static int sink_append(void *ctx, const struct op *undo, struct err *e)
+{
+	struct change *x = ctx;
+	int r = host_alias(undo, OP_ADDR_DEL) ? journal_append(x->journal, undo, e) : 0;
+
+	return r < 0 ? r : journal_append(x->live, undo, e);
+}
+
+static int write_note(struct change *x, const char *path, const char *name, const char *text, struct err *e)
+{
+	return journal_append(x->live, &(struct op){ .path = path, .name = name, .text = text }, e);
+}
+
+/* For whoever finds it: what the state was, and the values by which a change that was carried to its end is known. */
+static int open_live(struct change *x, struct config *before, struct err *e)
+{
+	const struct state *st = &x->s.st;
+	int r = live_remove(&x->s.c->st, x->s.jail, e);
+
+	if (r == 0)
+		r = journal_open(&x->s.c->st, x->s.jail, &x->journal, e);
+	if (r == 0)
+		r = live_open(&x->s.c->st, x->s.jail, &x->live, e);
+	if (r == 0)
+		r = write_note(x, "state", "ip4", st->ip4, e);
+	if (r == 0)
+		r = write_note(x, "state", "ip6", st->ip6, e);
+	if (r == 0)
+		r = write_note(x, "state", "net", st->net, e);
+	for (size_t i = 0; r == 0 && i < x->props->n; i++) {
+		const struct assign *p = &x->props->v[i];
+		const char *old = conf_get_key(&before->conf, p->key);
+
+		if (!old || !streq(old, p->value))
+			r = write_note(x, "config", p->key, p->value, e);
+	}
+	return r;
+}
+
+/* As after a start: aliases first, so that a stop removes them when the jail is gone. */
+static void aliases_first(struct journal *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->n; i++) {
+		struct op op = j->undo[i];
+		char *mem = j->mem[i];
+
+		if (!host_alias(&op, OP_ADDR_DEL))
+			continue;
+		memmove(&j->undo[n + 1], &j->undo[n], (i - n) * sizeof(*j->undo));
+		memmove(&j->mem[n + 1], &j->mem[n], (i - n) * sizeof(*j->mem));
+		j->undo[n] = op;
+		j->mem[n++] = mem;
+	}
+}
+
+/* Strike aliases out of the jail's journal: those ops (host's ADDR_DEL among others) remove. */
+static int strike(struct session *s, const struct op *ops, size_t n, struct err *e)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	_cleanup_free_ bool *keep = NULL;
+	int r = journal_load(&s->c->st, s->jail, &j, e);
+
+	if (r < 0)
+		return r;
+	keep = calloc(j.n + 1, sizeof(*keep));
+	if (!keep)
+		return err_oom(e);
+	aliases_first(&j);
+	for (size_t i = 0; i < j.n; i++) {
+		keep[i] = true;
+		for (size_t k = 0; k < n && host_alias(&j.undo[i], OP_ADDR_DEL); k++)
+			if (op_equal(&j.undo[i], &ops[k]))
+				keep[i] = false;
+	}
+	return journal_keep(&s->c->st, s->jail, &j, keep, e);
+}
+
+/* The jail is as it was (or the note of what is not so stays for the next command). */
+static void settle_undone(struct session *s, const struct op *undo, size_t n, bool stuck, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+
+	if (stuck) {
+		err_hint(e, "%s: what could not be taken back is tried again at the next set or stop", s->jail);
+		return;
+	}
+	(void)!strike(s, undo, n, &ignored);
+	(void)!live_remove(&s->c->st, s->jail, &ignored);
+}
+
+static bool listed(const struct jail *j, const struct ipaddr *a)
+{
+	const struct jaddr *list = a->family == 6 ? j->a6 : j->a4;
+	size_t n = a->family == 6 ? j->n6 : j->n4;
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i].mode == JADDR_STATIC && ipaddr_same_host(&list[i].addr, a))
+			return true;
+	return false;
+}
+
+/* An alias that another jail uses too stayed on the host; it is that jail's now. */
+static int hand_over(struct change *x, struct err *e)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	int r = journal_load(&x->s.c->st, x->s.jail, &j, e);
+
+	for (size_t i = 0; r == 0 && i < j.n; i++) {
+		bool passed = false;
+
+		if (!host_alias(&j.undo[i], OP_ADDR_DEL) || listed(&x->new, &j.undo[i].addr))
+			continue;
+		r = share_pass(&x->s, &j.undo[i], &passed, e);
+		if (r == 0 && passed)
+			r = strike(&x->s, &j.undo[i], 1, e);
+	}
+	return r;
+}
+
+/* All is done and written. What is left is tidying: an alias listed twice, or listed and gone, does no harm. */
+static void settle_done(struct change *x)
+{
+	struct backend b = os_backend(x->s.os);
+	_cleanup_free_ struct op *gone = calloc(x->plan.n + 1, sizeof(*gone));
+	struct err ignored = ERR_INIT;
+	size_t n = 0, stuck;
+
+	for (size_t i = 0; gone && i < x->plan.n; i++)
+		if (host_alias(&x->plan.steps[i].redo, OP_ADDR_DEL))
+			gone[n++] = x->plan.steps[i].redo;
+	if (live_remove(&x->s.c->st, x->s.jail, &ignored) < 0)
+		report(&ignored);
+	if (gone && !x->s.st.vnet)
+		(void)!strike(&x->s, gone, n, &ignored);
+	if (!x->s.st.vnet)
+		(void)!hand_over(x, &ignored);
+	(void)!plan_run(&x->after, &b, NULL, NULL, NULL, &stuck, &ignored);
+}
+
+/* The state first, the configuration last: with it the change counts as made. */
+static int commit(struct change *x, struct err *e)
+{
+	struct session *s = &x->s;
+	struct state *was = malloc(sizeof(*was));
+	struct err ignored = ERR_INIT;
+	int r;
+
+	if (!was)
+		return err_oom(e);
+	*was = s->st;
+	live_note(&s->st, &x->is, x->new.nics, x->new.nnics);
+	r = state_save(&s->c->st, s->jail, &s->st, e);
+	if (r == 0)
+		r = config_save(&s->c->st, x->cfg, e);
+	if (r < 0) {
+		s->st = *was;
+		(void)!state_save(&s->c->st, s->jail, &s->st, &ignored);
+	}
+	free(was);
+	return r;
+}
+
+static int carry_out(struct change *x, struct err *e)
+{
+	struct backend b = os_backend(x->s.os);
+	struct journal_sink sink = { x, sink_append };
+	struct err why = ERR_INIT;
+	size_t stuck = 0;
+	int r = plan_run(&x->plan, &b, &sink, NULL, NULL, &stuck, e);
+
+	if (r == 0) {
+		r = commit(x, e);
+		if (r < 0 && plan_undo(x->undo, x->plan.n, &b, NULL, &why) < 0) {
+			err_hint(e, "%s", why.msg);
+			stuck = 1;
+		}
+	}
+	if (r < 0)
+		settle_undone(&x->s, x->undo, x->plan.n, stuck > 0, e);
+	else
+		settle_done(x);
+	return r;
+}
+
+static int change_live(struct change *x, struct err *e)
+{
+	struct config before = { 0 };
+	int r = make_plan(x, e);
+
+	if (r < 0)
+		return err_wrap(e, "%s", x->s.jail);
+	x->undo = calloc(x->plan.n + 1, sizeof(*x->undo));
+	if (!x->undo)
+		return err_oom(e);
+	for (size_t i = 0; i < x->plan.n; i++)
+		x->undo[i] = x->plan.steps[i].undo;
+	r = config_load(&x->s.c->st, x->s.jail, &before, e);
+	if (r < 0)
+		return r;
+	r = open_live(x, &before, e);
+	config_done(&before);
+	if (r == 0)
+		r = carry_out(x, e);
+	return r < 0 ? err_wrap(e, "%s", x->s.jail) : r;
+}
+
+static bool any_live(const struct assigns *props)
+{
+	for (size_t i = 0; i < props->n; i++)
+		if (prop_table[props->v[i].id].flags & PF_LIVE)
+			return true;
+	return false;
+}
+
+int life_set(struct cli *c, struct config *cfg, const struct assigns *props, bool *ret_live, struct err *e)
+{
+	_cleanup_(change_done) struct change x = { .cfg = cfg, .props = props, .journal = -1, .live = -1 };
+	struct run_opts o = { 0 };
+	sigset_t set, old;
+	int r;
+
+	*ret_live = false;
+	session_init(&x.s, c, cfg->name, &o);
+	r = state_load(&c->st, cfg->name, &x.s.st, e);
+	if (r == 0)
+		r = live_recover(&x.s, e);
+	if (r == 0 && any_live(props))
+		r = models(&x, e);
+	if (r <= 0)
+		return r < 0 ? r : config_save(&c->st, cfg, e);
+	*ret_live = true;
+	/* ^C waits until it is all or nothing */
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, &old);
+	r = change_live(&x, e);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+/* --- one that was cut off --- */
+
+static bool is_note(const struct op *op, const char *path)
+{
+	return op->kind == OP_NONE && op->path && streq(op->path, path) && op->name && op->text;
+}
+
+/* Did it get as far as its configuration: then all of its steps are done. */
+static bool is_committed(struct session *s, const struct journal *j)
+{
+	struct config cfg = { 0 };
+	bool any = false, same = true;
+
+	if (config_load(&s->c->st, s->jail, &cfg, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < j->n; i++) {
+		const char *v;
+
+		if (!is_note(&j->undo[i], "config"))
+			continue;
+		v = conf_get_key(&cfg.conf, j->undo[i].name);
+		any = true;
+		same = same && v && streq(v, j->undo[i].text);
+	}
+	config_done(&cfg);
+	return any && same;
+}
+
+static int restore_state(struct session *s, const struct journal *j, struct err *e)
+{
+	const struct {
+		const char *name;
+		char *to;
+		size_t cap;
+	} fields[] = { { "ip4", s->st.ip4, sizeof(s->st.ip4) },
+		       { "ip6", s->st.ip6, sizeof(s->st.ip6) },
+		       { "net", s->st.net, sizeof(s->st.net) } };
+
+	for (size_t i = 0; i < j->n; i++)
+		for (size_t k = 0; k < sizeof(fields) / sizeof(*fields); k++)
+			if (is_note(&j->undo[i], "state") && streq(j->undo[i].name, fields[k].name) &&
+			    str_copy(fields[k].to, fields[k].cap, j->undo[i].text) < 0)
+				return err_set(e, EINVAL, "%s: its note of a live change is not understood", s->jail);
+	return state_save(&s->c->st, s->jail, &s->st, e);
+}
+
+static int take_back(struct session *s, const struct journal *j, struct err *e)
+{
+	bool own = !s->os;
+	struct backend b;
+	int r = own ? session_os_jail(s, e) : 0;
+
+	if (r == 0 && own)
+		r = session_os(s, e);
+	if (r < 0)
+		return r;
+	b = os_backend(s->os);
+	r = plan_undo(j->undo, j->n, &b, NULL, e);
+	if (own) {
+		os_close(s->os);
+		s->os = NULL;
+		free(take_ptr(s->console_log));
+	}
+	if (r == 0)
+		r = restore_state(s, j, e);
+	return r < 0 ? r : strike(s, j->undo, j->n, e);
+}
+
+int live_recover(struct session *s, struct err *e)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	_cleanup_close_ int lock = -1;
+	int r = live_load(&s->c->st, s->jail, &j, e);
+
+	if (r < 0 || !j.n)
+		return r;
+	if (!is_committed(s, &j)) {
+		r = share_lock(s, &lock, e);
+		if (r == 0)
+			r = take_back(s, &j, e);
+		if (r < 0)
+			return err_wrap(e, "%s: cannot take back a change that was cut off", s->jail);
+		warning("%s: took back a change that was cut off", s->jail);
+	}
+	return live_remove(&s->c->st, s->jail, e);
+}
