@@ -408,6 +408,7 @@ int life_set(struct cli *c, struct config *cfg, const struct assigns *props, boo
 
 	*ret_live = false;
 	session_init(&x.s, c, cfg->name, &o);
+	store_sweep_jail(&c->st, cfg->name);
 	r = state_load(&c->st, cfg->name, &x.s.st, e);
 	if (r == 0)
 		r = live_recover(&x.s, e);

@@ -1,8 +1,12 @@
 /* state.c - what is known of a running jail: RUN/jails/J/state, key=value lines, replaced whole. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -165,6 +169,37 @@ int state_save(struct store *s, const char *jail, const struct state *st, struct
 		return err_set(e, -r, "cannot create %s/%s: %s", s->run, path, strerror(-r));
 	(void)snprintf(path, sizeof(path), "jails/%s/state", jail);
 	return fs_replace(s->runfd, path, b.p, b.len, 0644, false, e);
+}
+
+/* Temporary files of fs_replace() begin with a dot; nothing else there does. */
+static void sweep_dir(int parent, const char *path)
+{
+	int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *de;
+
+	if (!d) {
+		if (fd >= 0)
+			(void)close(fd);
+		return;
+	}
+	while ((de = readdir(d)))
+		if (de->d_name[0] == '.' && !streq(de->d_name, ".") && !streq(de->d_name, ".."))
+			(void)unlinkat(dirfd(d), de->d_name, 0);
+	(void)closedir(d);
+}
+
+void store_sweep_jail(struct store *s, const char *jail)
+{
+	char path[STORE_NAME_MAX + 16];
+
+	if (!store_name_ok(jail))
+		return;
+	(void)snprintf(path, sizeof(path), "jails/%s", jail);
+	if (s->runfd >= 0)
+		sweep_dir(s->runfd, path);
+	if (s->rootfd >= 0)
+		sweep_dir(s->rootfd, path);
 }
 
 int state_names(struct store *s, struct strv *ret, struct err *e)

@@ -113,6 +113,9 @@ must_check int state_load(struct store *s, const char *jail, struct state *ret, 
 must_check int state_save(struct store *s, const char *jail, const struct state *st, struct err *e);
 must_check int state_names(struct store *s, struct strv *ret, struct err *e); /* jails that have any run state */
 
+/* With the jail's lock: remove what a writer of its files that was killed left half done. */
+void store_sweep_jail(struct store *s, const char *jail);
+
 /* --- journal: RUN/jails/J/journal, one inverse operation a line, in the order done --- */
 struct journal {
 	struct op *undo;

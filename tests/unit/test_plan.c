@@ -106,9 +106,27 @@ static char *slurp(const char *path)
 }
 
 /* UPDATE_GOLDEN=1 in the environment writes the files anew: read the difference before it is kept. */
-static void golden(const char *name, const char *const *kv, const struct facts *f, const struct root_source *root)
+static void compare(const char *name, const struct sbuf *got)
 {
 	char path[512], *want;
+
+	snprintf(path, sizeof(path), "%s/plans/%s.txt", TEST_DATA, name);
+	if (getenv("UPDATE_GOLDEN")) {
+		FILE *out = fopen(path, "w");
+
+		assert_non_null(out);
+		assert_true(fputs(got->p, out) >= 0);
+		assert_int_equal(fclose(out), 0);
+	}
+	want = slurp(path);
+	if (!want)
+		fail_msg("cannot read %s", path);
+	assert_string_equal(got->p, want);
+	free(want);
+}
+
+static void golden(const char *name, const char *const *kv, const struct facts *f, const struct root_source *root)
+{
 	struct plan p = { 0 };
 	struct sbuf got = { 0 };
 	struct err e = ERR_INIT;
@@ -116,21 +134,18 @@ static void golden(const char *name, const char *const *kv, const struct facts *
 	if (build(kv, f, root, &p, &e) < 0)
 		fail_msg("%s: %s", name, e.msg);
 	plan_format(&p, &got);
-	snprintf(path, sizeof(path), "%s/plans/%s.txt", TEST_DATA, name);
-	if (getenv("UPDATE_GOLDEN")) {
-		FILE *out = fopen(path, "w");
-
-		assert_non_null(out);
-		assert_true(fputs(got.p, out) >= 0);
-		assert_int_equal(fclose(out), 0);
-	}
-	want = slurp(path);
-	if (!want)
-		fail_msg("cannot read %s", path);
-	assert_string_equal(got.p, want);
-	free(want);
+	compare(name, &got);
 	sbuf_done(&got);
 	plan_done(&p);
+}
+
+static size_t count(const struct plan *p, enum op_kind k, enum op_where where)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->steps[i].redo.kind == k && p->steps[i].redo.where == where;
+	return n;
 }
 
 static void golden_plans(void **state)
@@ -157,6 +172,146 @@ static void golden_plans(void **state)
 	       &f, &thin);
 	golden("vnet-dhcp", KV("vnet", "1", "bpf", "1", "dhcp", "1", "ip6_addr", "vnet0|accept_rtadv"), &f, &thin);
 	golden("empty", KV("ip4_addr", "none"), &f, &empty);
+}
+
+/* --- a jail that runs --- */
+
+static int build_live(const char *const *was, const char *const *is, const struct facts *f, struct plan *p,
+                      struct plan *after, struct err *e)
+{
+	struct conf a = { 0 }, b = { 0 };
+	struct jail old, new;
+	int r;
+
+	fill(&a, was);
+	fill(&b, is);
+	assert_int_equal(jail_build(&a, "www", &old, e), 0);
+	assert_int_equal(jail_build(&b, "www", &new, e), 0);
+	r = plan_live(&old, &new, f, p, after, e);
+	jail_done(&old);
+	jail_done(&new);
+	conf_done(&a);
+	conf_done(&b);
+	return r;
+}
+
+static void golden_live(const char *name, const char *const *was, const char *const *is, const struct facts *f)
+{
+	char file[64];
+	struct plan p = { 0 }, after = { 0 };
+	struct sbuf got = { 0 };
+	struct err e = ERR_INIT;
+
+	if (build_live(was, is, f, &p, &after, &e) < 0)
+		fail_msg("%s: %s", name, e.msg);
+	plan_format(&p, &got);
+	plan_format(&after, &got);
+	if (!got.p)
+		sbuf_add(&got, "");
+	snprintf(file, sizeof(file), "live-%s", name);
+	compare(file, &got);
+	sbuf_done(&got);
+	plan_done(&p);
+	plan_done(&after);
+}
+
+#define HERE(a, l, o)                                                  \
+	{                                                              \
+		.addr = ip(a), .present = true, .ours = o, .ifname = l \
+	}
+
+static void golden_lives(void **state)
+{
+	struct facts f = host();
+	struct addr_fact af[] = { HERE("10.0.0.5", "em0", true),
+		                  HERE("10.0.0.6", "em0", true),
+		                  HERE("10.0.0.1", "em0", false),
+		                  HERE("2001:db8::5", "em0", true),
+		                  { .addr = ip("10.0.0.7") } };
+	struct link_fact more[5];
+
+	(void)state;
+	f.addrs = af;
+	f.naddrs = sizeof(af) / sizeof(*af);
+	memcpy(more, links, sizeof(links));
+	more[4] = (struct link_fact){ .name = "vnet0.7", .index = 9, .mtu = 1400 };
+	golden_live("shared-add", KV("ip4_addr", "em0|10.0.0.5/24"),
+	            KV("ip4_addr", "em0|10.0.0.5/24,em0|10.0.0.7/24", "ip6_addr", "em1|2001:db8::7/64"), &f);
+	golden_live("shared-remove",
+	            KV("ip4_addr", "em0|10.0.0.5/24,em0|10.0.0.6/24", "ip6_addr", "em0|2001:db8::5/64"),
+	            KV("ip4_addr", "em0|10.0.0.6/24"), &f);
+	golden_live("shared-other-link", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em1|10.0.0.5/24"), &f);
+	golden_live("shared-prefix", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.5/16"), &f);
+	golden_live("shared-host-address", KV("ip4_addr", "em0|10.0.0.1/24"), KV("ip4_addr", "em0|10.0.0.5/24"), &f);
+	golden_live("shared-primary", KV("ip4_addr", "em0|10.0.0.5/24,em0|10.0.0.6/24"),
+	            KV("ip4_addr", "em0|10.0.0.6/24,em0|10.0.0.5/24"), &f);
+	golden_live("shared-same", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.5/24"), &f);
+	f.links = more;
+	f.nlinks = 5;
+	golden_live("vnet-all",
+	            KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "ip6_addr", "vnet0|2001:db8::5/64",
+	               "defaultrouter", "10.0.0.1"),
+	            KV("vnet", "1", "ip4_addr", "vnet0|10.9.0.5/24", "ip6_addr", "vnet0|2001:db8::5/64",
+	               "defaultrouter", "10.9.0.1", "vnet0_mtu", "9000"),
+	            &f);
+	golden_live("vnet-router", KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24"),
+	            KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "none"), &f);
+	golden_live("vnet-lo", KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24,lo0|127.0.0.2"),
+	            KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24"), &f);
+}
+
+static void live_refused(const char *msg, const char *const *was, const char *const *is, const struct facts *f)
+{
+	struct plan p = { 0 }, after = { 0 };
+	struct err e = ERR_INIT;
+
+	if (build_live(was, is, f, &p, &after, &e) >= 0)
+		fail_msg("taken, but wanted: %s", msg);
+	assert_int_equal(p.n + after.n, 0);
+	if (!strstr(e.msg, msg))
+		fail_msg("got '%s', wanted '%s'", e.msg, msg);
+}
+
+static void refuses_live(void **state)
+{
+	struct addr_fact af[] = { HERE("10.0.0.5", "em0", true), HERE("10.0.0.1", "em1", false) };
+	struct facts f = host();
+
+	(void)state;
+	f.addrs = af;
+	f.naddrs = 2;
+	live_refused("there is no interface em7", KV("ip4_addr", "em0|10.0.0.5"), KV("ip4_addr", "em7|10.0.0.7"), &f);
+	live_refused("10.0.0.1 is on em1 already, not on em0", KV("ip4_addr", "em0|10.0.0.5"),
+	             KV("ip4_addr", "em0|10.0.0.1"), &f);
+	live_refused("dhcp requires vnet!", KV("ip4_addr", "em0|10.0.0.5"), KV("ip4_addr", "em0|DHCP"), &f);
+	live_refused("10.9.9.1 is in none of the jail's networks", KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24"),
+	             KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "10.9.9.1"), &f);
+	/* its own address is shared with another jail: then it may not have a second one */
+	snprintf(af[0].holder, sizeof(af[0].holder), "db");
+	af[0].holder_naddrs = 1;
+	live_refused("10.0.0.5 is in use by jail db", KV("ip4_addr", "em0|10.0.0.5"),
+	             KV("ip4_addr", "em0|10.0.0.5,em0|10.0.0.7"), &f);
+}
+
+/* An alias that another jail uses too stays on the host. */
+static void live_shared_alias(void **state)
+{
+	struct addr_fact af = HERE("10.0.0.5", "em0", true);
+	struct facts f = host();
+	struct plan p = { 0 }, after = { 0 };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	snprintf(af.holder, sizeof(af.holder), "db");
+	af.holder_naddrs = 1;
+	f.addrs = &af;
+	f.naddrs = 1;
+	assert_int_equal(build_live(KV("ip4_addr", "em0|10.0.0.5"), KV("ip4_addr", "em0|10.0.0.7"), &f, &p, &after, &e),
+	                 0);
+	assert_int_equal(count(&p, OP_ADDR_DEL, AT_HOST), 0);
+	assert_int_equal(count(&p, OP_ADDR_DEL, AT_JAIL), 1);
+	plan_done(&p);
+	plan_done(&after);
 }
 
 static void golden_rest(void **state)
@@ -246,15 +401,6 @@ static void refuses_fstab(void **state)
 
 		refused(t[i].msg, KV("vnet", "0"), &f, &root);
 	}
-}
-
-static size_t count(const struct plan *p, enum op_kind k, enum op_where where)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n; i++)
-		n += p->steps[i].redo.kind == k && p->steps[i].redo.where == where;
-	return n;
 }
 
 /* An address the host has already is used, and is not ours to remove. */
@@ -583,6 +729,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(golden_plans),
+		cmocka_unit_test(golden_lives),
+		cmocka_unit_test(refuses_live),
+		cmocka_unit_test(live_shared_alias),
 		cmocka_unit_test(golden_rest),
 		cmocka_unit_test(refuses_shared),
 		cmocka_unit_test(refuses_vnet),

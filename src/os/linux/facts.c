@@ -89,15 +89,38 @@ static int take_link(const struct nlmsghdr *h, void *ctx)
 
 struct first_member {
 	unsigned bridge, index, mtu;
+	const char *jail; /* whose own pairs do not count */
 };
+
+struct own_pair {
+	const char *jail;
+	bool own;
+};
+
+static int pair_attr(const struct nlattr *a, void *ctx)
+{
+	struct own_pair *o = ctx;
+	const char *s;
+
+	if (mnl_attr_get_type(a) != IFLA_IFALIAS)
+		return MNL_CB_OK;
+	s = mnl_attr_get_str(a);
+	if (!str_starts(s, MARK_PAIR))
+		return MNL_CB_OK;
+	s += strlen(MARK_PAIR);
+	o->own = strncmp(s, o->jail, strlen(o->jail)) == 0 && s[strlen(o->jail)] == ' ';
+	return MNL_CB_OK;
+}
 
 static int take_member(const struct nlmsghdr *h, void *ctx)
 {
 	struct first_member *m = ctx;
+	struct own_pair pair = { .jail = m->jail };
 	struct link_fact l;
 
 	take_link(h, &l);
-	if (l.master == m->bridge && (!m->index || l.index < m->index)) {
+	mnl_attr_parse(h, sizeof(struct ifinfomsg), pair_attr, &pair);
+	if (l.master == m->bridge && !pair.own && (!m->index || l.index < m->index)) {
 		m->index = l.index;
 		m->mtu = l.mtu;
 	}
@@ -122,7 +145,7 @@ static int add_link(struct os *os, struct facts *f, const char *name, struct err
 	if (!l.index)
 		return 0; /* it does not exist: that is a fact too */
 	if (l.is_bridge) {
-		struct first_member m = { .bridge = l.index };
+		struct first_member m = { .bridge = l.index, .jail = os->j->jail };
 
 		nl_put(q, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
 		nl_attr_u32(q, IFLA_MASTER, l.index); /* the kernel filters */
