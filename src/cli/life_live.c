@@ -126,6 +126,8 @@ static int models(struct change *x, struct err *e)
 	for (size_t i = 0; r == 0 && i < x->props->n; i++)
 		if (prop_table[x->props->v[i].id].flags & PF_LIVE)
 			r = conf_layer_set(&x->is.own, x->props->v[i].key, x->props->v[i].value);
+	if (r == 0) /* of now: it is about this change */
+		r = conf_layer_set(&x->is.own, "conflict_wait", conf_get(&x->cfg->conf, PROP_conflict_wait));
 	if (r == -ENODATA || conf_true(&x->cfg->conf, PROP_vnet) != x->s.st.vnet)
 		return 0;
 	if (r < 0)

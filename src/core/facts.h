@@ -13,6 +13,7 @@ struct link_fact {
 	unsigned master; /* ifindex of the bridge it is in, 0 = none */
 	unsigned first_member_mtu; /* bridges: MTU of the first port, 0 = no ports */
 	bool ours; /* carries our mark */
+	bool can_ask; /* neighbours on it can be asked for an address (ARP, NDP) */
 };
 
 struct gateway_fact {

@@ -67,7 +67,7 @@ struct jail {
 	char uplink[IFNAME_CAP]; /* vnet_default_interface: "" = none, "auto" or a name */
 	struct router router4, router6;
 	unsigned allow; /* enum allow_flags */
-	unsigned children_max;
+	unsigned children_max, conflict_wait; /* milliseconds, 0: addresses are not asked for */
 	char mac_prefix[8];
 	const struct conf *conf; /* borrowed: for everything else */
 };

@@ -188,6 +188,7 @@ int jail_build(const struct conf *c, const char *name, struct jail *ret, struct 
 	}
 	j.allow = build_allow(c);
 	j.children_max = to_uint(conf_get(c, PROP_children_max), 0);
+	j.conflict_wait = to_uint(conf_get(c, PROP_conflict_wait), 0);
 	if (j.children_max)
 		j.allow |= ALLOW_NESTED;
 	*ret = j;

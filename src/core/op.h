@@ -32,6 +32,8 @@
 	X(ADDR_DEL, "addr-del", 1) /* link addr, only if it still is our mark */                        \
 	X(ROUTE_ADD, "route-add", 1) /* default route: link gw */                                       \
 	X(ROUTE_DEL, "route-del", 1) /* link gw; gone is success */                                     \
+	X(PROBE, "probe", 0) /* ask the wire who has an address: link addr */                           \
+	X(PROBE_END, "probe-end", 0) /* fail if somebody answered within timeout (ms) of the first */   \
 	X(LINK_MTU, "link-mtu", 1) /* link mtu */                                                       \
 	X(VIEW_ADD, "view-add", 0) /* shared IP: link as it is seen inside: link index mtu mac flags */ \
 	X(VIEW_DEL, "view-del", 0) /* link; gone is success */                                          \
@@ -78,7 +80,7 @@ struct op {
 	const char *text;
 	struct ipaddr addr, gw;
 	struct macaddr mac, mac2;
-	uint32_t mtu, index, id, flags, timeout; /* timeout in seconds, 0 = none */
+	uint32_t mtu, index, id, flags, timeout; /* timeout in seconds, 0 = none; PROBE_END: ms */
 };
 
 const char *op_kind_name(enum op_kind k);

@@ -44,6 +44,12 @@ static void describe_link(const struct op *op, char *buf, size_t cap)
 	case OP_ROUTE_DEL:
 		snprintf(buf, cap, "remove default route through %s on %s", ipaddr_format_host(&op->gw, a), link);
 		break;
+	case OP_PROBE:
+		snprintf(buf, cap, "ask for %s on %s", ipaddr_format_host(&op->addr, a), link);
+		break;
+	case OP_PROBE_END:
+		snprintf(buf, cap, "see whether anybody has the jail's addresses");
+		break;
 	case OP_LINK_MTU:
 		snprintf(buf, cap, "set MTU %u on %s", op->mtu, link);
 		break;

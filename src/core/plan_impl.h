@@ -12,6 +12,10 @@ must_check int plan_mounts(struct plan *p, const struct jail *j, const struct ro
 
 /* Shared IP. Aliases on the host come before the jail; the view and the hold when it is there. */
 must_check int plan_shared_aliases(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
+/*
+ * When the wire is asked, aliases are journalled there but added here, when the answers are in: the jail is made meanwhile.
+ */
+void plan_shared_delayed(struct plan *p, const struct jail *j);
 must_check int plan_shared_view(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
 
 /* Addresses of one family and how a shared-IP jail has them: [0] IPv4, [1] IPv6. */
@@ -51,8 +55,17 @@ must_check int plan_vnet_route(struct plan *p, const struct jail *j, const struc
 /* A NIC's MTU: its own; else that of the bridge's first member; else the default one. */
 unsigned plan_vnet_mtu(const struct jail *j, const struct jnic *nic, const struct facts *f);
 
+/* Ask the wire for addr on link, unless nobody can be asked there. true: a PROBE_END has to follow. */
+bool plan_probe(struct plan *p, enum phase ph, const struct jail *j, const struct link_fact *link,
+                const struct ipaddr *addr);
+void plan_probe_end(struct plan *p, enum phase ph, const struct jail *j);
+
 /* VNET. Missing bridges come before the jail; pairs, addresses and routes when it is there. */
 must_check int plan_vnet_bridges(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
+/* Ask the wires for the jail's addresses; refuses one the host itself has there. The answers are awaited by _links. */
+must_check int plan_vnet_probes(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
+must_check int plan_vnet_probe(struct plan *p, enum phase ph, const struct jail *j, const struct jaddr *a,
+                               const struct facts *f, const char *prop, bool *ret_asked, struct err *e);
 must_check int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
 
 #endif

@@ -220,6 +220,22 @@ static int change_hold(struct plan *p, const struct jail *old, const struct jail
 	return r;
 }
 
+/* Who else has the addresses that are to come. */
+static void ask_shared(struct plan *p, const struct jail *new, const struct facts *f, const struct things *old,
+                       const struct things *is)
+{
+	bool asked = false;
+
+	for (size_t i = 0; i < is->n; i++) {
+		const struct link_fact *link = is->v[i].link ? facts_link(f, is->v[i].link) : NULL;
+
+		if (link && !has_host(old, &is->v[i]))
+			asked = plan_probe(p, PH_QUIET, new, link, &is->v[i].addr) || asked;
+	}
+	if (asked)
+		plan_probe_end(p, PH_QUIET, new);
+}
+
 static int change_shared(struct plan *p, const struct jail *old, const struct jail *new, const struct facts *f,
                          struct err *e)
 {
@@ -230,6 +246,7 @@ static int change_shared(struct plan *p, const struct jail *old, const struct ja
 		r = new_side(&n, p, new, f, e);
 	if (r < 0)
 		return r;
+	ask_shared(p, new, f, &o.host, &n.host);
 	bring(p, &o.host, &n.host);
 	view_links(p, &n, &o, true);
 	bring(p, &o.view, &n.view);
@@ -330,6 +347,26 @@ static void vnet_mtus(struct plan *p, const struct jail *old, const struct jail 
 	}
 }
 
+static bool lists_host(const struct jail *j, const struct ipaddr *a);
+
+static int ask_vnet(struct plan *p, const struct jail *old, const struct jail *new, const struct facts *f,
+                    struct err *e)
+{
+	bool asked = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < new->n4 + new->n6; i++) {
+		bool v4 = i < new->n4;
+		const struct jaddr *a = v4 ? &new->a4[i] : &new->a6[i - new->n4];
+
+		if (!lists_host(old, &a->addr))
+			r = plan_vnet_probe(p, PH_QUIET, new, a, f, v4 ? "ip4_addr" : "ip6_addr", &asked, e);
+	}
+	if (asked)
+		plan_probe_end(p, PH_QUIET, new);
+	return r;
+}
+
 static int change_vnet(struct plan *p, const struct jail *old, const struct jail *new, const struct facts *f,
                        struct err *e)
 {
@@ -341,6 +378,8 @@ static int change_vnet(struct plan *p, const struct jail *old, const struct jail
 		r = vnet_things(&n, p, new, e);
 	for (int i = 0; r == 0 && i < 2; i++)
 		r = vnet_route(p, old, new, f, 4 + 2 * i, family_changes(&o, &n, 4 + 2 * i), &was[i], &is[i], e);
+	if (r == 0)
+		r = ask_vnet(p, old, new, f, e);
 	if (r < 0)
 		return r;
 	vnet_mtus(p, old, new, f);

@@ -103,8 +103,28 @@ static int add_alias(struct plan *p, const struct plan_family *fam, const struct
 		return 0; /* used, and not ours to remove */
 	redo.link = undo.link = plan_str(p, link->name);
 	redo.addr = undo.addr = plan_with_prefix(&a->addr);
+	if (plan_probe(p, PH_START, j, link, &a->addr))
+		redo.kind = OP_NONE; /* later: plan_shared_delayed */
 	plan_add(p, PH_START, &redo, &undo);
 	return 0;
+}
+
+void plan_shared_delayed(struct plan *p, const struct jail *j)
+{
+	size_t n = p->n;
+	bool first = true;
+
+	for (size_t i = 0; i < n; i++) {
+		struct op op = p->steps[i].undo;
+
+		if (p->steps[i].redo.kind != OP_NONE || op.kind != OP_ADDR_DEL)
+			continue;
+		if (first)
+			plan_probe_end(p, PH_START, j);
+		first = false;
+		op.kind = OP_ADDR_ADD;
+		plan_add_plain(p, PH_START, &op);
+	}
 }
 
 int plan_shared_aliases(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)

@@ -19,6 +19,25 @@ static bool does_nothing(const char *cmd)
 	return !*cmd || streq(cmd, "true") || streq(cmd, "/bin/true") || streq(cmd, "/usr/bin/true");
 }
 
+bool plan_probe(struct plan *p, enum phase ph, const struct jail *j, const struct link_fact *link,
+                const struct ipaddr *addr)
+{
+	struct op op = { .kind = OP_PROBE, .addr = *addr };
+
+	if (!j->conflict_wait || !link->can_ask)
+		return false;
+	op.addr.has_prefix = false;
+	op.addr.prefix = 0;
+	op.link = plan_str(p, link->name);
+	plan_add_plain(p, ph, &op);
+	return true;
+}
+
+void plan_probe_end(struct plan *p, enum phase ph, const struct jail *j)
+{
+	plan_add_plain(p, ph, &(struct op){ .kind = OP_PROBE_END, .timeout = j->conflict_wait });
+}
+
 static void add_hook(struct plan *p, const struct jail *j, enum prop_id id, enum phase ph)
 {
 	const char *cmd = conf_get(j->conf, id);
@@ -100,6 +119,8 @@ static int build(struct plan *p, const struct jail *j, const struct facts *f, co
 
 	add_hook(p, j, PROP_exec_prestart, PH_PRESTART);
 	r = j->vnet ? plan_vnet_bridges(p, j, f, e) : plan_shared_aliases(p, j, f, e);
+	if (r == 0 && j->vnet)
+		r = plan_vnet_probes(p, j, f, e);
 	if (r < 0)
 		return r;
 	add_cgroup(p, j);
@@ -111,6 +132,8 @@ static int build(struct plan *p, const struct jail *j, const struct facts *f, co
 	r = j->vnet ? plan_vnet_links(p, j, f, e) : plan_shared_view(p, j, f, e);
 	if (r < 0)
 		return r;
+	if (!j->vnet)
+		plan_shared_delayed(p, j);
 	add_hook(p, j, PROP_exec_created, PH_QUIET);
 	add_run(p, j, root);
 	add_hook(p, j, PROP_exec_poststart, PH_POSTSTART);

@@ -238,6 +238,44 @@ int plan_vnet_route(struct plan *p, const struct jail *j, const struct facts *f,
 	return route_op(p, j, family == 6 ? &r6 : &r4, ret, e);
 }
 
+int plan_vnet_probe(struct plan *p, enum phase ph, const struct jail *j, const struct jaddr *a, const struct facts *f,
+                    const char *prop, bool *ret_asked, struct err *e)
+{
+	const struct jnic *nic = find_nic(j, a->ifname);
+	const struct link_fact *bridge = nic && nic->bridge[0] ? facts_link(f, nic->bridge) : NULL;
+	const struct addr_fact *fact = facts_addr(f, &a->addr);
+	char addr[IPADDR_TEXT];
+
+	if (a->mode != JADDR_STATIC || !bridge || !j->conflict_wait)
+		return 0;
+	if (fact && fact->present && streq(fact->ifname, bridge->name))
+		return err_class(e, ERR_BUSY, EADDRINUSE, "%s: %s is in use on %s by %s%s", prop,
+		                 ipaddr_format_host(&a->addr, addr), bridge->name,
+		                 fact->holder[0] ? "jail " : "this host", fact->holder);
+	if (plan_probe(p, ph, j, bridge, &a->addr))
+		*ret_asked = true;
+	return 0;
+}
+
+int plan_vnet_probes(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
+{
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < j->n4 + j->n6; i++)
+		r = i < j->n4 ? plan_vnet_probe(p, PH_START, j, &j->a4[i], f, "ip4_addr", &any, e)
+		              : plan_vnet_probe(p, PH_START, j, &j->a6[i - j->n4], f, "ip6_addr", &any, e);
+	return r;
+}
+
+static bool asked(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].redo.kind == OP_PROBE)
+			return true;
+	return false;
+}
+
 int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
 {
 	struct op lo = { .kind = OP_LINK_UP, .where = AT_JAIL, .link = "lo" };
@@ -248,6 +286,8 @@ int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f,
 		if (r < 0)
 			return r;
 	}
+	if (asked(p))
+		plan_probe_end(p, PH_VNET, j);
 	/* after the pairs: all that happens inside is one batch */
 	plan_add_plain(p, PH_VNET, &lo);
 	for (size_t i = 0; i < j->nnics; i++) {

@@ -34,6 +34,7 @@ P(dhcp, PT_BOOL, "0", NULL, 0, 0, PF_STOPPED | PF_LATER, "network", "VNET: every
 P(bpf, PT_BOOL, "0", NULL, 0, 0, PF_RESTART, "network", "VNET: allow packet sockets, which DHCP clients need.")
 P(rtsold, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_LATER, "network", "VNET: run rtsold for interfaces that accept router advertisements.")
 P(ip_hostname, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_LATER, "network", "Resolve the host name and use its addresses as the jail's.")
+P(conflict_wait, PT_INT, "2", NULL, 0, 10000, 0, "network", "Milliseconds another machine on the wire has to say that an address of the jail is its own; 0: nobody is asked.")
 P(resolver, PT_RESOLVER, "/etc/resolv.conf", NULL, 0, 0, PF_RESTART, "network", "The jail's resolv.conf: /etc/resolv.conf or none: the host's; /dev/null: left alone; or lines joined by ';'.")
 P(host_hostname, PT_STR, "", NULL, 0, 0, PF_RESTART, "network", "Host name; empty: the jail's name with '_' as '-'.")
 P(host_domainname, PT_STR, "", NULL, 0, 0, PF_RESTART, "network", "NIS domain name.")

@@ -152,6 +152,7 @@ static void golden_plans(void **state)
 {
 	struct facts f = host();
 	struct root_source empty = { .dir = "/r/jails/www/root" };
+	struct link_fact asking[sizeof(links) / sizeof(links[0])];
 
 	(void)state;
 	golden("shared-v4-v6", KV("ip4_addr", "em0|10.0.0.5/24", "ip6_addr", "em0|2001:db8::5/64"), &f, &thin);
@@ -172,6 +173,16 @@ static void golden_plans(void **state)
 	       &f, &thin);
 	golden("vnet-dhcp", KV("vnet", "1", "bpf", "1", "dhcp", "1", "ip6_addr", "vnet0|accept_rtadv"), &f, &thin);
 	golden("empty", KV("ip4_addr", "none"), &f, &empty);
+	memcpy(asking, links, sizeof(links));
+	asking[0].can_ask = asking[2].can_ask = true;
+	f.links = asking;
+	golden("shared-probe", KV("ip4_addr", "em0|10.0.0.5/24,em1|10.0.0.6/24", "ip6_addr", "em0|2001:db8::5/64"), &f,
+	       &thin);
+	golden("vnet-probe",
+	       KV("vnet", "1", "interfaces", "vnet0:bridge0,vnet1:bridge1", "ip4_addr",
+	          "vnet0|10.0.0.5/24,vnet1|10.0.1.5/24"),
+	       &f, &thin);
+	golden("shared-no-probe", KV("ip4_addr", "em0|10.0.0.5/24", "conflict_wait", "0"), &f, &thin);
 }
 
 /* --- a jail that runs --- */
@@ -245,6 +256,9 @@ static void golden_lives(void **state)
 	golden_live("shared-host-address", KV("ip4_addr", "em0|10.0.0.1/24"), KV("ip4_addr", "em0|10.0.0.5/24"), &f);
 	golden_live("shared-primary", KV("ip4_addr", "em0|10.0.0.5/24,em0|10.0.0.6/24"),
 	            KV("ip4_addr", "em0|10.0.0.6/24,em0|10.0.0.5/24"), &f);
+	more[0].can_ask = true;
+	f.links = more;
+	golden_live("shared-probe", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.7/24"), &f);
 	golden_live("shared-same", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.5/24"), &f);
 	f.links = more;
 	f.nlinks = 5;
@@ -377,6 +391,22 @@ static void refuses_vnet(void **state)
 	        KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "10.9.9.1"), &f, &thin);
 	refused("10.0.0.5 is the jail's own address",
 	        KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "10.0.0.5"), &f, &thin);
+}
+
+/* What the host itself has on the jail's bridge. */
+static void refuses_host_address(void **state)
+{
+	struct addr_fact af = { .addr = ip("10.0.0.5"), .present = true, .ifname = "bridge0" };
+	struct facts f = host();
+
+	(void)state;
+	f.addrs = &af;
+	f.naddrs = 1;
+	refused("10.0.0.5 is in use on bridge0 by this host", KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24"), &f,
+	        &thin);
+	snprintf(af.holder, sizeof(af.holder), "db");
+	refused("10.0.0.5 is in use on bridge0 by jail db", KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24"), &f,
+	        &thin);
 }
 
 static void refuses_fstab(void **state)
@@ -735,6 +765,7 @@ int main(void)
 		cmocka_unit_test(golden_rest),
 		cmocka_unit_test(refuses_shared),
 		cmocka_unit_test(refuses_vnet),
+		cmocka_unit_test(refuses_host_address),
 		cmocka_unit_test(refuses_fstab),
 		cmocka_unit_test(address_present),
 		cmocka_unit_test(address_held),

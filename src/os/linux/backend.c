@@ -13,6 +13,7 @@
 #include "os/linux/hook.h"
 #include "os/linux/jail.h"
 #include "os/linux/links.h"
+#include "os/linux/probe.h"
 #include "os/linux/shared.h"
 #include "os/os.h"
 
@@ -38,6 +39,7 @@ void os_close(struct os *os)
 	if (!os)
 		return;
 	jail_reap_holder(os);
+	probe_forget(os);
 	nl_close(&os->host);
 	nl_close(&os->hostq);
 	nl_close(&os->in);
@@ -234,6 +236,10 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return apply_view_add(os, op, e);
 	case OP_HOLD:
 		return apply_hold(os, op, e);
+	case OP_PROBE:
+		return probe_ask(os, op, e);
+	case OP_PROBE_END:
+		return probe_answers(os, op->timeout, e);
 	case OP_HOLD_SET:
 		return apply_hold_set(os, op, e);
 	case OP_CONN_END:

@@ -80,9 +80,11 @@ static int link_attr(const struct nlattr *a, void *ctx)
 static int take_link(const struct nlmsghdr *h, void *ctx)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	const unsigned up = IFF_UP | IFF_RUNNING;
 	struct link_fact *l = ctx;
 
 	*l = (struct link_fact){ .index = (unsigned)ifi->ifi_index, .flags = ifi->ifi_flags };
+	l->can_ask = (l->flags & up) == up && !(l->flags & (IFF_NOARP | IFF_LOOPBACK | IFF_POINTOPOINT));
 	mnl_attr_parse(h, sizeof(*ifi), link_attr, l);
 	return MNL_CB_OK;
 }
@@ -340,11 +342,12 @@ int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err 
 	}
 	if (r == 0 && j->vnet && *j->uplink)
 		r = add_link(os, ret, j->uplink, e);
-	if (j->vnet || r < 0)
+	/* a VNET jail's are not the host's: only for conflicts */
+	if (r < 0 || (j->vnet && !j->conflict_wait))
 		return r;
-	for (size_t i = 0; i < j->n4 && r == 0; i++)
+	for (size_t i = 0; !j->vnet && i < j->n4 && r == 0; i++)
 		r = add_link(os, ret, j->a4[i].ifname, e);
-	for (size_t i = 0; i < j->n6 && r == 0; i++)
+	for (size_t i = 0; !j->vnet && i < j->n6 && r == 0; i++)
 		r = add_link(os, ret, j->a6[i].ifname, e);
 	if (r == 0)
 		r = add_addrs(os, ret, j->a4, j->n4, e);

@@ -31,6 +31,7 @@ struct os {
 	unsigned base; /* jail_id_base() */
 	pid_t holder; /* process that held the namespaces open, to be waited for; 0 = none */
 	struct hold hold;
+	struct probes *probes; /* probe.c; NULL: none */
 	bool held;
 };
 
