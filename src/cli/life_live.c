@@ -264,6 +264,20 @@ static int strike(struct session *s, const struct op *ops, size_t n, struct err 
 	return journal_keep(&s->c->st, s->jail, &j, keep, e);
 }
 
+/* The aliases the change took from the host: putting them back is among its inverses. */
+static int strike_gone(struct session *s, const struct op *undo, size_t n, struct err *e)
+{
+	_cleanup_free_ struct op *gone = calloc(n + 1, sizeof(*gone));
+	size_t k = 0;
+
+	if (!gone)
+		return err_oom(e);
+	for (size_t i = 0; i < n; i++)
+		if (host_alias(&undo[i], OP_ADDR_ADD))
+			gone[k++] = (struct op){ .kind = OP_ADDR_DEL, .link = undo[i].link, .addr = undo[i].addr };
+	return strike(s, gone, k, e);
+}
+
 /* The jail is as it was (or the note of what is not so stays for the next command). */
 static void settle_undone(struct session *s, const struct op *undo, size_t n, bool stuck, struct err *e)
 {
@@ -310,19 +324,13 @@ static int hand_over(struct change *x, struct err *e)
 static void settle_done(struct change *x)
 {
 	struct backend b = os_backend(x->s.os);
-	_cleanup_free_ struct op *gone = calloc(x->plan.n + 1, sizeof(*gone));
 	struct err ignored = ERR_INIT;
-	size_t n = 0, stuck;
+	size_t stuck;
 
-	for (size_t i = 0; gone && i < x->plan.n; i++)
-		if (host_alias(&x->plan.steps[i].redo, OP_ADDR_DEL))
-			gone[n++] = x->plan.steps[i].redo;
+	if (!x->s.st.vnet && strike_gone(&x->s, x->undo, x->plan.n, &ignored) == 0)
+		(void)!hand_over(x, &ignored);
 	if (live_remove(&x->s.c->st, x->s.jail, &ignored) < 0)
 		report(&ignored);
-	if (gone && !x->s.st.vnet)
-		(void)!strike(&x->s, gone, n, &ignored);
-	if (!x->s.st.vnet)
-		(void)!hand_over(x, &ignored);
 	(void)!plan_run(&x->after, &b, NULL, NULL, NULL, &stuck, &ignored);
 }
 
@@ -506,7 +514,11 @@ int live_recover(struct session *s, struct err *e)
 
 	if (r < 0 || !j.n)
 		return r;
-	if (!is_committed(s, &j)) {
+	if (is_committed(s, &j)) {
+		r = strike_gone(s, j.undo, j.n, e);
+		if (r < 0)
+			return r;
+	} else {
 		r = share_lock(s, &lock, e);
 		if (r == 0)
 			r = take_back(s, &j, e);

@@ -281,13 +281,14 @@ int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f,
 	struct op lo = { .kind = OP_LINK_UP, .where = AT_JAIL, .link = "lo" };
 	int r;
 
+	/* before there are pairs: a bridge that takes another MAC for a new port forgets its neighbours */
+	if (asked(p))
+		plan_probe_end(p, PH_START, j);
 	for (size_t i = 0; i < j->nnics; i++) {
 		r = add_pair(p, j, &j->nics[i], f, e);
 		if (r < 0)
 			return r;
 	}
-	if (asked(p))
-		plan_probe_end(p, PH_VNET, j);
 	/* after the pairs: all that happens inside is one batch */
 	plan_add_plain(p, PH_VNET, &lo);
 	for (size_t i = 0; i < j->nnics; i++) {
