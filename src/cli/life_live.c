@@ -54,19 +54,19 @@ void live_note(struct state *st, const struct conf *c, const struct jnic *nics, 
 		st->net[0] = '\0';
 }
 
-/* The configuration the state describes. -ENODATA: it does not say. */
+/* The configuration the state describes. -ESRCH: it does not say. */
 static int running_conf(const struct state *st, struct conf *ret)
 {
 	_cleanup_(strv_done) struct strv words = { 0 };
 	int r = strv_split(&words, st->net, " ");
 
 	if (r == 0 && !words.n)
-		return -ENODATA;
+		return -ESRCH;
 	for (size_t i = 0; r == 0 && i < words.n; i++) {
 		char *eq = strchr(words.v[i], '=');
 
 		if (!eq)
-			return -ENODATA;
+			return -ESRCH;
 		*eq = '\0';
 		r = conf_layer_set(&ret->own, words.v[i], eq + 1);
 	}
@@ -128,7 +128,7 @@ static int models(struct change *x, struct err *e)
 			r = conf_layer_set(&x->is.own, x->props->v[i].key, x->props->v[i].value);
 	if (r == 0) /* of now: it is about this change */
 		r = conf_layer_set(&x->is.own, "conflict_wait", conf_get(&x->cfg->conf, PROP_conflict_wait));
-	if (r == -ENODATA || conf_true(&x->cfg->conf, PROP_vnet) != x->s.st.vnet)
+	if (r == -ESRCH || conf_true(&x->cfg->conf, PROP_vnet) != x->s.st.vnet)
 		return 0;
 	if (r < 0)
 		return err_oom(e);

@@ -538,6 +538,8 @@ static void man_property(const struct prop *p)
 		printf("Only for\n.Ar default .\n");
 	if (p->flags & PF_STOPPED)
 		printf("Can only be changed while the jail is down.\n");
+	if (p->flags & PF_LIVE)
+		printf("Changes at once in a jail that runs.\n");
 	if (p->flags & PF_NOLINUX)
 		printf("Kept, without effect on Linux.\n");
 	else if (p->flags & PF_LATER)

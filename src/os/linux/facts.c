@@ -107,9 +107,9 @@ static int pair_attr(const struct nlattr *a, void *ctx)
 	if (mnl_attr_get_type(a) != IFLA_IFALIAS)
 		return MNL_CB_OK;
 	s = mnl_attr_get_str(a);
-	if (!str_starts(s, MARK_PAIR))
+	if (!str_starts(s, OP_MARK_LINK))
 		return MNL_CB_OK;
-	s += strlen(MARK_PAIR);
+	s += strlen(OP_MARK_LINK);
 	o->own = strncmp(s, o->jail, strlen(o->jail)) == 0 && s[strlen(o->jail)] == ' ';
 	return MNL_CB_OK;
 }

@@ -463,7 +463,7 @@ static int del_view(struct nl *n, const struct op *op, struct err *e)
 {
 	unsigned index = nl_index(n, op->link);
 
-	return index ? del_index(n, index, op->link, e) : 0;
+	return index ? link_remove(index, op->link, e) : 0;
 }
 
 static int del_route(struct nl *n, const struct op *op, struct err *e)

@@ -8,7 +8,6 @@
 /* What an address or a bridge of ours carries in the kernel, so that nobody else's is ever removed. */
 #define MARK_ADDR_PROTO 0x69
 #define MARK_BRIDGE     "iocage: bridge for jails"
-#define MARK_PAIR       "associated with jail: " /* and its name: core/plan_vnet.c */
 
 /*
  * Append the requests of one batched op to n. q: a second socket in the same namespace, for questions while n fills.
