@@ -21,7 +21,7 @@ mkshared() {
 # What there is of a jail besides the host's world: its own view, its journal, its configuration, what it runs with.
 inner() {
 	iocage exec "$1" -- sh -c 'ip -o addr; ip route; ip -6 route; ip -o link' | sed -E 's/(valid|preferred)_lft [^ ]+//g; s/ expires [^ ]+//' |
-		grep -v tentative
+		grep -v 'inet6 fe80::'
 	cat "$IOCAGE_RUN/jails/$1/journal" "$IOCAGE_RUN/jails/$1/state" "$IOCAGE_ROOT/jails/$1/config.json"
 	ls "$IOCAGE_RUN/jails/$1"
 }
