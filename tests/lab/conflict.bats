@@ -114,3 +114,19 @@ not_asked_of() {
 	has 10.7.0.6/24
 	hasnt 10.7.0.5
 }
+
+@test "the neighbours hear of a jail's addresses: who remembers another machine for one forgets it" {
+	mk here vnet=off 'ip4_addr=em0|192.0.2.10/24' 'ip6_addr=em0|2001:db8::10/64'
+	lan ip neigh replace 192.0.2.10 lladdr 02:00:00:00:00:66 dev gw0 nud stale
+	lan ip neigh replace 192.0.2.11 lladdr 02:00:00:00:00:66 dev gw0 nud stale
+	lan ip neigh replace 2001:db8::10 lladdr 02:00:00:00:00:66 dev gw0 nud stale
+	up here
+	eventually sh -c "nsenter --net=$LAB_LAN_NS ip neigh show to 192.0.2.10 | grep -q 02:00:5e:00:00:01"
+	eventually sh -c "nsenter --net=$LAB_LAN_NS ip neigh show to 2001:db8::10 | grep -q 02:00:5e:00:00:01"
+	ok lan ip neigh show to 192.0.2.11
+	has 02:00:00:00:00:66
+	ok iocage set 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.11/24' here
+	eventually sh -c "nsenter --net=$LAB_LAN_NS ip neigh show to 192.0.2.11 | grep -q 02:00:5e:00:00:01"
+	lan ip neigh flush dev gw0 nud all
+	down here
+}

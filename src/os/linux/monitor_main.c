@@ -8,12 +8,15 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "core/hold.h"
+#include "os/linux/announce.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/monitor.h"
@@ -21,6 +24,7 @@
 
 #define LOG_MAX       (1024 * 1024) /* then it becomes LOGFILE.1 */
 #define LISTENERS_MAX 1024 /* processes brought in by exec at one time */
+#define SETTLE_MS     50 /* the neighbours hear of addresses when the start is over: it shall not wait for that */
 #define MESSAGE_MAX   32768 /* a hold with all the addresses there can be */
 
 struct monitor {
@@ -30,6 +34,9 @@ struct monitor {
 	struct broker *broker;
 	int listeners[LISTENERS_MAX];
 	unsigned nlisteners;
+	struct hold h;
+	int64_t announce_at; /* monotonic milliseconds, 0: nothing to tell */
+	pid_t announcer; /* a process that tells the neighbours, 0: none */
 	int control; /* one accepted connection at a time: the peer is host root and says one thing */
 };
 
@@ -80,15 +87,49 @@ static bool copy_console(struct monitor *m, int console)
 	return true;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static bool set_hold(struct monitor *m, const char *text)
 {
-	static struct hold h;
 	struct err e = ERR_INIT;
 
-	if (hold_parse(text, &h, &e) < 0)
+	if (hold_parse(text, &m->h, &e) < 0)
 		return false;
-	broker_hold(m->broker, &h);
+	broker_hold(m->broker, &m->h);
+	m->announce_at = now_ms() + SETTLE_MS;
 	return true;
+}
+
+/* Milliseconds to wait at most for something to happen. */
+static int patience(const struct monitor *m)
+{
+	int64_t left = m->announce_at - now_ms();
+
+	if (!m->announce_at)
+		return m->announcer ? SETTLE_MS : -1;
+	return left > 0 ? (int)left : 0;
+}
+
+static void tell_neighbours(struct monitor *m)
+{
+	if (m->announcer && waitpid(m->announcer, NULL, WNOHANG) != 0)
+		m->announcer = 0;
+	if (!m->announce_at || now_ms() < m->announce_at || m->announcer)
+		return;
+	m->announce_at = 0;
+	m->announcer = fork();
+	if (m->announcer == 0) {
+		announce(&m->h);
+		_exit(0);
+	}
+	if (m->announcer < 0)
+		m->announcer = 0;
 }
 
 /*
@@ -149,13 +190,14 @@ static void watch(struct monitor *m, int pidfd, int console, int control)
 		p[2] = (struct pollfd){ .fd = control, .events = POLLIN };
 		for (unsigned i = 0; i < n; i++)
 			p[3 + i] = (struct pollfd){ .fd = m->listeners[i], .events = POLLIN };
-		if (poll(p, 3 + n, -1) < 0) {
+		if (poll(p, 3 + n, patience(m)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
 		if (n)
 			serve_listeners(m, p + 3);
+		tell_neighbours(m);
 		if (p[1].revents && !copy_console(m, console))
 			console = -1;
 		if (p[2].revents & POLLIN)
@@ -199,18 +241,19 @@ int main(int argc, char **argv)
 	m.log_path = argv[2];
 	open_log(&m);
 	if (listener >= 0) {
-		static struct hold h;
-
 		/* without a broker the jail's sockets lead nowhere: that is safe, but say why in its log */
-		if (hold_parse(argv[3], &h, &e) < 0 || broker_open(view, &h, &m.broker, &e) < 0) {
+		if (hold_parse(argv[3], &m.h, &e) < 0 || broker_open(view, &m.h, &m.broker, &e) < 0) {
 			if (m.log >= 0)
 				dprintf(m.log, "iocage-monitor: %s\n", e.msg);
 			closep(&listener);
 		} else {
 			m.listeners[m.nlisteners++] = listener;
+			m.announce_at = m.h.n4 + m.h.n6 ? now_ms() + SETTLE_MS : 0;
 		}
 	}
 	watch(&m, pidfd, console, m.broker ? control : -1);
+	if (m.announcer)
+		(void)waitpid(m.announcer, NULL, 0);
 	if (argc > 4) {
 		leave_cgroup();
 		execv(argv[4], argv + 4);
