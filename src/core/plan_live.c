@@ -371,7 +371,7 @@ static int change_vnet(struct plan *p, const struct jail *old, const struct jail
                        struct err *e)
 {
 	_cleanup_(things_done) struct things o = { 0 }, n = { 0 };
-	struct op was[2], is[2];
+	struct op was[2] = { 0 }, is[2] = { 0 };
 	int r = vnet_things(&o, p, old, e);
 
 	if (r == 0)

@@ -144,7 +144,7 @@ ip6_addr: none -> em0|2001:db8::11/64"
 	fails 1 iocage set 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.12/24' two1
 	has "192.0.2.10 is in use by jail two2"
 	ok iocage set 'ip4_addr=em0|192.0.2.13/24' two2
-	! has_addr em0 192.0.2.10/24
+	run ! has_addr em0 192.0.2.10/24
 	down two1
 	down two2
 	world_same before
