@@ -28,12 +28,12 @@ uint64_t caps_for(unsigned allow, bool shared, bool real_init)
 
 	/*
 	 * A shared-IP jail's view belongs to the host: there CAP_NET_RAW opens nothing. It tells the socket broker which of
-	 * the jail's processes may ask it for raw sockets.
+	 * the jail's processes may ask it for raw sockets, if the jail may. It is there even if not, because a file that
+	 * has it (Debian's ping) could not be executed without, and ping needs it for nothing where it has ping sockets.
 	 */
-	if (shared)
-		set |= allow & ALLOW_RAW_SOCKETS ? BIT(CAP_NET_RAW) : 0;
-	else
-		set |= BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW) | BIT(CAP_NET_BROADCAST);
+	set |= BIT(CAP_NET_RAW);
+	if (!shared)
+		set |= BIT(CAP_NET_ADMIN) | BIT(CAP_NET_BROADCAST);
 	if (allow & ALLOW_MOUNT)
 		set |= BIT(CAP_SYS_ADMIN);
 	if (allow & ALLOW_MLOCK)
