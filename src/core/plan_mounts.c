@@ -58,7 +58,7 @@ static void add_standard(struct plan *p, const struct jail *j, bool real_init)
 	add_mount(p, "cgroup2", "/sys/fs/cgroup", "cgroup2", NULL);
 	if (conf_true(j->conf, PROP_mount_devfs))
 		add_mount(p, "console", "/dev/console", "console", NULL);
-	add_mount(p, "tmpfs", "/run", "tmpfs", "mode=0755");
+	add_mount(p, "run", "/run", "run", j->allow & ALLOW_NESTED ? "nested" : NULL);
 	add_mount(p, "tmpfs", "/run/lock", "tmpfs", "mode=1777");
 }
 

@@ -112,20 +112,63 @@ static int int_option(int sock, int level, int name)
 	return getsockopt(sock, level, name, &v, &len) < 0 ? -errno : v;
 }
 
-/* FreeBSD gives raw sockets in jails an address that is on the list and nothing else, not even the wildcard. */
-static int bind_raw(struct broker *b, int sock, const union ip_name *to, socklen_t len)
+/* Is it on the jail's list. */
+static bool is_own(const struct broker *b, const union ip_name *to)
 {
 	bool own = false;
 
-	if (mode_of(b, to->sa.sa_family) == IP_NEW) {
-		for (uint32_t i = 0; to->sa.sa_family == AF_INET && i < b->h.n4; i++)
-			own |= memcmp(&to->in.sin_addr, b->h.a4[i], 4) == 0;
-		for (uint32_t i = 0; to->sa.sa_family == AF_INET6 && i < b->h.n6; i++)
-			own |= memcmp(&to->in6.sin6_addr, b->h.a6[i], 16) == 0;
-		if (!own)
-			return -EADDRNOTAVAIL;
-	}
+	for (uint32_t i = 0; to->sa.sa_family == AF_INET && i < b->h.n4; i++)
+		own |= memcmp(&to->in.sin_addr, b->h.a4[i], 4) == 0;
+	for (uint32_t i = 0; to->sa.sa_family == AF_INET6 && i < b->h.n6; i++)
+		own |= memcmp(&to->in6.sin6_addr, b->h.a6[i], 16) == 0;
+	return own;
+}
+
+/* FreeBSD gives raw sockets in jails an address that is on the list and nothing else, not even the wildcard. */
+static int bind_raw(struct broker *b, int sock, const union ip_name *to, socklen_t len)
+{
+	if (mode_of(b, to->sa.sa_family) == IP_NEW && !is_own(b, to))
+		return -EADDRNOTAVAIL;
 	return bind(sock, &to->sa, len) < 0 ? -errno : 0;
+}
+
+static bool is_wildcard_or_loopback(const union ip_name *to)
+{
+	if (to->sa.sa_family == AF_INET)
+		return to->in.sin_addr.s_addr == htonl(INADDR_ANY) || to->in.sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+	return IN6_IS_ADDR_UNSPECIFIED(&to->in6.sin6_addr) || IN6_IS_ADDR_LOOPBACK(&to->in6.sin6_addr);
+}
+
+/*
+ * A ping socket has had the first address since it was made (give_address), with an identifier of the kernel's choice:
+ * that one goes when the socket is disconnected, so that it can be bound again. One that its program has bound with an
+ * identifier of its own keeps it, and the kernel says EINVAL.
+ */
+static int bind_ping(struct broker *b, int sock, const union ip_name *to)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	union ip_name a, peer;
+	socklen_t len = sizeof(peer), first = primary(b, to->sa.sa_family, &a);
+	int r;
+
+	if (!is_own(b, to) && !is_wildcard_or_loopback(to))
+		return -EADDRNOTAVAIL;
+	if (getpeername(sock, &peer.sa, &len) == 0)
+		return -EINVAL;
+	if (connect(sock, &none, sizeof(none)) < 0)
+		return -errno;
+	if (is_own(b, to))
+		a = *to;
+	if (to->sa.sa_family == AF_INET)
+		a.in.sin_port = to->in.sin_port;
+	else
+		a.in6.sin6_port = to->in6.sin6_port;
+	r = bind(sock, &a.sa, first) < 0 ? -errno : 0;
+	if (r < 0 && r != -EINVAL) { /* never without an address */
+		(void)primary(b, to->sa.sa_family, &a);
+		(void)bind(sock, &a.sa, first);
+	}
+	return r;
 }
 
 static int bind_any(struct broker *b, const struct request *r, int sock, const union ip_name *to, socklen_t len)
@@ -141,13 +184,8 @@ static int bind_any(struct broker *b, const struct request *r, int sock, const u
 		return bind_raw(b, sock, to, len);
 	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP)
 		return broker_bind_held(b, sock, proto, to, priv);
-	if (mode_of(b, domain) == IP_NEW) { /* ping: always the first address, the identifier as asked */
-		union ip_name a;
-
-		len = primary(b, domain, &a);
-		*(domain == AF_INET ? &a.in.sin_port : &a.in6.sin6_port) = htons(port);
-		return bind(sock, &a.sa, len) < 0 ? -errno : 0;
-	}
+	if (mode_of(b, domain) == IP_NEW)
+		return bind_ping(b, sock, to);
 	return bind(sock, &to->sa, len) < 0 ? -errno : 0;
 }
 

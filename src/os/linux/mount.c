@@ -251,6 +251,32 @@ static int fill_dev(int dev, const char *opts, unsigned base)
 	return r;
 }
 
+/* --- /run --- */
+
+/*
+ * Units with PrivateUsers= (Redis has it) make a user namespace, which jails may not, and systemd takes that for a
+ * failure where it passes over other kinds of sandboxing it cannot have: systemd.unit(5), drop-ins for a unit type.
+ */
+static int fill_run(int run, unsigned base)
+{
+	static const char *const dirs[] = { "systemd", "systemd/system", "systemd/system/service.d" };
+	static const char text[] = "[Service]\nPrivateUsers=no\n";
+	_cleanup_close_ int fd = -1;
+	mode_t old = umask(022);
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs) && r == 0; i++)
+		if (mkdirat(run, dirs[i], 0755) < 0 || fchownat(run, dirs[i], base, base, 0) < 0)
+			r = -errno;
+	umask(old);
+	if (r < 0)
+		return r;
+	fd = openat(run, "systemd/system/service.d/10-jail.conf", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 || fchown(fd, base, base) < 0)
+		return -errno;
+	return write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1 ? 0 : -EIO;
+}
+
 /* --- /proc --- */
 
 /* World-readable facts about the host and doors into the kernel; what only host root may open (sysrq-trigger) stays shut. */
@@ -358,7 +384,19 @@ static const struct fs_kind kinds[] = {
 	{ "devpts", MS_NOSUID | MS_NOEXEC, false },
 	{ "tmpfs", MS_NOSUID | MS_NODEV, true },
 	{ "dev", MS_NOSUID | MS_NOEXEC, true },
+	{ "run", MS_NOSUID | MS_NODEV, true },
 };
+
+/* What is in a fresh file system of a kind of ours. 0 or -errno. */
+static int fill(const struct op *op, int rootfd, int top, unsigned base)
+{
+	if (streq(op->fstype, "dev"))
+		return fill_dev(top, op->opts, base);
+	if (streq(op->fstype, "run"))
+		return has_word(op->opts, "nested") ? 0 : fill_run(top, base);
+	mask_proc(rootfd, top);
+	return 0;
+}
 
 int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct err *e)
 {
@@ -366,7 +404,9 @@ int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct
 	_cleanup_close_ int point = -1, top = -1;
 	_cleanup_free_ char *data = NULL;
 	char more[80] = "", at[FD_PATH];
-	bool dev = streq(op->fstype, "dev"), pts = streq(op->fstype, "devpts");
+	bool dev = streq(op->fstype, "dev"), pts = streq(op->fstype, "devpts"), run = streq(op->fstype, "run");
+	bool ours = dev || run; /* a tmpfs, with words of ours for options */
+	int r;
 
 	if (streq(op->fstype, "bind"))
 		return mount_bind(op, rootfd, userns, base, e);
@@ -379,29 +419,26 @@ int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct
 	fd_path(point, at);
 	if (dev)
 		snprintf(more, sizeof(more), "mode=755,size=64k,nr_inodes=256,uid=%u,gid=%u", base, base);
+	else if (run)
+		snprintf(more, sizeof(more), "mode=755,uid=%u,gid=%u", base, base);
 	else if (pts)
 		snprintf(more, sizeof(more), "newinstance,ptmxmode=0666,mode=0620,gid=%u", base + 5);
 	else if (k && k->owned)
 		snprintf(more, sizeof(more), "uid=%u,gid=%u", base, base);
-	data = dev ? strdup(more) : fs_data(op->opts, more);
+	data = ours ? strdup(more) : fs_data(op->opts, more);
 	if (!data)
 		return err_oom(e);
-	if (mount(op->source ? op->source : op->fstype, at, dev ? "tmpfs" : op->fstype,
-	          common_flags(dev ? NULL : op->opts, k ? k->flags : MS_NODEV), *data ? data : NULL) < 0)
+	if (mount(op->source ? op->source : op->fstype, at, ours ? "tmpfs" : op->fstype,
+	          common_flags(ours ? NULL : op->opts, k ? k->flags : MS_NODEV), *data ? data : NULL) < 0)
 		return err_sys(e, "mount %s (%s) on %s in the jail", op->source ? op->source : op->fstype, op->fstype,
 		               op->path);
-	if (!dev && !streq(op->fstype, "proc"))
+	if (!ours && !streq(op->fstype, "proc"))
 		return 0;
 	top = open_in_root(rootfd, op->path, O_RDONLY | O_DIRECTORY, 0);
 	if (top < 0)
 		return err_set(e, -top, "open %s in the jail: %s", op->path, strerror(-top));
-	if (dev) {
-		int r = fill_dev(top, op->opts, base);
-
-		return r < 0 ? err_set(e, -r, "make device nodes in %s: %s", op->path, strerror(-r)) : 0;
-	}
-	mask_proc(rootfd, top);
-	return 0;
+	r = fill(op, rootfd, top, base);
+	return r < 0 ? err_set(e, -r, "fill %s in the jail: %s", op->path, strerror(-r)) : 0;
 }
 
 int mount_pivot(int rootfd, struct err *e)
