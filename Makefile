@@ -38,6 +38,7 @@ bench: deps
 	@tools/deps.sh bench
 	@$(MAKE) --no-print-directory all
 	@tests/bench/bench.sh
+	@tests/bench/net.sh
 
 install: all
 	@meson configure $(BUILD) --prefix=$(PREFIX)

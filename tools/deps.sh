@@ -7,7 +7,7 @@ build='gcc make meson ninja-build pkg-config libc6-dev libmnl-dev libjansson-dev
 test='bats libcmocka-dev clang-format clang-tidy cppcheck shellcheck mandoc git mmdebstrap nftables python3-minimal
 	util-linux procps xz-utils zstd libclang-rt-dev'
 vm='qemu-system-x86 e2fsprogs'
-bench='lxc crun bubblewrap systemd-container podman'
+bench='lxc crun bubblewrap systemd-container podman iperf3 wrk'
 
 list=''
 for what in "${@:-build}"; do

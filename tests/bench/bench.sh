@@ -8,16 +8,8 @@ if [ -z "${LAB_TMP:-}" ]; then
 	exec tests/lab/world.sh unshare --mount "$PWD/tests/bench/bench.sh" "$@"
 fi
 
-# Some tools look for a bridge in /sys: give everybody the /sys of this network, with the cgroups that were there.
-mkdir -p "$LAB_TMP/cg" "$LAB_TMP/bpf"
-mount --rbind /sys/fs/cgroup "$LAB_TMP/cg"
-bpf=$(awk '$5 == "/sys/fs/bpf" { print 1 }' /proc/self/mountinfo | head -n 1)
-if [ -n "$bpf" ]; then mount --bind /sys/fs/bpf "$LAB_TMP/bpf"; fi
-mount -t sysfs sysfs /sys
-mount --rbind "$LAB_TMP/cg" /sys/fs/cgroup
-if [ -n "$bpf" ]; then mount --bind "$LAB_TMP/bpf" /sys/fs/bpf; fi
-umount -R "$LAB_TMP/cg"
-if [ -n "$bpf" ]; then umount "$LAB_TMP/bpf"; fi
+. tests/bench/lib.bash
+bench_sys
 
 rounds=${1:-${ROUNDS:-21}}
 export IOCAGE_ROOT=$LAB_TMP/root IOCAGE_RUN=$LAB_TMP/run
@@ -41,12 +33,7 @@ ip link add br0 type bridge
 ip link set br0 up
 ip addr add 10.77.0.1/24 dev br0
 tree=$d/tree
-mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/etc" "$tree/tmp" "$tree/usr/bin" "$tree/run" "$tree/var" "$tree/root"
-cp /bin/busybox "$tree/bin/busybox"
-for a in sh true sleep ip; do ln -s busybox "$tree/bin/$a"; done
-ln -s ../bin/true "$tree/usr/bin/true"
-echo 'NAME=bench' >"$tree/etc/os-release"
-echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
+bench_tree "$tree"
 mkdir -p "$d/layers/upper" "$d/layers/work" "$d/layers/merged"
 chown -R 1000000:1000000 "$d/layers"
 
@@ -59,19 +46,7 @@ chown -R 1000000:1000000 "$d/layers"
 lxc=''
 if command -v lxc-start >/dev/null; then
 	lxc=1
-	mkdir -p "$d/lxc/peer"
-	cat >"$d/lxc/peer/config" <<-C
-		lxc.uts.name = peer
-		lxc.rootfs.path = dir:$tree
-		lxc.init.cmd = /bin/sleep 100000
-		lxc.net.0.type = veth
-		lxc.net.0.link = br0
-		lxc.net.0.flags = up
-		lxc.net.0.ipv4.address = 10.77.0.6/24
-		lxc.net.0.ipv4.gateway = 10.77.0.1
-		lxc.mount.auto = proc:mixed
-		lxc.apparmor.profile = unconfined
-	C
+	bench_lxc peer 10.77.0.6 "/bin/sleep 100000"
 	if ! lxc-start -P "$d/lxc" -n peer -o "$d/lxc.log" -l ERROR 2>"$d/lxc.err"; then
 		echo "lxc-start does not work here: $(tail -n 1 "$d/lxc.err")"
 		lxc=''
@@ -144,14 +119,7 @@ rm -rf "$IOCAGE_ROOT"/jails/j[0-9]*
 # --- other tools, each doing as little as it can; few rounds, some are slow ---
 few=$((rounds < 5 ? rounds : 5))
 
-# Where cgroups are hybrid these tools want the second version alone: a mount namespace in which it is, entered before the clock.
-pure=()
-if [ -d /sys/fs/cgroup/unified ]; then
-	unshare --mount --propagation private sh -c "mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup && : >'$d/pure' && exec sleep 100000" &
-	holder=$!
-	until [ -e "$d/pure" ]; do sleep 0.05; done
-	pure=(nsenter --mount="/proc/$holder/ns/mnt")
-fi
+bench_pure
 peer() {
 	local name=$1 what=$2 i
 	shift 2
@@ -188,42 +156,20 @@ peer 'podman-run-true' podman podman --root "$d/pod" --runroot "$d/podrun" --cgr
 	--storage-driver=vfs run --rm --cgroups=disabled --ulimit nofile=1024:1024 --ulimit nproc=1000:1000 --log-driver=none --rootfs "$tree" /bin/true
 
 # --- figures ---
-median() {
-	[ -s "$d/times/$1" ] || return 1
-	sort -n "$d/times/$1" | awk '{ v[NR] = $1 } END { printf "%.2f", (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) / 1000 }'
-}
-
-spread() {
-	sort -n "$d/times/$1" | awk '{ v[NR] = $1 } END { printf "%.2f..%.2f", v[1] / 1000, v[NR] / 1000 }'
-}
-
 echo
 echo "medians of $rounds interleaved rounds, milliseconds ($(uname -r), $(nproc) processors)"
 for n in floor start-vnet start-shared lxc-start stop-vnet stop-shared lxc-stop list ls crun-run-true bwrap-true \
 	nspawn-veth-true podman-run-true; do
-	if m=$(median $n); then printf '  %-18s %9s   (%s)\n' "$n" "$m" "$(spread $n)"; fi
+	if m=$(median $n 1000); then printf '  %-18s %9s   (%s)\n' "$n" "$m" "$(spread $n 1000)"; fi
 done
 sed 's/^/  /' "$d/peers"
 echo
 
-missed=0
-# target TEXT A B LIMIT: A / B must be at most LIMIT
-target() {
-	local a b
-	if ! a=$(median "$2") || ! b=$(median "$3"); then
-		printf '  %-44s not measured\n' "$1"
-		return
-	fi
-	if ! awk -v a="$a" -v b="$b" -v l="$4" -v t="$1" 'BEGIN {
-		r = a / b; printf "  %-44s ratio %7.3f  target %6s  %s\n", t, r, "<= " l, r <= l ? "met" : "missed"; exit r > l }'; then
-		missed=$((missed + 1))
-	fi
-}
-target "start of a VNET jail / floor" start-vnet floor 2
-target "start of a VNET jail / lxc-start" start-vnet lxc-start 0.25
-target "start of a shared-IP jail / floor" start-shared floor 2
-target "stop of a VNET jail / lxc-stop -k" stop-vnet lxc-stop 0.5
-target "stop of a shared-IP jail / lxc-stop -k" stop-shared lxc-stop 0.5
-target "list of 1,000 jails / ls of their directory" list ls 10
+target "start of a VNET jail / floor" start-vnet floor "<=" 2
+target "start of a VNET jail / lxc-start" start-vnet lxc-start "<=" 0.25
+target "start of a shared-IP jail / floor" start-shared floor "<=" 2
+target "stop of a VNET jail / lxc-stop -k" stop-vnet lxc-stop "<=" 0.5
+target "stop of a shared-IP jail / lxc-stop -k" stop-shared lxc-stop "<=" 0.5
+target "list of 1,000 jails / ls of their directory" list ls "<=" 10
 echo
 echo "$missed missed"
