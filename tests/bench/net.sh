@@ -153,8 +153,8 @@ figure() {
 # measure ROW CONTENDER: one figure. tcp, back, udp, kept, new: load from the wire on its server; out: a client inside asks
 # the wire's server, a connection each; jjtcp, jjnew: a client inside asks the neighbour.
 measure() {
-	local row=$1 c=$2 to page
-	local in=(${run[$2]})
+	local row=$1 c=$2 to page in
+	read -ra in <<<"${run[$2]}"
 	to=${at[$c]}
 	case $row in jj*) to=${neighbour[$c]} ;; esac
 	page=http://$to:${port[$c]:-8080}/

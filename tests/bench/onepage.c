@@ -40,7 +40,8 @@ static int answer(int fd)
 int main(int argc, char **argv)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
-	int one = 1, ep = must(epoll_create1(0), "epoll"), l = must(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), "socket");
+	int one = 1, ep = must(epoll_create1(0), "epoll"),
+	    l = must(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), "socket");
 	struct epoll_event ev = { .events = EPOLLIN }, got[64];
 
 	if (argc != 2)

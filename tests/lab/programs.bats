@@ -121,8 +121,8 @@ plain='exec_init=builtin exec_start=/bin/true exec_stop=/bin/true'
 
 # Two of them side by side.
 pair() {
-	deb a "ip4_addr=em0|$A4/24" "ip6_addr=em0|$A6/64" $plain "$@"
-	deb b "ip4_addr=em0|$B4/24" "ip6_addr=em0|$B6/64" $plain "$@"
+	deb a "ip4_addr=em0|$A4/24" "ip6_addr=em0|$A6/64" $plain
+	deb b "ip4_addr=em0|$B4/24" "ip6_addr=em0|$B6/64" $plain
 	up a
 	up b
 }
