@@ -119,6 +119,7 @@ rm -rf "$IOCAGE_ROOT"/jails/j[0-9]*
 # --- other tools, each doing as little as it can; few rounds, some are slow ---
 few=$((rounds < 5 ? rounds : 5))
 
+pure=()
 bench_pure
 peer() {
 	local name=$1 what=$2 i
@@ -165,6 +166,7 @@ done
 sed 's/^/  /' "$d/peers"
 echo
 
+missed=0
 target "start of a VNET jail / floor" start-vnet floor "<=" 2
 target "start of a VNET jail / lxc-start" start-vnet lxc-start "<=" 0.25
 target "start of a shared-IP jail / floor" start-shared floor "<=" 2

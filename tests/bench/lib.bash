@@ -29,7 +29,7 @@ bench_tree() {
 # Where cgroups are hybrid some tools want the second version alone: a mount namespace in which it is, to be entered by
 # "${pure[@]}". $holder is to be killed at the end.
 bench_pure() {
-	pure=()
+
 	[ -d /sys/fs/cgroup/unified ] || return 0
 	unshare --mount --propagation private sh -c "mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup && : >'$d/pure' && exec sleep 100000" &
 	holder=$!
@@ -65,8 +65,7 @@ spread() {
 	sort -n "$d/times/$1" | awk -v by="${2:-1}" '{ v[NR] = $1 } END { printf "%.2f..%.2f", v[1] / by, v[NR] / by }'
 }
 
-missed=0
-# target TEXT A B OP LIMIT: the median of A / that of B must be OP (<= or >=) LIMIT.
+# target TEXT A B OP LIMIT: counts in $missed unless the median of A / that of B is OP (<= or >=) LIMIT.
 target() {
 	local a b
 	if ! a=$(median "$2") || ! b=$(median "$3"); then

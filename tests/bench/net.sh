@@ -112,6 +112,7 @@ fi
 start_podman() {
 	local m
 	command -v podman >/dev/null || { absent podman "not installed"; return; }
+	pure=()
 	bench_pure
 	for m in /etc/cni/net.d /var/lib/cni /etc/containers/networks; do
 		if [ -d $m ]; then "${pure[@]}" mount -t tmpfs tmpfs $m; fi
@@ -209,6 +210,7 @@ show jjtcp "TCP to a neighbour, Mbit/s"
 show jjnew "requests/s to a neighbour, one each"
 sed 's/^/  /' "$d/absent"
 echo
+missed=0
 target "shared / host: TCP from the wire" tcp-shared tcp-host ">=" 0.98
 target "shared / host: TCP to the wire" back-shared back-host ">=" 0.98
 target "shared / host: UDP from the wire" udp-shared udp-host ">=" 0.98
