@@ -29,7 +29,6 @@ bench_tree() {
 # Where cgroups are hybrid some tools want the second version alone: a mount namespace in which it is, to be entered by
 # "${pure[@]}". $holder is to be killed at the end.
 bench_pure() {
-
 	[ -d /sys/fs/cgroup/unified ] || return 0
 	unshare --mount --propagation private sh -c "mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup && : >'$d/pure' && exec sleep 100000" &
 	holder=$!

@@ -55,8 +55,7 @@ hold_mounts() {
 	eventually test -s "$LAB_TMP/holder"
 }
 
-# What the host itself runs: "host" to whoever connects, on all its addresses, and a DNS that answers 192.0.2.1. What is
-# in the world's namespaces ends with them.
+# What the host itself runs: "host" to whoever connects, on all its addresses, and a DNS that answers 192.0.2.1.
 host_services() {
 	cat >"$LAB_TMP/wild.py" <<-'P'
 		import socket, sys, threading
@@ -75,17 +74,20 @@ host_services() {
 		print("ready", flush=True); threading.Event().wait()
 	P
 	python3 "$LAB_TMP/wild.py" 22 80 2019 3000 5432 6379 8080 >"$LAB_TMP/wild.out" 2>&1 3>&- &
-	dns debian 192.0.2.1
-	dns cl $LAN4
+	echo $! >"$LAB_TMP/pids"
+	dns "$LAB_HOST_NS" 192.0.2.1
+	dns "$LAB_LAN_NS" $LAN4
 	eventually debian dig +time=1 +tries=1 @192.0.2.1 where.test
 	eventually cl dig +time=1 +tries=1 @$LAN4 where.test
 	eventually cl curl -s http://192.0.2.1:8080/
 }
 
-# dns WHERE ADDR: dnsmasq on the wildcard, which answers ADDR.
+# dns NETNS ADDR: dnsmasq on the wildcard, which answers ADDR. (A function in the background would outlive its kill.)
 dns() {
-	"$1" dnsmasq -k --user=root --pid-file= --conf-file=/dev/null --no-hosts --no-resolv \
+	nsenter --net="$1" --mount="/proc/$(cat "$LAB_TMP/holder")/ns/mnt" chroot "$IOCAGE_ROOT/releases/bookworm/root" \
+		dnsmasq -k --user=root --pid-file= --conf-file=/dev/null --no-hosts --no-resolv \
 		--address="/where.test/$2" >/dev/null 2>&1 3>&- &
+	echo $! >>"$LAB_TMP/pids"
 }
 
 setup_file() {
@@ -98,13 +100,15 @@ setup_file() {
 }
 
 teardown_file() {
-	kill "$(cat "$LAB_TMP/holder")" || true
+	# shellcheck disable=SC2046
+	kill $(cat "$LAB_TMP/pids" "$LAB_TMP/holder") || true
 	lab_teardown_file
 }
 
 teardown() {
 	lab_reset
 	ip link del br7 2>/dev/null || true
+	if [ -s "$LAB_TMP/httpd" ]; then kill "$(cat "$LAB_TMP/httpd")" && rm "$LAB_TMP/httpd"; fi
 	echo 1 0 >/proc/sys/net/ipv4/ping_group_range
 	echo 0 >/proc/sys/net/ipv4/ip_forward
 	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
@@ -346,7 +350,8 @@ asks() {
 		echo "Size: $(stat -c %s lab-hello_1_all.deb)"
 		echo "SHA256: $(sha256sum <lab-hello_1_all.deb | cut -d' ' -f1)"
 	) >"$LAB_TMP/repo/Packages"
-	lan busybox httpd -f -p 8000 -h "$LAB_TMP/repo" 3>&- &
+	nsenter --net="$LAB_LAN_NS" busybox httpd -f -p 8000 -h "$LAB_TMP/repo" 3>&- &
+	echo $! >"$LAB_TMP/httpd"
 	eventually lan busybox wget -q -O /dev/null http://$LAN4:8000/Packages
 	for at in "$LAN4" "[$LAN6]"; do
 		both "curl -gsSf http://$at:8000/Packages | head -n 1"
