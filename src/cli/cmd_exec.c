@@ -63,10 +63,14 @@ static int need_running(struct session *s, bool force, struct err *e)
  * What os_exec() left, as our status. What could not be executed has the status that shells give, and what was interrupted
  * before it ran that of the signal: both say more than a 1.
  */
-static int outcome(const char *jail, int r, int status, const struct err *why, struct err *e)
+static int outcome(const struct session *s, int r, int status, const struct err *why, struct err *e)
 {
+	const char *jail = s->jail;
+
 	if (r == 0)
 		return status;
+	if (!os_jail_alive(s->oj.pid, s->oj.pid_start))
+		return err_class(e, ERR_BUSY, ESRCH, "%s was stopped in the meantime", jail);
 	if (status <= 1)
 		return err_class(e, why->cls, why->code, "%s: %s", jail, why->msg);
 	warning("%s: %s", jail, why->msg);
@@ -87,7 +91,7 @@ static int run_in(struct cli *c, const char *jail, bool force, struct os_exec *x
 	x->allow = s.model.allow;
 	(void)fflush(stdout);
 	r = os_exec(&s.oj, x, &status, &why);
-	return outcome(jail, r, status, &why, e);
+	return outcome(&s, r, status, &why, e);
 }
 
 /* Every jail in turn; what does not run is reported. Status 1 if anything failed anywhere. */
@@ -216,5 +220,5 @@ int cmd_console(struct cli *c, struct args *a, struct err *e)
 	x.allow = s.model.allow;
 	(void)fflush(stdout);
 	r = os_exec(&s.oj, &x, &status, &why);
-	return outcome(jail, r, status, &why, e);
+	return outcome(&s, r, status, &why, e);
 }

@@ -141,26 +141,61 @@ static bool has_owner(const struct gc *g, const struct op *undo)
 	return false;
 }
 
+/* The jail a marked thing belongs to by its own words, "" when it does not say. */
+static void jail_of(const struct op *undo, char *buf, size_t cap)
+{
+	const char *p = undo->kind == OP_CGROUP_DEL ? undo->name : "";
+
+	if (undo->kind == OP_LINK_DEL && undo->alias && str_starts(undo->alias, OP_MARK_LINK))
+		p = undo->alias + strlen(OP_MARK_LINK);
+	snprintf(buf, cap, "%.*s", (int)strcspn(p, " "), p);
+}
+
+/*
+ * With the lock under which such things are made: is it still nobody's. What was looked at before may have been made by a
+ * start since.
+ */
+static int lock_thing(struct session *s, const struct op *undo, bool *ret_free, struct err *e)
+{
+	struct state st;
+	int r;
+
+	*ret_free = true;
+	if (undo->kind == OP_BRIDGE_DEL)
+		return share_bridges_alone(s, &s->share, e);
+	if (undo->kind == OP_ADDR_DEL) {
+		r = share_lock(s, &s->share, e);
+		return r < 0 ? r : share_is_free(s, &undo->addr, ret_free, e);
+	}
+	r = store_lock_jail(&s->c->st, s->jail, false, LOCK_WAIT, &s->lock, e);
+	if (r == 0)
+		r = state_load(&s->c->st, s->jail, &st, e);
+	*ret_free = r == -ENOENT;
+	return r == -ENOENT || r == -EBUSY ? 0 : r;
+}
+
 /* As if a journal had listed it. A control group stands for its whole jail. */
 static int remove_thing(struct gc *g, const struct op *undo, struct err *e)
 {
 	_cleanup_(session_done) struct session s;
-	const char *name = undo->kind == OP_CGROUP_DEL ? undo->name : "gc";
 	struct run_opts o = { .quiet = true };
+	char name[JAIL_NAME_MAX + 1];
 	struct op list[2] = { *undo, { .kind = OP_JAIL_DEL, .name = name } };
 	struct backend b;
+	bool is_free;
 	int r;
 
+	jail_of(undo, name, sizeof(name));
 	session_init(&s, g->c, name, &o);
-	r = undo->kind == OP_CGROUP_DEL ? store_lock_jail(&g->c->st, name, false, LOCK_WAIT, &s.lock, e) : 0;
-	if (r == -EBUSY)
-		return 0; /* it is just being started */
-	if (r == 0)
-		r = session_os_jail(&s, e);
+	r = lock_thing(&s, undo, &is_free, e);
+	if (r < 0 || !is_free)
+		return r;
+	r = session_os_jail(&s, e);
 	if (r == 0)
 		r = session_os(&s, e);
 	if (r < 0)
 		return r;
+	say(g, undo, NULL);
 	b = os_backend(s.os);
 	r = plan_undo(list, undo->kind == OP_CGROUP_DEL ? 2 : 1, &b, NULL, e);
 	if (r == 0 && os_is_there(s.os, undo)) {
@@ -192,8 +227,9 @@ static int collect_marked(struct gc *g, struct err *e)
 			warning("did not %s: jails of another IOCAGE_RUN run on this host, it may be theirs", what);
 			continue;
 		}
-		say(g, &undo, NULL);
-		if (!g->dry && remove_thing(g, &undo, &one) < 0)
+		if (g->dry)
+			say(g, &undo, NULL);
+		else if (remove_thing(g, &undo, &one) < 0)
 			failed(g, &one);
 	}
 	return r;

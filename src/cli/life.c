@@ -161,14 +161,17 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 {
 	_cleanup_(journal_done) struct journal j = { 0 };
 	_cleanup_free_ bool *stuck = NULL;
-	_cleanup_close_ int lock = -1;
+	_cleanup_close_ int lock = -1, bridges = -1;
 	struct err why = ERR_INIT;
 	int r, k;
 
 	r = journal_load(&s->c->st, s->jail, &j, e);
-	for (size_t i = 0; r == 0 && lock < 0 && i < j.n; i++)
-		if (j.undo[i].kind == OP_ADDR_DEL)
+	for (size_t i = 0; r == 0 && i < j.n; i++) {
+		if (j.undo[i].kind == OP_ADDR_DEL && lock < 0)
 			r = share_lock(s, &lock, e);
+		else if (j.undo[i].kind == OP_BRIDGE_DEL && bridges < 0)
+			r = share_bridges_alone(s, &bridges, e);
+	}
 	if (r == 0 && lock >= 0)
 		r = share_hand_over(s, &j, e);
 	if (r < 0)

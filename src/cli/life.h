@@ -55,7 +55,7 @@ struct session {
 	const char *jail; /* borrowed */
 	struct run_opts o;
 	int lock;
-	int share; /* share_lock() held during a start, else -1 */
+	int share; /* share_lock() or share_bridges() held during a start, else -1 */
 	struct config cfg;
 	bool have_cfg, have_model;
 	struct jail model;
@@ -84,6 +84,13 @@ must_check int session_clean_leftovers(struct session *s, bool quiet, struct err
  * with the jail's lock held, never the other way round.
  */
 must_check int share_lock(struct session *s, int *ret_fd, struct err *e);
+/*
+ * Between asking which bridges exist and having a port on each: nobody removes one meanwhile. Who removes one does it alone.
+ */
+must_check int share_bridges(struct session *s, int *ret_fd, struct err *e);
+must_check int share_bridges_alone(struct session *s, int *ret_fd, struct err *e);
+/* Does no jail that has a state use this address. With share_lock(). */
+must_check int share_is_free(struct session *s, const struct ipaddr *a, bool *ret, struct err *e);
 /* Pass the removal of addresses that other jails use on to their journals; j is what is left for us. With the lock. */
 must_check int share_hand_over(struct session *s, struct journal *j, struct err *e);
 /* Give the removal of one address to another jail that uses it; *ret: there is one. With the lock. */

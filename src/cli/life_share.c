@@ -10,6 +10,16 @@ int share_lock(struct session *s, int *ret_fd, struct err *e)
 	return store_lock_global(&s->c->st, "addresses", ret_fd, e);
 }
 
+int share_bridges(struct session *s, int *ret_fd, struct err *e)
+{
+	return store_lock_shared(&s->c->st, "bridges", ret_fd, e);
+}
+
+int share_bridges_alone(struct session *s, int *ret_fd, struct err *e)
+{
+	return store_lock_global(&s->c->st, "bridges", ret_fd, e);
+}
+
 static bool lists(const char *text, const struct ipaddr *a)
 {
 	_cleanup_free_ struct jaddr *list = NULL;
@@ -21,6 +31,23 @@ static bool lists(const char *text, const struct ipaddr *a)
 		if (list[i].mode == JADDR_STATIC && ipaddr_same_host(&list[i].addr, a))
 			return true;
 	return false;
+}
+
+int share_is_free(struct session *s, const struct ipaddr *a, bool *ret, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	int r = state_names(&s->c->st, &names, e);
+
+	*ret = true;
+	for (size_t i = 0; r == 0 && *ret && i < names.n; i++) {
+		struct state st;
+
+		/* one that cannot be read may list it */
+		if (state_load(&s->c->st, names.v[i], &st, NULL) == -ENOENT)
+			continue;
+		*ret = st.jid && !lists(a->family == 4 ? st.ip4 : st.ip6, a);
+	}
+	return r;
 }
 
 /* Does another jail that is up, or on its way up, use the address. */

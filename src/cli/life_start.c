@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,6 +65,12 @@ static int start_depends(struct session *s, const struct chain *here, struct err
 			return err_hint(e, "%s depends on %s, which did not start", s->jail, name);
 	}
 	return 0;
+}
+
+static void release_share(struct session *s)
+{
+	closep(&s->share);
+	s->share = -1;
 }
 
 /* --- what the user is told --- */
@@ -135,8 +142,13 @@ static void on_phase(void *ctx, enum phase ph, bool ok)
 
 	if (!ok) {
 		t->failed = ph;
+		/* what is taken back now may be a bridge */
+		while (t->s->share >= 0 && flock(t->s->share, LOCK_EX) < 0 && errno == EINTR)
+			;
 		return;
 	}
+	if (ph >= PH_VNET)
+		release_share(t->s);
 	for (enum phase p = PH_START; p <= ph; p++)
 		tell(t, p);
 }
@@ -297,13 +309,14 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 	size_t stuck = 0;
 	int r = first_state(s, e);
 
-	/* from here on others see what we use */
-	closep(&s->share);
-	s->share = -1;
+	/* from here on others see which addresses we use; a bridge is in use when it has our port */
+	if (!s->model.vnet)
+		release_share(s);
 	if (r == 0)
 		r = journal_open(&s->c->st, s->jail, &fd, e);
 	if (r == 0)
 		r = plan_run(p, &b, &sink, on_phase, &t, &stuck, e);
+	release_share(s);
 	if (r == 0) {
 		state_from_os(s);
 		s->st.ready = true;
@@ -338,8 +351,8 @@ static int plan_and_run(struct session *s, struct err *e)
 	r = session_os_jail(s, e);
 	if (r == 0)
 		r = session_os(s, e);
-	if (r == 0 && !s->model.vnet && !s->o.dry_run)
-		r = share_lock(s, &s->share, e);
+	if (r == 0 && !s->o.dry_run && (!s->model.vnet || s->model.nnics))
+		r = s->model.vnet ? share_bridges(s, &s->share, e) : share_lock(s, &s->share, e);
 	if (r == 0)
 		r = os_facts(s->os, &s->model, &f, e);
 	if (r == 0) {
@@ -391,6 +404,40 @@ static int check_down(struct session *s, struct err *e)
 	return session_clean_leftovers(s, s->o.quiet, e);
 }
 
+static int load(struct session *s, struct err *e)
+{
+	int r = config_load(&s->c->st, s->jail, &s->cfg, e);
+
+	if (r < 0)
+		return r;
+	s->have_cfg = true;
+	return check_type(s, e);
+}
+
+/*
+ * The configuration, as it stays while we have the jail's lock. What the jail depends on is started without it: two jails
+ * that wait for each other's would wait for long.
+ */
+static int load_locked(struct session *s, const struct chain *here, struct err *e)
+{
+	int r = store_has_jail(&s->c->st, s->jail) ? session_lock(s, e) : 0;
+
+	if (r == 0)
+		r = load(s, e);
+	if (r < 0 || s->o.dry_run || streq(conf_get(&s->cfg.conf, PROP_depends), "none"))
+		return r;
+	closep(&s->lock);
+	s->lock = -1;
+	r = start_depends(s, here, e);
+	if (r == 0)
+		r = session_lock(s, e);
+	if (r < 0)
+		return r;
+	config_done(&s->cfg);
+	s->have_cfg = false;
+	return load(s, e);
+}
+
 static int start_one(struct cli *c, const char *jail, const struct run_opts *o, const struct chain *up, struct err *e)
 {
 	_cleanup_(session_done) struct session s;
@@ -398,15 +445,7 @@ static int start_one(struct cli *c, const char *jail, const struct run_opts *o, 
 	int r;
 
 	session_init(&s, c, jail, o);
-	r = config_load(&c->st, jail, &s.cfg, e);
-	if (r < 0)
-		return r;
-	s.have_cfg = true;
-	r = check_type(&s, e);
-	if (r == 0 && !o->dry_run)
-		r = start_depends(&s, &here, e);
-	if (r == 0)
-		r = session_lock(&s, e);
+	r = load_locked(&s, &here, e);
 	if (r == 0)
 		r = check_down(&s, e);
 	if (r == 0)

@@ -96,14 +96,24 @@ int store_lock_jail(struct store *s, const char *jail, bool shared, unsigned wai
 	return take(s, jail, jail, shared, wait_seconds, ret_fd, e);
 }
 
-int store_lock_global(struct store *s, const char *what, int *ret_fd, struct err *e)
+static int take_global(struct store *s, const char *what, bool shared, int *ret_fd, struct err *e)
 {
 	/* the dot keeps it apart from every jail's name */
 	_cleanup_free_ char *name = strf(".%s", what);
 
 	if (!name)
 		return err_oom(e);
-	return take(s, name, what, false, GLOBAL_WAIT, ret_fd, e);
+	return take(s, name, what, shared, GLOBAL_WAIT, ret_fd, e);
+}
+
+int store_lock_global(struct store *s, const char *what, int *ret_fd, struct err *e)
+{
+	return take_global(s, what, false, ret_fd, e);
+}
+
+int store_lock_shared(struct store *s, const char *what, int *ret_fd, struct err *e)
+{
+	return take_global(s, what, true, ret_fd, e);
 }
 
 int store_lock_names(struct store *s, int *ret_fd, struct err *e)

@@ -47,6 +47,8 @@ void store_close(struct store *s);
 must_check int store_lock_jail(struct store *s, const char *jail, bool shared, unsigned wait_seconds, int *ret_fd,
                                struct err *e);
 must_check int store_lock_global(struct store *s, const char *what, int *ret_fd, struct err *e);
+/* With others who share it; flock(2) on the fd makes it exclusive. */
+must_check int store_lock_shared(struct store *s, const char *what, int *ret_fd, struct err *e);
 
 /* --- configuration --- */
 struct config {
