@@ -1,7 +1,7 @@
 /*
  * cmd_list.h - the one list of commands (X-macro, no include guard): C(name, group, words, flags, min, max, complete, summary).
  * words is what the usage line shows after the options; complete names what the positionals are: j jail, J jails,
- * p property then jail, s property=value then jail, k property=value, c a command, x jail then program, - nothing.
+ * p property then jail, s property=value then jail, k property=value, c a command, x jail then program, h a word of hostnet, - nothing.
  */
 C(create, "Jails", "[PROP=VALUE]...", CMD_ROOT, 0, ARGS_ANY, 'k', "Create a jail from a release.")
 C(destroy, "Jails", "NAME...", CMD_ROOT, 1, ARGS_ANY, 'J', "Destroy jails or releases and everything in them.")
@@ -15,6 +15,7 @@ C(get, "Properties", "[PROP] [JAIL]", 0, 0, 2, 'p', "Show properties of a jail o
 C(set, "Properties", "PROP=VALUE... JAIL", CMD_ROOT, 1, ARGS_ANY, 's',
   "Change properties of a jail or of the defaults.")
 C(fetch, "Releases", "", CMD_ROOT, 0, 0, '-', "Fetch a release, or make one from an archive.")
+C(hostnet, "Host", "apply|check|show|undo", CMD_ROOT, 1, 1, 'h', "Configure the host's own network from rc.conf lines.")
 C(gc, "Other", "", CMD_ROOT, 0, 0, '-', "Remove what jails that are gone left behind.")
 C(help, "Other", "[COMMAND]", 0, 0, 1, 'c', "Show help about iocage or one command.")
 C(reap, "Internal", "JAIL [STATUS]", CMD_ROOT | CMD_HIDDEN, 1, 2, '-', "Clean up after a jail that ended by itself.")

@@ -64,14 +64,16 @@ static const struct opt opts_list[] = {
 };
 
 static const struct opt opts_start[] = {
-	{ OPT_RC, "", "rc", NULL, NULL, "Start the jails that have boot=on, by priority, quietly." },
+	{ OPT_RC, "", "rc", NULL, NULL,
+	  "Start the jails that have boot=on, by depends and priority, several at a time, quietly." },
 	{ OPT_IGNORE, "i", "ignore", NULL, NULL, "Go on with the next jail after a failure." },
 	{ OPT_DRY_RUN, "", "dry-run", NULL, NULL, "Only print what would be done, step by step." },
 	END,
 };
 
 static const struct opt opts_stop[] = {
-	{ OPT_RC, "", "rc", NULL, NULL, "Stop the jails that have boot=on, by falling priority, quietly." },
+	{ OPT_RC, "", "rc", NULL, NULL,
+	  "Stop the jails that have boot=on in the reverse order, several at a time, quietly." },
 	FORCE("Skip exec_prestop and exec_stop."),
 	{ OPT_IGNORE, "i", "ignore", NULL, NULL, "Go on with the next jail after a failure." },
 	END,
@@ -127,6 +129,13 @@ static const struct opt opts_gc[] = {
 	END,
 };
 
+static const struct opt opts_hostnet[] = {
+	{ OPT_FILE, "f", "file", NULL, "FILE",
+	  "Read this instead of /etc/iocage/rc.conf and sysctl.conf; may be given several times." },
+	{ OPT_DRY_RUN, "", "dry-run", NULL, NULL, "apply, undo: only print what would be done, step by step." },
+	END,
+};
+
 static const struct opt opts_set[] = { END };
 static const struct opt opts_help[] = { END };
 static const struct opt opts_reap[] = { END };
@@ -148,6 +157,12 @@ static const char text_fetch[] = "Without --release, on a terminal, the known re
 static const char text_gc[] = "Interfaces, addresses and control groups that carry the program's mark and belong to no "
 			      "jail; what a crash left of a "
 			      "start or a stop; unfinished files. What others made is left alone, and named.";
+static const char text_hostnet[] =
+	"apply makes the host's network what the files ask for, all of it or nothing, and does nothing where it is so "
+	"already; check names what differs and exits with 1 then; show prints how the files are understood; undo takes "
+	"back "
+	"what apply has done since boot. The files are rc.conf and sysctl.conf lines as on FreeBSD. Files called "
+	"*sysctl* are read as sysctl.conf.";
 static const char text_help[] = "";
 static const char text_reap[] = "";
 

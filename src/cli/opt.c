@@ -61,6 +61,10 @@ static void record(struct args *a, const struct opt *o, const char *val)
 {
 	a->count[o->id]++;
 	a->val[o->id] = val;
+	if (val) {
+		a->val_ids[a->nvals] = o->id;
+		a->vals[a->nvals++] = val;
+	}
 }
 
 static int no_such(struct parser *p, const char *token, int len)
@@ -151,7 +155,9 @@ int opt_parse(const struct opt *opts, enum opt_mode mode, int argc, char **argv,
 
 	*ret = (struct args){ 0 };
 	ret->pos = calloc((size_t)argc + 1, sizeof(*ret->pos));
-	if (!ret->pos)
+	ret->vals = calloc((size_t)argc + 1, sizeof(*ret->vals));
+	ret->val_ids = calloc((size_t)argc + 1, sizeof(*ret->val_ids));
+	if (!ret->pos || !ret->vals || !ret->val_ids)
 		return err_oom(e);
 	for (; p.i < argc; p.i++) {
 		const char *t = argv[p.i];
@@ -187,5 +193,7 @@ int opt_parse(const struct opt *opts, enum opt_mode mode, int argc, char **argv,
 void args_done(struct args *a)
 {
 	free(a->pos);
+	free(a->vals);
+	free(a->val_ids);
 	*a = (struct args){ 0 };
 }

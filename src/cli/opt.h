@@ -71,6 +71,9 @@ struct opt {
 struct args {
 	unsigned count[OPT__COUNT];
 	const char *val[OPT__COUNT]; /* the last value of an option with an argument */
+	const char **vals; /* all values of all options, in order, with the option each belongs to */
+	enum opt_id *val_ids;
+	size_t nvals;
 	char **pos; /* NULL-terminated */
 	size_t npos;
 	bool help; /* --help came first or somewhere between: nothing after it was looked at */

@@ -28,11 +28,11 @@ static const struct field {
 	{                                              \
 #name, type, offsetof(struct op, name) \
 	}
-	FIELD(name, F_STR),  FIELD(link, F_STR),   FIELD(peer, F_STR),   FIELD(bridge, F_STR),  FIELD(source, F_STR),
-	FIELD(path, F_STR),  FIELD(fstype, F_STR), FIELD(opts, F_STR),   FIELD(addr, F_ADDR),   FIELD(gw, F_ADDR),
-	FIELD(id, F_U32),    FIELD(index, F_U32),  FIELD(mac, F_MAC),    FIELD(mac2, F_MAC),    FIELD(mtu, F_U32),
-	FIELD(flags, F_HEX), FIELD(host, F_STR),   FIELD(domain, F_STR), FIELD(timeout, F_U32), FIELD(alias, F_STR),
-	FIELD(text, F_STR),
+	FIELD(name, F_STR),   FIELD(link, F_STR),    FIELD(peer, F_STR),   FIELD(bridge, F_STR), FIELD(parent, F_STR),
+	FIELD(source, F_STR), FIELD(path, F_STR),    FIELD(fstype, F_STR), FIELD(opts, F_STR),   FIELD(addr, F_ADDR),
+	FIELD(dst, F_ADDR),   FIELD(gw, F_ADDR),     FIELD(id, F_U32),     FIELD(index, F_U32),  FIELD(mac, F_MAC),
+	FIELD(mac2, F_MAC),   FIELD(mtu, F_U32),     FIELD(metric, F_U32), FIELD(flags, F_HEX),  FIELD(host, F_STR),
+	FIELD(domain, F_STR), FIELD(timeout, F_U32), FIELD(alias, F_STR),  FIELD(text, F_STR),
 #undef FIELD
 };
 

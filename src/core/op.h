@@ -15,7 +15,7 @@
  * op.c's field table; an operation prints as `kind field=value ...`, one line, and parses back to the same value.
  */
 #define OP_KINDS(X)                                                                                     \
-	X(NONE, "none", 0) /* an inverse that is not needed: dies with something else */                \
+	X(NONE, "none", 1) /* an inverse that is not needed: dies with something else */                \
 	X(HOOK, "hook", 0) /* run a host command: text, name (which hook) */                            \
 	X(CGROUP_ADD, "cgroup-add", 0) /* the jail's control group: name */                             \
 	X(CGROUP_DEL, "cgroup-del", 0)                                                                  \
@@ -23,18 +23,26 @@
 	X(MOUNT, "mount", 0) /* below the root: source path fstype opts */                              \
 	X(JAIL_ADD, "jail-add", 0) /* namespaces and first process: name id host domain flags */        \
 	X(JAIL_DEL, "jail-del", 0) /* kill all of it: name */                                           \
-	X(BRIDGE_ADD, "bridge-add", 1) /* link */                                                       \
-	X(BRIDGE_DEL, "bridge-del", 0) /* link; only if ours, without ports and addresses */            \
+	X(BRIDGE_ADD, "bridge-add", 1) /* link; alias and mac when they matter, flags down */           \
+	X(BRIDGE_DEL, "bridge-del", 0) /* link; only if ours (alias), without ports and addresses */    \
 	X(VETH_ADD, "veth-add", 1) /* pair: link peer bridge mac mac2 mtu alias */                      \
 	X(LINK_DEL, "link-del", 1) /* link, only if alias still matches */                              \
 	X(LINK_UP, "link-up", 1) /* link */                                                             \
+	X(LINK_SET, "link-set", 1) /* link: mtu, mac, alias, flags (up or down), those that are set */  \
+	X(VLAN_ADD, "vlan-add", 0) /* link parent id (tag) alias */                                     \
+	X(PORT_ADD, "port-add", 1) /* link into bridge */                                               \
+	X(PORT_DEL, "port-del", 0) /* link out of bridge, only if it still is in it */                  \
 	X(ADDR_ADD, "addr-add", 1) /* link addr */                                                      \
 	X(ADDR_DEL, "addr-del", 1) /* link addr, only if it still is our mark */                        \
+	X(ADDR_DROP, "addr-drop", 1) /* link addr, whoever put it there */                              \
 	X(ROUTE_ADD, "route-add", 1) /* default route: link gw */                                       \
 	X(ROUTE_DEL, "route-del", 1) /* link gw; gone is success */                                     \
 	X(PROBE, "probe", 0) /* ask the wire who has an address: link addr */                           \
 	X(PROBE_END, "probe-end", 0) /* fail if somebody answered within timeout (ms) of the first */   \
 	X(LINK_MTU, "link-mtu", 1) /* link mtu */                                                       \
+	X(ROUTE_SET, "route-set", 1) /* make or replace: link dst gw addr metric id (table) flags */    \
+	X(ROUTE_UNSET, "route-unset", 0) /* the same */                                                 \
+	X(SYSCTL, "sysctl", 0) /* name below /proc/sys, text: value */                                  \
 	X(VIEW_ADD, "view-add", 0) /* shared IP: link as it is seen inside: link index mtu mac flags */ \
 	X(VIEW_DEL, "view-del", 0) /* link; gone is success */                                          \
 	X(HOLD, "hold", 0) /* shared IP: hold sockets to addresses: text = list */                      \
@@ -59,6 +67,21 @@ enum op_where { AT_HOST, AT_JAIL };
 
 /* op.flags of OP_ADDR_ADD: the address makes no route to its prefix (views: FreeBSD shows a jail no such route) */
 #define OP_ADDR_NOROUTE 1u
+/* The host's own address: with our mark for such, a source for the host's programs; also in OP_ADDR_DEL */
+#define OP_ADDR_HOST    2u
+/* The host's own address, as it was: without a mark */
+#define OP_ADDR_PLAIN   4u
+/* It is in use already, on another link: no duplicate address detection */
+#define OP_ADDR_MOVED   8u
+/* IPv4: without a broadcast address */
+#define OP_ADDR_NOBRD   16u
+
+/* op.flags of OP_LINK_SET, OP_BRIDGE_ADD */
+#define OP_LINK_UPPED 1u
+#define OP_LINK_DOWN  2u
+
+/* op.flags of OP_ROUTE_SET, OP_ROUTE_UNSET: protocol, scope << 8, and whether the gateway is on the link whatever the prefix */
+#define OP_ROUTE_ONLINK 0x10000u
 
 /* op.opts of an inverse that puts back (ADDR_ADD, ROUTE_ADD, VIEW_ADD): that it is there already is success */
 #define OP_AGAIN "again"
@@ -73,14 +96,16 @@ struct op {
 	const char *name; /* jail, cgroup or hook name */
 	const char *link; /* interface */
 	const char *peer; /* VETH_ADD: name inside */
-	const char *bridge; /* VETH_ADD: bridge to join, NULL = none */
+	const char *bridge; /* VETH_ADD: bridge to join, NULL = none; PORT_* */
 	const char *alias; /* owner mark on the link */
 	const char *path, *source, *fstype, *opts;
+	const char *parent; /* VLAN_ADD: interface below */
 	const char *host, *domain;
 	const char *text;
-	struct ipaddr addr, gw;
+	struct ipaddr addr, gw, dst;
 	struct macaddr mac, mac2;
-	uint32_t mtu, index, id, flags, timeout; /* timeout in seconds, 0 = none; PROBE_END: ms */
+	uint32_t mtu, index, id, flags, metric;
+	uint32_t timeout; /* seconds, 0 = none; ADDR_ADD, ROUTE_SET: how long it is valid; PROBE_END: ms */
 };
 
 const char *op_kind_name(enum op_kind k);

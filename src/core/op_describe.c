@@ -8,6 +8,31 @@ static const char *or_none(const char *s)
 	return s ? s : "?";
 }
 
+static void describe_set(const struct op *op, char *buf, size_t cap)
+{
+	const char *link = or_none(op->link);
+	char mac[18];
+
+	if (op->mac.set)
+		snprintf(buf, cap, "give %s the MAC address %s", link, mac_format(&op->mac, mac));
+	else if (op->mtu)
+		snprintf(buf, cap, "set the MTU of %s to %u", link, op->mtu);
+	else if (op->flags)
+		snprintf(buf, cap, "bring %s %s", link, op->flags & OP_LINK_DOWN ? "down" : "up");
+	else
+		snprintf(buf, cap, "mark %s as '%.100s'", link, or_none(op->alias));
+}
+
+static void describe_route(const struct op *op, char *buf, size_t cap)
+{
+	char dst[IPADDR_TEXT] = "default", gw[IPADDR_TEXT];
+
+	if (op->dst.family && op->dst.prefix)
+		ipaddr_format(&op->dst, dst);
+	snprintf(buf, cap, "%s %s%s%s on %s", op->kind == OP_ROUTE_UNSET ? "remove route" : "route", dst,
+	         op->gw.family ? " through " : "", ipaddr_format_host(&op->gw, gw), or_none(op->link));
+}
+
 static void describe_link(const struct op *op, char *buf, size_t cap)
 {
 	const char *link = or_none(op->link);
@@ -55,6 +80,28 @@ static void describe_link(const struct op *op, char *buf, size_t cap)
 		break;
 	case OP_VIEW_DEL:
 		snprintf(buf, cap, "hide interface %s", link);
+		break;
+	case OP_LINK_SET:
+		describe_set(op, buf, cap);
+		break;
+	case OP_VLAN_ADD:
+		snprintf(buf, cap, "add VLAN %s (%u on %s)", link, op->id, or_none(op->parent));
+		break;
+	case OP_PORT_ADD:
+		snprintf(buf, cap, "put %s into %s", link, or_none(op->bridge));
+		break;
+	case OP_PORT_DEL:
+		snprintf(buf, cap, "take %s out of %s", link, or_none(op->bridge));
+		break;
+	case OP_ADDR_DROP:
+		snprintf(buf, cap, "remove %s from %s", ipaddr_format(&op->addr, a), link);
+		break;
+	case OP_ROUTE_SET:
+	case OP_ROUTE_UNSET:
+		describe_route(op, buf, cap);
+		break;
+	case OP_SYSCTL:
+		snprintf(buf, cap, "set %s to %.40s", or_none(op->name), or_none(op->text));
 		break;
 	case OP_VIEW_ADD:
 		snprintf(buf, cap, "show interface %s", link);

@@ -124,6 +124,9 @@ static void bash_positional(char kind)
 	case 'c':
 		printf("want=$(_iocage_commands)");
 		break;
+	case 'h':
+		printf("want=\"apply check show undo\"");
+		break;
 	default:
 		printf("want=");
 	}
@@ -229,6 +232,8 @@ static const char *zsh_positional(char kind)
 		return "'*:property:_iocage_settings'";
 	case 'c':
 		return "':command:_iocage_commands'";
+	case 'h':
+		return "':what:(apply check show undo)'";
 	default:
 		return "";
 	}
@@ -336,6 +341,8 @@ static const char *fish_positional(char kind)
 		return "(__iocage_settings)";
 	case 'c':
 		return "(__iocage_commands)";
+	case 'h':
+		return "apply check show undo";
 	default:
 		return NULL;
 	}

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "core/facts.h"
+#include "core/hostnet.h"
 #include "core/plan.h"
 
 /*
@@ -36,6 +37,9 @@ void os_close(struct os *os);
 
 /* Facts about the host for this jail: links it names, default routes, which of its addresses exist already. Read-only. */
 must_check int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err *e);
+
+/* What the host's own network is now, as far as the model names it; who else manages its links. Read-only. */
+must_check int os_hostnet_facts(struct os *os, const struct hostnet *h, struct hn_facts *ret, struct err *e);
 
 /* The backend a plan is run with. After a successful OP_JAIL_ADD os_jail's pid fields are filled in. */
 struct backend os_backend(struct os *os);

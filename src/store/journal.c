@@ -18,10 +18,18 @@ struct paths {
 
 static int make_paths(const struct store *s, const char *jail, struct paths *p, struct err *e)
 {
-	if (!store_name_ok(jail))
+	bool host = streq(jail, JOURNAL_HOST);
+
+	if (!host && !store_name_ok(jail))
 		return err_set(e, EINVAL, "no journal for a jail of that name");
 	if (s->runfd < 0)
 		return err_set(e, ENOENT, "no journal of %s: %s does not exist", jail, s->run);
+	if (host) {
+		(void)snprintf(p->dir, sizeof(p->dir), "hostnet");
+		(void)snprintf(p->journal, sizeof(p->journal), "hostnet/journal");
+		(void)snprintf(p->state, sizeof(p->state), "hostnet/state");
+		return 0;
+	}
 	(void)snprintf(p->dir, sizeof(p->dir), "jails/%s", jail);
 	(void)snprintf(p->journal, sizeof(p->journal), "jails/%s/journal", jail);
 	(void)snprintf(p->live, sizeof(p->live), "jails/%s/live", jail);

@@ -24,6 +24,7 @@
  *   jid                      bitmap of jail ids in use
  *   lock/J                   flock(2), never deleted while held
  *   jails/J/{state,journal}
+ *   hostnet/journal          the inverses of what hostnet apply did
  *   mnt/                     empty mount point used inside private mount namespaces
  */
 struct store {
@@ -119,6 +120,8 @@ must_check int state_names(struct store *s, struct strv *ret, struct err *e); /*
 void store_sweep_jail(struct store *s, const char *jail);
 
 /* --- journal: RUN/jails/J/journal, one inverse operation a line, in the order done --- */
+/* The host's own network has one, too: it is no jail's name, and lies in RUN/hostnet. */
+#define JOURNAL_HOST ".hostnet"
 struct journal {
 	struct op *undo;
 	char **mem;

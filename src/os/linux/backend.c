@@ -11,6 +11,7 @@
 #include "os/linux/cgroup.h"
 #include "os/linux/conn.h"
 #include "os/linux/hook.h"
+#include "os/linux/hostnet.h"
 #include "os/linux/jail.h"
 #include "os/linux/links.h"
 #include "os/linux/probe.h"
@@ -219,6 +220,8 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 	switch (op->kind) {
 	case OP_NONE:
 		return 0;
+	case OP_SYSCTL:
+		return host_sysctl_set(op, e);
 	case OP_HOOK:
 		return hook_run(os->j, op, e);
 	case OP_CGROUP_ADD:
@@ -261,7 +264,9 @@ static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_f
 {
 	struct os *os = ctx;
 
-	if (op_is_batched(ops[0]->kind) || links_removes(ops[0]->kind))
+	if (n == 1 && ops[0]->kind == OP_NONE)
+		return 0;
+	if (op_is_batched(ops[0]->kind) || links_removes(ops[0]->kind) || ops[0]->kind == OP_VLAN_ADD)
 		return apply_net(os, ops, n, ret_failed, e);
 	for (*ret_failed = 0; *ret_failed < n; ++*ret_failed) {
 		int r = apply_one(os, ops[*ret_failed], e);

@@ -24,6 +24,11 @@ static int af_of(const struct ipaddr *a)
 	return a->family == 6 ? AF_INET6 : AF_INET;
 }
 
+static uint8_t mark_of(const struct op *op)
+{
+	return op->flags & OP_ADDR_HOST ? MARK_HOST_PROTO : MARK_ADDR_PROTO;
+}
+
 static size_t len_of(const struct ipaddr *a)
 {
 	return a->family == 6 ? 16 : 4;
@@ -63,14 +68,16 @@ static void put_bridge(struct nl *n, const struct op *op)
 	nl_put(n, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
 	nl_attr_str(n, IFLA_IFNAME, op->link);
 	/* a bridge without an address of its own takes its ports', and changes it as they come and go */
-	if (getrandom(mac, sizeof(mac), 0) == sizeof(mac)) {
+	if (op->mac.set) {
+		nl_attr(n, IFLA_ADDRESS, op->mac.b, 6);
+	} else if (getrandom(mac, sizeof(mac), 0) == sizeof(mac)) {
 		mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
 		nl_attr(n, IFLA_ADDRESS, mac, sizeof(mac));
 	}
 	info = nl_nest(n, IFLA_LINKINFO);
 	nl_attr_str(n, IFLA_INFO_KIND, "bridge");
 	nl_nest_end(n, info);
-	put_setlink(n, op->link, MARK_BRIDGE, true, false);
+	put_setlink(n, op->link, op->alias ? op->alias : MARK_BRIDGE, !(op->flags & OP_LINK_DOWN), false);
 }
 
 static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
@@ -122,6 +129,85 @@ static int index_of(struct nl *q, const struct op *op, unsigned *ret, struct err
 	return err_set(e, ENODEV, "there is no interface %s%s", op->link, op->where == AT_JAIL ? " in the jail" : "");
 }
 
+/* Change what of mtu, mac, alias and state the operation carries. */
+static void put_link_set(struct nl *n, const struct op *op)
+{
+	struct ifinfomsg *ifi = nl_put(n, RTM_NEWLINK, 0, sizeof(*ifi));
+
+	if (ifi && op->flags) {
+		ifi->ifi_flags = op->flags & OP_LINK_UPPED ? IFF_UP : 0;
+		ifi->ifi_change = IFF_UP;
+	}
+	nl_attr_str(n, IFLA_IFNAME, op->link);
+	if (op->mtu)
+		nl_attr_u32(n, IFLA_MTU, op->mtu);
+	if (op->mac.set)
+		nl_attr(n, IFLA_ADDRESS, op->mac.b, 6);
+	if (op->alias)
+		nl_attr(n, IFLA_IFALIAS, op->alias, strlen(op->alias));
+}
+
+static int put_vlan(struct nl *n, struct nl *q, const struct op *op, struct err *e)
+{
+	unsigned below = nl_index(q, op->parent);
+	struct nlattr *info, *data;
+	uint16_t tag = (uint16_t)op->id;
+
+	if (!below)
+		return err_set(e, ENODEV, "there is no interface %s", op->parent);
+	nl_put(n, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
+	nl_attr_str(n, IFLA_IFNAME, op->link);
+	nl_attr_u32(n, IFLA_LINK, below);
+	info = nl_nest(n, IFLA_LINKINFO);
+	nl_attr_str(n, IFLA_INFO_KIND, "vlan");
+	data = nl_nest(n, IFLA_INFO_DATA);
+	nl_attr(n, IFLA_VLAN_ID, &tag, sizeof(tag));
+	nl_nest_end(n, data);
+	nl_nest_end(n, info);
+	put_setlink(n, op->link, op->alias, false, false);
+	return 0;
+}
+
+static int put_port(struct nl *n, struct nl *q, const struct op *op, struct err *e)
+{
+	unsigned bridge = nl_index(q, op->bridge);
+
+	if (!bridge)
+		return err_set(e, ENODEV, "bridge %s does not exist", op->bridge);
+	nl_put(n, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	nl_attr_str(n, IFLA_IFNAME, op->link);
+	nl_attr_u32(n, IFLA_MASTER, bridge);
+	return 0;
+}
+
+static int put_addr_drop(struct nl *n, struct nl *q, const struct op *op, struct err *e)
+{
+	struct ifaddrmsg *ifa;
+	unsigned index;
+	int r = index_of(q, op, &index, e);
+
+	if (r < 0)
+		return r;
+	ifa = nl_put(n, RTM_DELADDR, 0, sizeof(*ifa));
+	if (ifa) {
+		ifa->ifa_family = (uint8_t)af_of(&op->addr);
+		ifa->ifa_prefixlen = op->addr.prefix;
+		ifa->ifa_index = index;
+	}
+	nl_attr(n, IFA_LOCAL, op->addr.b, len_of(&op->addr));
+	return 0;
+}
+
+static uint32_t addr_flags(const struct op *op)
+{
+	uint32_t flags = op->flags & OP_ADDR_NOROUTE ? IFA_F_NOPREFIXROUTE : 0U;
+
+	/* usable at once, not only after duplicate address detection; a new one of the host's own is worth the wait */
+	if (op->addr.family == 6 && (op->flags & (OP_ADDR_HOST | OP_ADDR_MOVED)) != OP_ADDR_HOST)
+		flags |= IFA_F_NODAD;
+	return flags;
+}
+
 static int put_addr(struct nl *n, struct nl *q, const struct op *op, struct err *e)
 {
 	struct ifaddrmsg *ifa;
@@ -138,20 +224,24 @@ static int put_addr(struct nl *n, struct nl *q, const struct op *op, struct err 
 	}
 	nl_attr(n, IFA_LOCAL, op->addr.b, len_of(&op->addr));
 	nl_attr(n, IFA_ADDRESS, op->addr.b, len_of(&op->addr));
-	nl_attr_u8(n, IFA_PROTO, MARK_ADDR_PROTO);
+	if (!(op->flags & OP_ADDR_PLAIN))
+		nl_attr_u8(n, IFA_PROTO, mark_of(op));
+	if (addr_flags(op))
+		nl_attr_u32(n, IFA_FLAGS, addr_flags(op));
+	if (op->timeout) {
+		struct ifa_cacheinfo ci = { .ifa_valid = op->timeout, .ifa_prefered = op->id };
+
+		nl_attr(n, IFA_CACHEINFO, &ci, sizeof(ci));
+	}
 	if (op->addr.family == 6) {
-		/* usable at once, not only after duplicate address detection */
-		nl_attr_u32(n, IFA_FLAGS, IFA_F_NODAD | (op->flags & OP_ADDR_NOROUTE ? IFA_F_NOPREFIXROUTE : 0U));
-		if (op->where == AT_HOST) {
+		if (op->where == AT_HOST && !(op->flags & (OP_ADDR_HOST | OP_ADDR_PLAIN))) {
 			/* never chosen as source by the host's own programs: RFC 6724 rule 3 avoids deprecated ones */
 			struct ifa_cacheinfo ci = { .ifa_valid = 0xffffffffU, .ifa_prefered = 0 };
 
 			nl_attr(n, IFA_CACHEINFO, &ci, sizeof(ci));
 		}
 	} else {
-		if (op->flags & OP_ADDR_NOROUTE)
-			nl_attr_u32(n, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
-		if (ifa && ifa->ifa_prefixlen < 31) {
+		if (ifa && ifa->ifa_prefixlen < 31 && !(op->flags & OP_ADDR_NOBRD)) {
 			uint32_t host = 0xffffffffU >> ifa->ifa_prefixlen, bc;
 			uint8_t b[4];
 
@@ -198,9 +288,50 @@ static void put_mtu(struct nl *n, const struct op *op)
 	nl_attr_u32(n, IFLA_MTU, op->mtu);
 }
 
+/* One for RTM_NEWROUTE and RTM_DELROUTE: a route with all it was described by. */
+static int put_route_as(struct nl *n, struct nl *q, const struct op *op, uint16_t type, uint16_t flags, struct err *e)
+{
+	const struct ipaddr *any = op->dst.family ? &op->dst : &op->gw;
+	struct rtmsg *rt;
+	unsigned index;
+	int r = index_of(q, op, &index, e);
+
+	if (r < 0)
+		return r;
+	rt = nl_put(n, type, flags, sizeof(*rt));
+	if (rt) {
+		rt->rtm_family = (uint8_t)af_of(any);
+		rt->rtm_dst_len = op->dst.prefix;
+		rt->rtm_table = RT_TABLE_MAIN;
+		rt->rtm_protocol = (uint8_t)op->flags;
+		rt->rtm_scope = (uint8_t)(op->flags >> 8);
+		rt->rtm_type = RTN_UNICAST;
+		rt->rtm_flags = op->flags & OP_ROUTE_ONLINK ? RTNH_F_ONLINK : 0;
+	}
+	if (op->id) {
+		if (rt)
+			rt->rtm_table = RT_TABLE_UNSPEC;
+		nl_attr_u32(n, RTA_TABLE, op->id);
+	}
+	if (op->dst.prefix)
+		nl_attr(n, RTA_DST, op->dst.b, len_of(any));
+	if (op->gw.family)
+		nl_attr(n, RTA_GATEWAY, op->gw.b, len_of(any));
+	if (op->addr.family)
+		nl_attr(n, RTA_PREFSRC, op->addr.b, len_of(any));
+	if (op->metric)
+		nl_attr_u32(n, RTA_PRIORITY, op->metric);
+	if (op->timeout && type == RTM_NEWROUTE)
+		nl_attr_u32(n, RTA_EXPIRES, op->timeout);
+	nl_attr_u32(n, RTA_OIF, index);
+	return 0;
+}
+
 int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
 {
 	switch (op->kind) {
+	case OP_NONE: /* only its inverse matters */
+		return 0;
 	case OP_BRIDGE_ADD:
 		if (!nl_index(q, op->link)) /* a start beside ours may have been faster */
 			put_bridge(n, op);
@@ -213,8 +344,19 @@ int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct 
 	case OP_LINK_MTU:
 		put_mtu(n, op);
 		return 0;
+	case OP_LINK_SET:
+		put_link_set(n, op);
+		return 0;
+	case OP_VLAN_ADD:
+		return put_vlan(n, q, op, e);
+	case OP_PORT_ADD:
+		return put_port(n, q, op, e);
 	case OP_ADDR_ADD:
 		return put_addr(n, q, op, e);
+	case OP_ADDR_DROP:
+		return put_addr_drop(n, q, op, e);
+	case OP_ROUTE_SET:
+		return put_route_as(n, q, op, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, e);
 	case OP_ROUTE_ADD:
 		return put_route(n, q, op, e);
 	default:
@@ -358,7 +500,7 @@ static int del_bridge(struct nl *n, const struct op *op, struct err *e)
 	struct seen_link s;
 	int r = get_link(n, op->link, &s, e);
 
-	if (r < 0 || !s.index || !s.is_bridge || !streq(s.alias, MARK_BRIDGE))
+	if (r < 0 || !s.index || !s.is_bridge || !streq(s.alias, op->alias ? op->alias : MARK_BRIDGE))
 		return r;
 	u.index = s.index;
 	nl_put(n, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
@@ -390,7 +532,7 @@ static int see_addr_attr(const struct nlattr *a, void *ctx)
 	    memcmp(mnl_attr_get_payload(a), s->op->addr.b, len) == 0)
 		s->here = true;
 	if (mnl_attr_get_type(a) == IFA_PROTO)
-		s->ours = mnl_attr_get_u8(a) == MARK_ADDR_PROTO;
+		s->ours = mnl_attr_get_u8(a) == mark_of(s->op);
 	return MNL_CB_OK;
 }
 
@@ -478,12 +620,55 @@ static int del_route(struct nl *n, const struct op *op, struct err *e)
 
 bool links_removes(enum op_kind k)
 {
-	return k == OP_LINK_DEL || k == OP_BRIDGE_DEL || k == OP_ADDR_DEL || k == OP_VIEW_DEL || k == OP_ROUTE_DEL;
+	return k == OP_LINK_DEL || k == OP_BRIDGE_DEL || k == OP_ADDR_DEL || k == OP_VIEW_DEL || k == OP_ROUTE_DEL ||
+	       k == OP_PORT_DEL || k == OP_ROUTE_UNSET;
+}
+
+/* Out of the bridge, if it is (still) in this one. */
+static int del_port(struct nl *n, const struct op *op, struct err *e)
+{
+	struct bridge_use u = { 0 };
+	struct seen_link bridge, port;
+	struct ifinfomsg *ifi;
+	int r = get_link(n, op->bridge, &bridge, e);
+
+	if (r == 0)
+		r = get_link(n, op->link, &port, e);
+	if (r < 0 || !bridge.index || !port.index)
+		return r;
+	u.index = bridge.index;
+	ifi = nl_put(n, RTM_GETLINK, 0, sizeof(*ifi));
+	if (ifi)
+		ifi->ifi_index = (int)port.index;
+	r = nl_ask(n, match_port, &u);
+	if (r < 0 && r != -ENODEV)
+		return err_set(e, -r, "look which bridge %s is in: %s", op->link, strerror(-r));
+	if (!u.used)
+		return 0;
+	ifi = nl_put(n, RTM_NEWLINK, 0, sizeof(*ifi));
+	if (ifi)
+		ifi->ifi_index = (int)port.index;
+	nl_attr_u32(n, IFLA_MASTER, 0);
+	return flush_one(n, ENODEV, e, "take out of its bridge", op->link);
+}
+
+static int unset_route(struct nl *n, const struct op *op, struct err *e)
+{
+	struct seen_link l;
+	int r = get_link(n, op->link, &l, e);
+
+	if (r == 0 && l.index)
+		r = put_route_as(n, n, op, RTM_DELROUTE, 0, e);
+	return r < 0 || !l.index ? r : flush_one(n, ESRCH, e, "remove a route on", op->link);
 }
 
 int links_del(struct nl *n, const struct op *op, struct err *e)
 {
 	switch (op->kind) {
+	case OP_PORT_DEL:
+		return del_port(n, op, e);
+	case OP_ROUTE_UNSET:
+		return unset_route(n, op, e);
 	case OP_LINK_DEL:
 		return del_link(n, op, e);
 	case OP_BRIDGE_DEL:

@@ -7,6 +7,7 @@
 
 /* What an address or a bridge of ours carries in the kernel, so that nobody else's is ever removed. */
 #define MARK_ADDR_PROTO 0x69
+#define MARK_HOST_PROTO 0x6a /* addresses of the host itself, from rc.conf */
 #define MARK_BRIDGE     "iocage: bridge for jails"
 
 /*

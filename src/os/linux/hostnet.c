@@ -1,0 +1,356 @@
+/* hostnet.c - facts about the host's own network: all links, addresses and routes; and its sysctls. */
+#include "os/linux/hostnet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "os/linux/jailproc.h"
+#include "os/os.h"
+
+#ifndef IFA_PROTO
+#define IFA_PROTO 11 /* linux 5.18 */
+#endif
+
+int host_sysctl_set(const struct op *op, struct err *e)
+{
+	_cleanup_free_ char *path = strf("/proc/sys/%s", op->name);
+	int r;
+
+	if (!path)
+		return err_oom(e);
+	r = fs_poke(AT_FDCWD, path, op->text);
+	return r < 0 ? err_set(e, -r, "set %s to %s: %s", path, op->text, strerror(-r)) : 0;
+}
+
+/* Room for one more at *v; the new one is zeroed. NULL: out of memory. */
+static void *grow(void *v, size_t n, size_t size)
+{
+	char *p = n & (n - 1) ? v : realloc(v, (n ? n * 2 : 1) * size); /* full at powers of two */
+
+	if (p)
+		memset(p + n * size, 0, size);
+	return p;
+}
+
+static void take_ip(const struct nlattr *a, int family, struct ipaddr *ret)
+{
+	size_t len = family == AF_INET6 ? 16 : 4;
+
+	if (mnl_attr_get_payload_len(a) != len)
+		return;
+	ret->family = family == AF_INET6 ? 6 : 4;
+	memcpy(ret->b, mnl_attr_get_payload(a), len);
+}
+
+/* A list that changed while it was read is read again, and what was seen comes twice: the last answer counts. */
+static size_t seen_link(const struct hn_facts *f, unsigned index)
+{
+	size_t i = 0;
+
+	while (i < f->nlinks && f->links[i].index != index)
+		i++;
+	return i;
+}
+
+static bool seen_ip(const struct hn_facts *f, const struct hn_ip *ip)
+{
+	for (size_t i = 0; i < f->nips; i++)
+		if (f->ips[i].index == ip->index && ipaddr_same_host(&f->ips[i].addr, &ip->addr) &&
+		    f->ips[i].addr.prefix == ip->addr.prefix)
+			return true;
+	return false;
+}
+
+/* --- links --- */
+
+static int vlan_data(const struct nlattr *a, void *ctx)
+{
+	if (mnl_attr_get_type(a) == IFLA_VLAN_ID)
+		((struct hn_link *)ctx)->tag = mnl_attr_get_u16(a);
+	return MNL_CB_OK;
+}
+
+struct kind {
+	struct hn_link *l;
+	const struct nlattr *data;
+};
+
+static int link_kind(const struct nlattr *a, void *ctx)
+{
+	struct kind *k = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_INFO_KIND) {
+		k->l->is_bridge = streq(mnl_attr_get_str(a), "bridge");
+		k->l->is_vlan = streq(mnl_attr_get_str(a), "vlan");
+	} else if (mnl_attr_get_type(a) == IFLA_INFO_DATA) {
+		k->data = a;
+	}
+	return MNL_CB_OK;
+}
+
+static int link_attr(const struct nlattr *a, void *ctx)
+{
+	struct hn_link *l = ctx;
+	struct kind k = { .l = l };
+
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_IFNAME:
+		snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
+		break;
+	case IFLA_IFALIAS:
+		snprintf(l->alias, sizeof(l->alias), "%s", mnl_attr_get_str(a));
+		break;
+	case IFLA_MTU:
+		l->mtu = mnl_attr_get_u32(a);
+		break;
+	case IFLA_MASTER:
+		l->master = mnl_attr_get_u32(a);
+		break;
+	case IFLA_LINK:
+		l->parent = mnl_attr_get_u32(a);
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(a) == 6) {
+			memcpy(l->mac.b, mnl_attr_get_payload(a), 6);
+			l->mac.set = true;
+		}
+		break;
+	case IFLA_LINKINFO:
+		mnl_attr_parse_nested(a, link_kind, &k);
+		if (l->is_vlan && k.data)
+			mnl_attr_parse_nested(k.data, vlan_data, l);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_link(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	struct hn_facts *f = ctx;
+	struct hn_link *l, *v = grow(f->links, f->nlinks, sizeof(*v));
+
+	if (!v) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	f->links = v;
+	l = &v[seen_link(f, (unsigned)ifi->ifi_index)];
+	f->nlinks += l == &v[f->nlinks];
+	*l = (struct hn_link){ .index = (unsigned)ifi->ifi_index };
+	l->up = ifi->ifi_flags & IFF_UP;
+	mnl_attr_parse(h, sizeof(*ifi), link_attr, l);
+	return MNL_CB_OK;
+}
+
+/* --- addresses --- */
+
+struct one_ip {
+	struct hn_ip *ip;
+	int family;
+	uint32_t flags;
+	struct ipaddr local, address;
+};
+
+static int ip_attr(const struct nlattr *a, void *ctx)
+{
+	struct one_ip *o = ctx;
+	const struct ifa_cacheinfo *ci;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFA_LOCAL:
+		take_ip(a, o->family, &o->local);
+		break;
+	case IFA_ADDRESS:
+		take_ip(a, o->family, &o->address);
+		break;
+	case IFA_BROADCAST:
+		o->ip->nobrd = false;
+		break;
+	case IFA_FLAGS:
+		o->flags = mnl_attr_get_u32(a);
+		break;
+	case IFA_PROTO:
+		o->ip->mark = mnl_attr_get_u8(a);
+		break;
+	case IFA_CACHEINFO:
+		ci = mnl_attr_get_payload(a);
+		/* the kernel says forever as all ones; forever, but deprecated, is kept as it is */
+		if (ci->ifa_valid != UINT32_MAX || ci->ifa_prefered != UINT32_MAX) {
+			o->ip->valid = ci->ifa_valid;
+			o->ip->preferred = ci->ifa_prefered;
+		}
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_addr(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct hn_facts *f = ctx;
+	struct hn_ip *v = grow(f->ips, f->nips, sizeof(*v));
+	struct one_ip o = { .family = ifa->ifa_family, .flags = ifa->ifa_flags };
+
+	if (!v) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	f->ips = v;
+	o.ip = &v[f->nips];
+	o.ip->nobrd = ifa->ifa_family == AF_INET;
+	o.ip->index = ifa->ifa_index;
+	mnl_attr_parse(h, sizeof(*ifa), ip_attr, &o);
+	o.ip->peer = o.local.family && o.address.family && !ipaddr_same_host(&o.local, &o.address);
+	o.ip->addr = o.local.family ? o.local : o.address;
+	o.ip->addr.prefix = ifa->ifa_prefixlen;
+	o.ip->addr.has_prefix = true;
+	o.ip->noroute = o.flags & IFA_F_NOPREFIXROUTE;
+	o.ip->dynamic = !(o.flags & IFA_F_PERMANENT);
+	/* link-local belongs to the link */
+	if ((o.ip->addr.family == 4 || (o.ip->addr.family == 6 && ifa->ifa_scope != RT_SCOPE_LINK)) &&
+	    !seen_ip(f, o.ip))
+		f->nips++;
+	return MNL_CB_OK;
+}
+
+/* --- routes --- */
+
+static int route_attr(const struct nlattr *a, void *ctx)
+{
+	struct hn_route *r = ctx;
+	const struct rta_cacheinfo *ci;
+	int family = r->dst.family == 6 ? AF_INET6 : AF_INET;
+
+	switch (mnl_attr_get_type(a)) {
+	case RTA_DST:
+		take_ip(a, family, &r->dst);
+		break;
+	case RTA_GATEWAY:
+		take_ip(a, family, &r->gw);
+		break;
+	case RTA_PREFSRC:
+		take_ip(a, family, &r->src);
+		break;
+	case RTA_OIF:
+		r->index = mnl_attr_get_u32(a);
+		break;
+	case RTA_PRIORITY:
+		r->metric = mnl_attr_get_u32(a);
+		break;
+	case RTA_TABLE:
+		r->table = mnl_attr_get_u32(a);
+		break;
+	case RTA_MULTIPATH: {
+		const struct rtnexthop *nh = mnl_attr_get_payload(a);
+
+		r->multipath = true;
+		if (mnl_attr_get_payload_len(a) >= sizeof(*nh))
+			r->index = (unsigned)nh->rtnh_ifindex;
+		break;
+	}
+	case RTA_CACHEINFO:
+		ci = mnl_attr_get_payload(a);
+		/* in ticks of a hundredth of a second (USER_HZ); negative: past */
+		r->expires = ci->rta_expires ? (ci->rta_expires > 100 ? (uint32_t)ci->rta_expires / 100 : 1) : 0;
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_route(const struct nlmsghdr *h, void *ctx)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+	struct hn_facts *f = ctx;
+	struct hn_route *r, *v;
+
+	/* what the kernel makes of addresses comes and goes with them */
+	if (rt->rtm_type != RTN_UNICAST || rt->rtm_protocol == RTPROT_KERNEL || rt->rtm_flags & RTM_F_CLONED ||
+	    rt->rtm_table == RT_TABLE_LOCAL)
+		return MNL_CB_OK;
+	v = grow(f->routes, f->nroutes, sizeof(*v));
+	if (!v) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	f->routes = v;
+	r = &v[f->nroutes];
+	r->dst = (struct ipaddr){ .family = rt->rtm_family == AF_INET6 ? 6 : 4, .has_prefix = true };
+	r->dst.prefix = rt->rtm_dst_len;
+	r->table = rt->rtm_table;
+	r->proto = rt->rtm_protocol;
+	r->scope = rt->rtm_scope;
+	r->onlink = rt->rtm_flags & RTNH_F_ONLINK;
+	mnl_attr_parse(h, sizeof(*rt), route_attr, r);
+	/* twice does no harm: to set a route again changes nothing */
+	if (r->index)
+		f->nroutes++;
+	return MNL_CB_OK;
+}
+
+/* --- all of it --- */
+
+static int dump(struct nl *q, uint16_t type, size_t size, int family, mnl_cb_t cb, void *ctx, const char *what,
+                struct err *e)
+{
+	unsigned char *head = nl_put(q, type, NLM_F_DUMP, size);
+	int r;
+
+	if (head)
+		head[0] = (unsigned char)family; /* the first byte of each of these headers */
+	r = nl_ask(q, cb, ctx);
+	return r < 0 ? err_set(e, -r, "list the host's %s: %s", what, strerror(-r)) : 0;
+}
+
+static void read_sysctls(const struct hostnet *h, struct hn_facts *f)
+{
+	for (size_t i = 0; i < h->nsysctls; i++) {
+		_cleanup_free_ char *path = strf("/proc/sys/%s", h->sysctls[i].name), *text = NULL;
+		size_t len;
+
+		if (!path || fs_read(AT_FDCWD, path, 64, &text, &len, NULL) < 0)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		f->sysctls[i].present = true;
+		snprintf(f->sysctls[i].value, sizeof(f->sysctls[i].value), "%s", text);
+	}
+}
+
+int os_hostnet_facts(struct os *os, const struct hostnet *h, struct hn_facts *ret, struct err *e)
+{
+	static const int family[] = { AF_INET, AF_INET6 };
+	struct nl *q = &os->hostq;
+	int r = q->fd < 0 ? nl_open(q, -1, e) : 0;
+
+	*ret = (struct hn_facts){ 0 };
+	if (r == 0)
+		r = dump(q, RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC, take_link, ret, "interfaces", e);
+	for (size_t i = 0; r == 0 && i < 2; i++) {
+		r = dump(q, RTM_GETADDR, sizeof(struct ifaddrmsg), family[i], take_addr, ret, "addresses", e);
+		if (r == 0)
+			r = dump(q, RTM_GETROUTE, sizeof(struct rtmsg), family[i], take_route, ret, "routes", e);
+	}
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ret->nlinks; i++)
+		host_manager(ret->links[i].name, ret->links[i].index, ret->links[i].manager,
+		             sizeof(ret->links[i].manager));
+	read_sysctls(h, ret);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* hostnet.h - the host's own network on Linux: sysctls, and who else configures interfaces. */
+#ifndef IOCAGE_OS_LINUX_HOSTNET_H
+#define IOCAGE_OS_LINUX_HOSTNET_H
+
+#include "core/op.h"
+
+/* OP_SYSCTL: write text to /proc/sys/NAME. */
+must_check int host_sysctl_set(const struct op *op, struct err *e);
+
+/*
+ * Who configures the interface: "systemd-networkd (/run/systemd/netif/links/2)" and the like into buf; "" = nobody that
+ * we know of. Looks at what NetworkManager, systemd-networkd, ifupdown and netplan leave in files.
+ */
+void host_manager(const char *name, unsigned index, char *buf, size_t cap);
+
+#endif

@@ -1,0 +1,128 @@
+/* managers.c - does NetworkManager, systemd-networkd, ifupdown or netplan configure an interface? Told by their files. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "os/linux/hostnet.h"
+
+#define FILE_MAX (256 * 1024)
+
+static char *slurp(const char *path)
+{
+	char *text = NULL;
+	size_t len;
+
+	return fs_read(AT_FDCWD, path, FILE_MAX, &text, &len, NULL) < 0 ? NULL : text;
+}
+
+/* The value of KEY=VALUE in a file of such lines; "" when it is not there. */
+static void value_of(const char *text, const char *key, char *buf, size_t cap)
+{
+	size_t n = strlen(key);
+
+	buf[0] = '\0';
+	for (const char *s = text; s && *s; s = strchr(s, '\n'), s = s ? s + 1 : NULL)
+		if (strncmp(s, key, n) == 0 && s[n] == '=') {
+			snprintf(buf, cap, "%.*s", (int)strcspn(s + n + 1, "\r\n"), s + n + 1);
+			return;
+		}
+}
+
+static bool by_networkd(unsigned index, char *buf, size_t cap)
+{
+	_cleanup_free_ char *path = strf("/run/systemd/netif/links/%u", index), *text = path ? slurp(path) : NULL;
+	char state[40];
+
+	if (!text)
+		return false;
+	value_of(text, "ADMIN_STATE", state, sizeof(state));
+	if (!*state || streq(state, "unmanaged"))
+		return false;
+	snprintf(buf, cap, "systemd-networkd (%s)", path);
+	return true;
+}
+
+static bool by_networkmanager(unsigned index, char *buf, size_t cap)
+{
+	_cleanup_free_ char *path = strf("/run/NetworkManager/devices/%u", index), *text = path ? slurp(path) : NULL;
+	char state[40];
+
+	if (!text)
+		return false;
+	value_of(text, "managed", state, sizeof(state));
+	if (!streq(state, "true") && !streq(state, "1") && !streq(state, "yes"))
+		return false;
+	snprintf(buf, cap, "NetworkManager (%s)", path);
+	return true;
+}
+
+/* "iface NAME inet METHOD": `manual` leaves the interface to others, so it is no reason. */
+static bool in_interfaces(const char *text, const char *name)
+{
+	for (const char *s = text; s && *s; s = strchr(s, '\n'), s = s ? s + 1 : NULL) {
+		char word[4][40] = { "", "", "", "" };
+		int n = sscanf(s, " %39s %39s %39s %39s", word[0], word[1], word[2], word[3]);
+
+		if (n == 4 && streq(word[0], "iface") && streq(word[1], name) && !streq(word[3], "manual"))
+			return true;
+	}
+	return false;
+}
+
+/* "  em0:" as a key somewhere below. */
+static bool in_netplan(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *s = text; s && *s; s = strchr(s, '\n'), s = s ? s + 1 : NULL) {
+		const char *p = s + strspn(s, " \t\"'");
+
+		if (strncmp(p, name, n) == 0 && (p[n] == ':' || ((p[n] == '"' || p[n] == '\'') && p[n + 1] == ':')))
+			return true;
+	}
+	return false;
+}
+
+static bool in_dir(const char *dir, const char *suffix, bool (*has)(const char *, const char *), const char *name,
+                   const char *who, char *buf, size_t cap)
+{
+	_cleanup_closedir_ DIR *d = opendir(dir);
+	struct dirent *ent;
+
+	while (d && (ent = readdir(d))) {
+		_cleanup_free_ char *path = NULL, *text = NULL;
+
+		if (ent->d_name[0] == '.' || !str_ends(ent->d_name, suffix))
+			continue;
+		path = strf("%s/%s", dir, ent->d_name);
+		text = path ? slurp(path) : NULL;
+		if (text && has(text, name)) {
+			snprintf(buf, cap, "%s (%s)", who, path);
+			return true;
+		}
+	}
+	return false;
+}
+
+void host_manager(const char *name, unsigned index, char *buf, size_t cap)
+{
+	_cleanup_free_ char *text = NULL;
+
+	buf[0] = '\0';
+	/* the loopback is everybody's */
+	if (streq(name, "lo") || by_networkd(index, buf, cap) || by_networkmanager(index, buf, cap))
+		return;
+	text = slurp("/etc/network/interfaces");
+	if (text && in_interfaces(text, name)) {
+		snprintf(buf, cap, "ifupdown (/etc/network/interfaces)");
+		return;
+	}
+	if (!in_dir("/etc/network/interfaces.d", "", in_interfaces, name, "ifupdown", buf, cap) &&
+	    !in_dir("/etc/netplan", ".yaml", in_netplan, name, "netplan", buf, cap))
+		buf[0] = '\0';
+}
