@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/life.h"
+#include "cli/boot.h"
 
 /* What to do with one of several jails. */
 typedef int (*act_fn)(struct cli *c, const char *jail, const struct run_opts *o, struct err *e);
@@ -58,6 +58,8 @@ int cmd_start(struct cli *c, struct args *a, struct err *e)
 	m.go_on = many || args_has(a, OPT_IGNORE);
 	m.harmless_ok = many;
 	m.hush = m.o.quiet;
+	if (args_has(a, OPT_RC) && !m.o.dry_run)
+		return boot_jails(c, &names, &m.o, false, e);
 	return act_on(c, &names, &m);
 }
 
@@ -94,6 +96,8 @@ int cmd_stop(struct cli *c, struct args *a, struct err *e)
 	m.o = (struct run_opts){ .quiet = args_has(a, OPT_RC), .force = args_has(a, OPT_FORCE) };
 	m.go_on = many || args_has(a, OPT_IGNORE);
 	m.hush = many;
+	if (args_has(a, OPT_RC))
+		return boot_jails(c, &names, &m.o, true, e);
 	return act_on(c, &names, &m);
 }
 
