@@ -161,6 +161,7 @@ static void drop_addr(struct build *b, const char *link, const struct hn_ip *ip)
 	struct op undo = { .kind = OP_ADDR_ADD,
 		           .link = link,
 		           .addr = ip->addr,
+		           .opts = OP_AGAIN,
 		           .flags = OP_ADDR_PLAIN | kept_flags(ip),
 		           .timeout = ip->valid,
 		           .id = ip->preferred };
