@@ -304,20 +304,6 @@ static int print_rows(const struct rows *rows, const enum col *shown, size_t n, 
 	return table_print(&t, script, &out) ? print_sbuf(&out, e) : err_oom(e);
 }
 
-static void json_string(struct sbuf *out, const char *s)
-{
-	sbuf_addc(out, '"');
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			sbuf_addf(out, "\\%c", *s);
-		else if ((unsigned char)*s < 0x20)
-			sbuf_addf(out, "\\u%04x", (unsigned)*s);
-		else
-			sbuf_addc(out, *s);
-	}
-	sbuf_addc(out, '"');
-}
-
 /* A jid is a number or null, the name is whole, everything else is text as in the long list. */
 static int print_json(const struct rows *rows, struct err *e)
 {
@@ -335,7 +321,7 @@ static int print_json(const struct rows *rows, struct err *e)
 			else if (i == COL_JID)
 				sbuf_addf(&out, "%u", row->jid);
 			else
-				json_string(&out, i == COL_NAME ? row->name : row->cell[i]);
+				add_json(&out, i == COL_NAME ? row->name : row->cell[i]);
 		}
 		sbuf_addc(&out, '}');
 	}
@@ -387,7 +373,7 @@ static int print_names(const struct strv *names, const char *title, bool script,
 		table_row(&t, cells);
 		if (json) {
 			sbuf_add(&out, i ? ", " : "[");
-			json_string(&out, names->v[i]);
+			add_json(&out, names->v[i]);
 		}
 	}
 	if (json) {

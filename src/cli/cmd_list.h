@@ -11,6 +11,7 @@ C(stop, "Running", "JAIL...", CMD_ROOT, 0, ARGS_ANY, 'J', "Stop jails; ALL stops
 C(restart, "Running", "JAIL", CMD_ROOT, 1, 1, 'j', "Stop a jail and start it again; ALL restarts every jail.")
 C(exec, "Running", "JAIL COMMAND [ARG]...", CMD_ROOT | CMD_PASS, 2, ARGS_ANY, 'x', "Run a command inside a jail.")
 C(console, "Running", "JAIL", CMD_ROOT, 1, 1, 'j', "Log in to a jail.")
+C(sockets, "Running", "[JAIL]", CMD_ROOT, 0, 1, 'j', "Show the sockets of jails, as the host sees them.")
 C(get, "Properties", "[PROP] [JAIL]", 0, 0, 2, 'p', "Show properties of a jail or of the defaults.")
 C(set, "Properties", "PROP=VALUE... JAIL", CMD_ROOT, 1, ARGS_ANY, 's',
   "Change properties of a jail or of the defaults.")

@@ -97,6 +97,13 @@ static const struct opt opts_console[] = {
 	END,
 };
 
+static const struct opt opts_sockets[] = {
+	{ OPT_LISTEN, "l", "listening", NULL, NULL, "Only those that wait for others." },
+	HEADER,
+	{ OPT_JSON, "", "json", NULL, NULL, "As JSON." },
+	END,
+};
+
 static const struct opt opts_get[] = {
 	{ OPT_ALL, "a", "all", NULL, NULL, "Show all properties." },
 	{ OPT_STATE, "s", "state", NULL, NULL, "Show up or down." },
@@ -151,6 +158,9 @@ static const char text_exec[] =
 	"A COMMAND of one word is given to /bin/sh -c. The exit status is the command's. Options of iocage end where "
 	"COMMAND begins.";
 static const char text_console[] = "Runs login with the property login_flags, or a shell where there is no login.";
+static const char text_sockets[] = "Without JAIL those of every running jail. LOCAL is what the program sees, PID is "
+                                   "the host's number. ALSO says who "
+				   "else listens on the port in the host's stack: WHO@ADDRESS.";
 static const char text_get[] = "JAIL may be default. PROP all shows every property as PROP:VALUE.";
 static const char text_set[] = "JAIL may be default. Either all of the properties are changed or none.";
 static const char text_fetch[] = "Without --release, on a terminal, the known releases are offered.";

@@ -4,6 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+void add_json(struct sbuf *out, const char *s)
+{
+	sbuf_addc(out, '"');
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			sbuf_addf(out, "\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			sbuf_addf(out, "\\u%04x", (unsigned)*s);
+		else
+			sbuf_addc(out, *s);
+	}
+	sbuf_addc(out, '"');
+}
+
 void table_init(struct table *t, const char *const *head, size_t cols)
 {
 	*t = (struct table){ .head = head, .cols = cols };

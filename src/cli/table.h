@@ -1,4 +1,4 @@
-/* table.h - rows of text as a boxed table, or tab-separated for scripts. */
+/* table.h - rows of text as a boxed table, or tab-separated for scripts; strings of JSON. */
 #ifndef IOCAGE_CLI_TABLE_H
 #define IOCAGE_CLI_TABLE_H
 
@@ -23,5 +23,8 @@ void table_row(struct table *t, const char *const *cells);
 /* The box (script false), or `a<TAB>b` lines without a head, appended to out. false: out of memory. */
 bool table_print(const struct table *t, bool script, struct sbuf *out);
 void table_done(struct table *t);
+
+/* s as a JSON string, quotes and all. */
+void add_json(struct sbuf *out, const char *s);
 
 #endif

@@ -72,6 +72,33 @@ struct os_exec {
  */
 must_check int os_exec(const struct os_jail *j, const struct os_exec *x, int *ret_status, struct err *e);
 
+/* --- sockets --- */
+/* An IP socket as its owner sees it: what getsockname(2) and getpeername(2) say. */
+struct os_socket {
+	int owner; /* which of the jails asked for; OS_SOCKET_HOST: the host's own */
+	char proto[8]; /* "tcp4", "tcp6", "tcp46" (both families); as well udp, raw, icmp */
+	bool shared; /* of the host's stack, not of one of the jail's own */
+	bool listens; /* takes what comes from anywhere: a TCP listener, a datagram or raw socket without a peer */
+	struct ipaddr local, peer; /* family 0: none; all zero: the wildcard */
+	uint16_t lport, pport; /* 0: none. Of a raw socket: the protocol's number */
+	const char *state; /* "LISTEN" and the others of RFC 9293; "-": there is none. Static */
+	pid_t *pids; /* processes that have it, lowest first, as numbered on the host; owned */
+	size_t npids;
+	char command[32]; /* of the first of them, printable ASCII; "" = none */
+};
+#define OS_SOCKET_HOST (-1)
+struct os_sockets {
+	struct os_socket *v;
+	size_t n;
+};
+/*
+ * Sockets of the processes of n running jails (name, vnet, pid and cgroup are used), and, when one of them is a shared-IP
+ * jail, those of the host's own that listen (proto, local, lport only; those of jails that were not asked for are not the
+ * host's). Connections that no process has taken yet, or has any more, are among them. In no order.
+ */
+must_check int os_sockets(const struct os_jail *jails, size_t n, struct os_sockets *ret, struct err *e);
+void os_sockets_done(struct os_sockets *s);
+
 /*
  * Ask the jail's own init to shut down (exec_init jails), wait up to timeout seconds. true: it ended.
  */

@@ -7,7 +7,7 @@ setup_file() { lab_setup_file; }
 teardown_file() { lab_teardown_file; }
 teardown() { lab_reset; }
 
-COMMANDS="create destroy start stop restart list get set exec console fetch"
+COMMANDS="create destroy start stop restart list get set exec console sockets fetch"
 
 @test "--version: Version, a tab, a number; exit 0" {
 	ok iocage --version
@@ -48,7 +48,7 @@ COMMANDS="create destroy start stop restart list get set exec console fetch"
 }
 
 @test "unknown option: exit 2, says which" {
-	for c in create destroy start stop restart list get set console fetch; do
+	for c in create destroy start stop restart list get set console sockets fetch; do
 		fails 2 iocage "$c" --nonsense
 		has "--nonsense"
 		has "Usage:"

@@ -14,6 +14,7 @@
 #include "base/str.h"
 
 #define CGROUP2_MAGIC 0x63677270
+#define FILEID_KERNFS 0xfe
 #define RUN_USUAL     "/run/iocage"
 
 int cgroup_mount(const char **ret, struct err *e)
@@ -199,6 +200,35 @@ int cgroup_del(const char *rel, struct err *e)
 	*slash = '\0';
 	(void)rmdir(path); /* the last jail's removal takes the parent; others in it keep it */
 	return 0;
+}
+
+bool cgroup_is_maker(uint64_t id)
+{
+	struct {
+		struct file_handle h;
+		uint64_t id;
+	} fh;
+	_cleanup_close_ int top = -1, fd = -1;
+	struct err ignored = ERR_INIT;
+	char link[40], path[512];
+	const char *mnt, *p;
+	ssize_t n;
+
+	if (!id || cgroup_mount(&mnt, &ignored) < 0)
+		return false;
+	memset(&fh, 0, sizeof(fh));
+	fh.h.handle_bytes = sizeof(fh.id);
+	fh.h.handle_type = FILEID_KERNFS;
+	fh.id = id;
+	top = open(mnt, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = top < 0 ? -1 : open_by_handle_at(top, &fh.h, O_PATH | O_CLOEXEC);
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = fd < 0 ? -1 : readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return false;
+	path[n] = '\0';
+	p = strstr(path, "/iocage");
+	return p && (p[7] == '/' || p[7] == '-') && str_ends(p, "/mon");
 }
 
 int cgroup_delegate(const char *rel, unsigned uid, struct err *e)

@@ -2,6 +2,9 @@
 #ifndef IOCAGE_OS_LINUX_CGROUP_H
 #define IOCAGE_OS_LINUX_CGROUP_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/err.h"
 #include "os/os.h"
 
@@ -25,6 +28,9 @@ must_check int cgroup_del(const char *rel, struct err *e);
 /* O_DIRECTORY fd of rel, or of rel/sub. -errno with e. */
 must_check int cgroup_open(const char *rel, const char *sub, struct err *e);
 must_check int cgroup_open_jail(const struct os_jail *j, const char *sub, struct err *e);
+
+/* Is the group of this id one in which a jail's monitor (of whatever IOCAGE_RUN) makes sockets. */
+bool cgroup_is_maker(uint64_t id);
 
 /* The group of jail/ belongs to the jail's root: a real init may make groups below it. */
 must_check int cgroup_delegate(const char *rel, unsigned uid, struct err *e);
