@@ -77,7 +77,7 @@ static int link_attr(const struct nlattr *a, void *ctx)
 	return MNL_CB_OK;
 }
 
-static int take_link(const struct nlmsghdr *h, void *ctx)
+int link_take(const struct nlmsghdr *h, void *ctx)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
 	const unsigned up = IFF_UP | IFF_RUNNING;
@@ -120,7 +120,7 @@ static int take_member(const struct nlmsghdr *h, void *ctx)
 	struct own_pair pair = { .jail = m->jail };
 	struct link_fact l;
 
-	take_link(h, &l);
+	link_take(h, &l);
 	mnl_attr_parse(h, sizeof(struct ifinfomsg), pair_attr, &pair);
 	if (l.master == m->bridge && !pair.own && (!m->index || l.index < m->index)) {
 		m->index = l.index;
@@ -141,7 +141,7 @@ static int add_link(struct os *os, struct facts *f, const char *name, struct err
 		return 0;
 	nl_put(q, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
 	nl_attr_str(q, IFLA_IFNAME, name);
-	r = nl_ask(q, take_link, &l);
+	r = nl_ask(q, link_take, &l);
 	if (r < 0 && r != -ENODEV)
 		return err_set(e, -r, "look for interface %s: %s", name, strerror(-r));
 	if (!l.index)

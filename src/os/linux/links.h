@@ -2,6 +2,7 @@
 #ifndef IOCAGE_OS_LINUX_LINKS_H
 #define IOCAGE_OS_LINUX_LINKS_H
 
+#include "core/facts.h"
 #include "core/op.h"
 #include "os/linux/nl.h"
 
@@ -15,6 +16,9 @@
  * nsfd: namespace of the jail (for a veth's peer). 0 or -errno with e.
  */
 must_check int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e);
+
+/* An answer about a link (RTM_NEWLINK) as what is known of it: a callback of nl_ask(). */
+int link_take(const struct nlmsghdr *h, void *ret_link_fact);
 
 /*
  * The removals, each only if the thing is still ours; a thing that is gone is success. To be called in the namespace of n:

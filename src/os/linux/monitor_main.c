@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,9 +27,11 @@
 #define LISTENERS_MAX 1024 /* processes brought in by exec at one time */
 #define SETTLE_MS     50 /* the neighbours hear of addresses when the start is over: it shall not wait for that */
 #define MESSAGE_MAX   32768 /* a hold with all the addresses there can be */
+#define FOLLOW_AFTER  500 /* ms: a start has better things to do */
 
 struct monitor {
 	const char *log_path;
+	struct follow *follow; /* the view follows the host; NULL: not yet, or there is none */
 	int log;
 	off_t log_size;
 	struct broker *broker;
@@ -177,10 +180,39 @@ static void serve_listeners(struct monitor *m, const struct pollfd *p)
 	}
 }
 
-/* Until the jail's first process ends. */
-static void watch(struct monitor *m, int pidfd, int console, int control)
+/* A timer, in whose place follow_view() will come. -1: there is no view. */
+static int follow_later(int view)
 {
-	static struct pollfd p[3 + LISTENERS_MAX];
+	struct itimerspec t = { .it_value = { .tv_nsec = FOLLOW_AFTER * 1000000L } };
+	int fd = view < 0 ? -1 : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	if (fd >= 0)
+		(void)timerfd_settime(fd, 0, &t, NULL);
+	return fd;
+}
+
+/* *fd: the timer, or what follow_fd() said. */
+static void follow_view(struct monitor *m, int view, int *fd)
+{
+	struct err e = ERR_INIT;
+
+	if (m->follow) {
+		follow_serve(m->follow);
+		return;
+	}
+	closep(fd);
+	*fd = -1;
+	if (follow_open(view, &m->follow, &e) == 0)
+		*fd = follow_fd(m->follow);
+	else if (m->log >= 0)
+		dprintf(m->log, "iocage-monitor: %s\n", e.msg);
+}
+
+/* Until the jail's first process ends. */
+static void watch(struct monitor *m, int pidfd, int console, int control, int view)
+{
+	static struct pollfd p[4 + LISTENERS_MAX];
+	int follow = follow_later(view);
 
 	for (;;) {
 		unsigned n = m->nlisteners;
@@ -188,20 +220,23 @@ static void watch(struct monitor *m, int pidfd, int console, int control)
 		p[0] = (struct pollfd){ .fd = pidfd, .events = POLLIN };
 		p[1] = (struct pollfd){ .fd = console, .events = POLLIN };
 		p[2] = (struct pollfd){ .fd = control, .events = POLLIN };
+		p[3] = (struct pollfd){ .fd = follow, .events = POLLIN };
 		for (unsigned i = 0; i < n; i++)
-			p[3 + i] = (struct pollfd){ .fd = m->listeners[i], .events = POLLIN };
-		if (poll(p, 3 + n, patience(m)) < 0) {
+			p[4 + i] = (struct pollfd){ .fd = m->listeners[i], .events = POLLIN };
+		if (poll(p, 4 + n, patience(m)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
 		if (n)
-			serve_listeners(m, p + 3);
+			serve_listeners(m, p + 4);
 		tell_neighbours(m);
 		if (p[1].revents && !copy_console(m, console))
 			console = -1;
 		if (p[2].revents & POLLIN)
 			take_message(m, control);
+		if (p[3].revents)
+			follow_view(m, view, &follow);
 		if (p[0].revents) {
 			/* what it said last is still in the pipe */
 			while (console >= 0 && poll(&p[1], 1, 0) > 0 && (p[1].revents & POLLIN) &&
@@ -251,7 +286,7 @@ int main(int argc, char **argv)
 			m.announce_at = m.h.n4 + m.h.n6 ? now_ms() + SETTLE_MS : 0;
 		}
 	}
-	watch(&m, pidfd, console, m.broker ? control : -1);
+	watch(&m, pidfd, console, m.broker ? control : -1, view);
 	if (m.announcer)
 		(void)waitpid(m.announcer, NULL, 0);
 	if (argc > 4) {

@@ -17,6 +17,17 @@
 must_check int view_add(int nsfd, const struct op *op, struct err *e);
 must_check int view_lo(int nsfd, struct err *e);
 
+/* --- view_follow.c: the view follows the host --- */
+struct follow;
+/*
+ * From now on hear when one of the host's interfaces that the view (nsfd) shows changes, and make up for what changed before.
+ * Called from the host's namespace.
+ */
+must_check int follow_open(int nsfd, struct follow **ret, struct err *e);
+int follow_fd(const struct follow *f); /* readable: call follow_serve() */
+void follow_serve(struct follow *f);
+void follow_close(struct follow *f);
+
 /* --- hold.c: cgroup BPF --- */
 /*
  * Hold every socket made in the cgroup (directory fd, cgroup2) and below to h. Programs are loaded and pinned once per

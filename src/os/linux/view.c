@@ -9,14 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/linux/nl.h"
 #include "os/linux/shared.h"
+#include "os/linux/view.h"
 
 /* What a view link can be made of, in the order tried. Each needs its driver in the kernel. */
 static const char *const kinds[] = { "dummy", "ifb", "veth" };
 
-#define PEER_NAME "view-peer"
-#define OPER_UP   6 /* IF_OPER_UP */
+#define OPER_DORMANT 5 /* IF_OPER_DORMANT */
+#define OPER_UP      6 /* IF_OPER_UP */
 
 /* The kind that worked last: what the kernel lacks is asked for once. */
 static size_t kind;
@@ -63,19 +63,43 @@ static void put_quiet(struct nl *n, const struct op *op)
 	nl_nest_end(n, spec);
 }
 
-/* Flags as on the host (ifb has neither ARP nor groups by itself), and the state a running link shows. */
-static void put_flags(struct nl *n, const struct op *op)
+bool view_kind(const char *what)
 {
-	const uint32_t mask = IFF_UP | IFF_NOARP | IFF_MULTICAST | IFF_PROMISC | IFF_ALLMULTI;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i], what) == 0)
+			return true;
+	return false;
+}
+
+/* ifb has neither ARP nor groups by itself */
+void view_put_flags(struct nl *n, unsigned index, unsigned flags)
+{
 	struct ifinfomsg *ifi = nl_put(n, RTM_NEWLINK, 0, sizeof(*ifi));
 
 	if (!ifi)
 		return;
-	ifi->ifi_index = (int)op->index;
-	ifi->ifi_flags = op->flags & mask;
-	ifi->ifi_change = mask & ~(uint32_t)(IFF_PROMISC | IFF_ALLMULTI);
-	if (op->flags & IFF_RUNNING)
+	ifi->ifi_index = (int)index;
+	ifi->ifi_flags = flags & VIEW_FLAGS;
+	ifi->ifi_change = VIEW_FLAGS;
+	if (flags & IFF_RUNNING)
 		nl_attr_u8(n, IFLA_OPERSTATE, OPER_UP);
+}
+
+static void put_attr(struct nl *n, unsigned index, uint16_t type, uint8_t value)
+{
+	struct ifinfomsg *ifi = nl_put(n, RTM_NEWLINK, 0, sizeof(*ifi));
+
+	if (!ifi)
+		return;
+	ifi->ifi_index = (int)index;
+	nl_attr_u8(n, type, value);
+}
+
+/* Only dummy has a carrier to be taken away. The others are made dormant: they do not run, either. */
+void view_put_state(struct nl *n, unsigned index, unsigned flags)
+{
+	put_attr(n, index, IFLA_OPERSTATE, flags & IFF_RUNNING ? OPER_UP : OPER_DORMANT);
+	put_attr(n, index, IFLA_CARRIER, flags & IFF_LOWER_UP ? 1 : 0);
 }
 
 int view_add(int nsfd, const struct op *op, struct err *e)
@@ -90,10 +114,17 @@ int view_add(int nsfd, const struct op *op, struct err *e)
 	for (; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
 		put_link(&n, op, kinds[kind]);
 		put_quiet(&n, op);
-		put_flags(&n, op);
+		view_put_flags(&n, op->index, op->flags);
 		r = nl_flush(&n, &failed, text, sizeof(text));
 		if (r != -EOPNOTSUPP || failed != 0)
 			break;
+	}
+	/* no IPv6 on this host, or not with such an MTU: then there is nothing to be quiet about */
+	if (r == -EAFNOSUPPORT && failed == 1)
+		r = 0;
+	if (r == 0 && (op->flags & IFF_UP) && !(op->flags & IFF_RUNNING)) {
+		view_put_state(&n, op->index, op->flags);
+		(void)!nl_flush(&n, &failed, text, sizeof(text)); /* as far as this kind of link goes */
 	}
 	nl_close(&n);
 	if (kind == sizeof(kinds) / sizeof(kinds[0])) {
