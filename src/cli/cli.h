@@ -47,8 +47,15 @@ must_check int resolve_jail(struct cli *c, const char *given, bool exact, char *
 /* A usage error: exit 2 and how the command is used. */
 #define usage_err(e, ...) err_class((e), ERR_USAGE, EINVAL, __VA_ARGS__)
 
-/* State of a jail: does it run (its first process lives, start went to its end). st may be NULL. */
+/*
+ * State of a jail: does it run (start went to its end, its first process lives, and so does its monitor). st may be NULL.
+ * One whose monitor was killed counts as down: nobody answers for its sockets or would clean up after it. What is left
+ * of it stays held by the kernel until the next command that may change the jail ends it.
+ */
 bool jail_running(struct cli *c, const char *jail, struct state *st);
+bool state_up(const struct state *st);
+bool state_unheld(const struct state *st); /* its processes run, its monitor does not */
+void warn_unheld(const char *jail, const struct state *st); /* a line on stderr if that is so */
 
 /*
  * The names a command acts on: those given (prefixes resolved), every jail for ALL, those with boot=on for rc; templates

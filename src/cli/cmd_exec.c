@@ -46,6 +46,9 @@ static int need_running(struct session *s, bool force, struct err *e)
 	int r;
 
 	if (!jail_running(s->c, s->jail, &s->st)) {
+		r = state_unheld(&s->st) ? life_end_unheld(s->c, s->jail, e) : 0;
+		if (r < 0)
+			return r;
 		if (!force)
 			return err_class(e, ERR_BUSY, ESRCH,
 			                 "%s is not running! Please supply --force (-f) or start the jail", s->jail);

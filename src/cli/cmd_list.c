@@ -181,6 +181,8 @@ static int read_row(struct cli *c, const char *name, bool has_state, enum which 
 
 	if (r == 0 && wanted(&cfg.conf, which)) {
 		up = has_state && jail_running(c, name, &st);
+		if (has_state && !up)
+			warn_unheld(name, &st);
 		row.jid = up ? st.jid : 0;
 		ok = ok && fill_cells(&row, &cfg.conf, up, brief);
 		rows->v[rows->n++] = row;

@@ -160,6 +160,7 @@ static char *value_of(struct cli *c, const struct config *cfg, const char *key)
 	if (defaults || !(streq(key, "state") || streq(key, "jid") || streq(key, "last_started")))
 		return config_value(cfg, key);
 	up = jail_running(c, cfg->name, &st);
+	warn_unheld(cfg->name, &st);
 	if (streq(key, "state"))
 		return strdup(up ? "up" : "down");
 	if (streq(key, "last_started"))

@@ -159,7 +159,7 @@ static const char text_exec[] =
 	"COMMAND begins.";
 static const char text_console[] = "Runs login with the property login_flags, or a shell where there is no login.";
 static const char text_sockets[] = "Without JAIL those of every running jail. LOCAL is what the program sees, PID is "
-                                   "the host's number. ALSO says who "
+				   "the host's number. ALSO says who "
 				   "else listens on the port in the host's stack: WHO@ADDRESS.";
 static const char text_get[] = "JAIL may be default. PROP all shows every property as PROP:VALUE.";
 static const char text_set[] = "JAIL may be default. Either all of the properties are changed or none.";

@@ -162,7 +162,30 @@ bool jail_running(struct cli *c, const char *jail, struct state *st)
 	*st = (struct state){ 0 };
 	if (state_load(&c->st, jail, st, NULL) < 0)
 		return false;
-	return st->ready && os_jail_alive(st->pid, st->pid_start);
+	return state_up(st);
+}
+
+static bool monitor_lives(const struct state *st)
+{
+	return !st->monitor || os_jail_alive(st->monitor, st->monitor_start);
+}
+
+bool state_up(const struct state *st)
+{
+	return st->ready && os_jail_alive(st->pid, st->pid_start) && monitor_lives(st);
+}
+
+bool state_unheld(const struct state *st)
+{
+	/* in this order: a monitor whose jail ends outlives it */
+	return st->ready && !monitor_lives(st) && os_jail_alive(st->pid, st->pid_start);
+}
+
+void warn_unheld(const char *jail, const struct state *st)
+{
+	if (state_unheld(st))
+		warning("%s: its monitor (process %d) was killed; what is left of it ends with the next start or stop",
+		        jail, (int)st->monitor);
 }
 
 struct ranked {

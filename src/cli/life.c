@@ -192,6 +192,8 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 
 int session_clean_leftovers(struct session *s, bool quiet, struct err *e)
 {
+	bool unheld = state_unheld(&s->st);
+	pid_t monitor = s->st.monitor;
 	struct backend b;
 	int r = session_os_jail(s, e);
 
@@ -205,7 +207,10 @@ int session_clean_leftovers(struct session *s, bool quiet, struct err *e)
 	s->os = NULL;
 	if (r < 0)
 		return err_wrap(e, "%s: cannot remove what was left over from its last run", s->jail);
-	if (!quiet)
+	if (unheld)
+		warning("%s: its monitor (process %d) was killed: ended the jail and removed what it had added",
+		        s->jail, (int)monitor);
+	else if (!quiet)
 		warning("%s: removed what was left over from its last run", s->jail);
 	free(take_ptr(s->console_log));
 	s->st = (struct state){ 0 };
@@ -228,12 +233,27 @@ int life_reap(struct cli *c, const char *jail, struct err *e)
 	if (r < 0)
 		return r;
 	/* not ready although nobody holds the lock: a start that was interrupted */
-	if (s.st.ready && os_jail_alive(s.st.pid, s.st.pid_start))
+	if (state_up(&s.st))
 		return 0;
 	/* the monitor becomes us: it must not be ended like any other */
 	if (s.st.monitor == getpid())
 		s.st.monitor = 0;
 	return session_clean_leftovers(&s, true, e);
+}
+
+int life_end_unheld(struct cli *c, const char *jail, struct err *e)
+{
+	_cleanup_(session_done) struct session s;
+	struct run_opts o = { 0 };
+	int r;
+
+	session_init(&s, c, jail, &o);
+	r = session_lock(&s, e);
+	if (r == 0)
+		r = state_load(&c->st, jail, &s.st, e);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 || !state_unheld(&s.st) ? r : session_clean_leftovers(&s, false, e);
 }
 
 int session_sweep(struct session *s, struct err *e)

@@ -77,6 +77,9 @@ must_check int session_os_jail(struct session *s, struct err *e);
 must_check int session_os(struct session *s, struct err *e);
 /* Replay the journal, last to first, through b; what could not be undone stays in it, else the jail is down. */
 must_check int session_undo(struct session *s, const struct backend *b, struct err *e);
+/* If its monitor was killed: end what is left of the jail, remove what it had added, and say so. Takes the lock. */
+must_check int life_end_unheld(struct cli *c, const char *jail, struct err *e);
+
 /* If a jail that is gone left something: remove it. One line on stderr says so, unless quiet. */
 must_check int session_clean_leftovers(struct session *s, bool quiet, struct err *e);
 /*

@@ -395,7 +395,7 @@ static int check_down(struct session *s, struct err *e)
 	}
 	if (r < 0)
 		return r;
-	if (s->st.ready && os_jail_alive(s->st.pid, s->st.pid_start))
+	if (state_up(&s->st))
 		return err_class(e, ERR_BUSY, EALREADY, "%s is already running!", s->jail);
 	if (s->o.dry_run) {
 		s->st = (struct state){ 0 };

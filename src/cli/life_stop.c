@@ -158,7 +158,7 @@ static int check_up(struct session *s, struct err *e)
 
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (r == 0 && s->st.ready && os_jail_alive(s->st.pid, s->st.pid_start))
+	if (r == 0 && state_up(&s->st))
 		return 0;
 	r = r == 0 ? session_clean_leftovers(s, s->o.quiet, e) : session_sweep(s, e);
 	if (r < 0)

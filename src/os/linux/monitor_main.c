@@ -273,6 +273,8 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	umask(0077);
+	/* a jail that fills the memory is to lose its own processes, not this one; without the right to say so: as it is */
+	(void)!fs_poke(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
 	m.log_path = argv[2];
 	open_log(&m);
 	if (listener >= 0) {
