@@ -50,7 +50,7 @@ must_check int resolve_jail(struct cli *c, const char *given, bool exact, char *
 /*
  * State of a jail: does it run (start went to its end, its first process lives, and so does its monitor). st may be NULL.
  * One whose monitor was killed counts as down: nobody answers for its sockets or would clean up after it. What is left
- * of it stays held by the kernel until the next command that may change the jail ends it.
+ * of it stays held by the kernel until the next command that may change the jail ends it (start, stop, exec, console, destroy, gc).
  */
 bool jail_running(struct cli *c, const char *jail, struct state *st);
 bool state_up(const struct state *st);

@@ -80,7 +80,7 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 	r = state_load(&g->c->st, name, &s.st, e);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	running = r == 0 && s.st.ready && os_jail_alive(s.st.pid, s.st.pid_start);
+	running = r == 0 && state_up(&s.st);
 	if (running || g->dry) {
 		for (size_t i = j.n; !running && i-- > 0;)
 			say(g, &j.undo[i], name);

@@ -129,6 +129,20 @@ kill_monitor() {
 	world_same before
 }
 
+@test "gc ends a jail whose monitor was killed, too" {
+	mkboth
+	world_snapshot before
+	for j in ms mv; do
+		up $j
+		kill_monitor $j
+	done
+	run --separate-stderr iocage gc
+	[ "$status" -eq 0 ]
+	has "ms: its monitor (process"
+	has "mv: its monitor (process"
+	world_same before
+}
+
 @test "the first process is killed: the monitor clears everything away by itself" {
 	mkboth
 	world_snapshot before

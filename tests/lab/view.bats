@@ -169,6 +169,20 @@ not_running() {
 	ip link set em1 mtu 1500
 }
 
+@test "an interface that a live change brings into the view is followed, too" {
+	mk vl vnet=off 'ip4_addr=em0|192.0.2.10/24'
+	up vl
+	sleep 1
+	ok iocage set 'ip4_addr=em0|192.0.2.10/24,em1|198.51.100.10/24' vl
+	eventually same_line vl em1
+	ip link set em1 mtu 1333
+	eventually same_line vl em1
+	ok iocage set 'ip4_addr=em0|192.0.2.10/24' vl
+	eventually sh -c "! nsenter --net=/proc/$(init_pid vl)/ns/net ip link show em1"
+	ip link set em0 mtu 1444
+	eventually same_line vl em0
+}
+
 @test "nothing of the host's other interfaces wakes the monitor" {
 	mkview vi
 	up vi
