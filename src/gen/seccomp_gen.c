@@ -1,5 +1,6 @@
 /* seccomp_gen.c - build-time: prints the jails' seccomp filters as C arrays, so that run time needs no libseccomp. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <seccomp.h>
@@ -112,7 +113,7 @@ static scmp_filter_ctx start(int both, uint32_t foreign)
 }
 
 /* Names this libseccomp does not know are printed as a warning: the filter is then weaker than meant. */
-static void deny(scmp_filter_ctx c, uint32_t action, const char *const *names, size_t n)
+static void add_all(scmp_filter_ctx c, uint32_t action, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int nr = seccomp_syscall_resolve_name(names[i]);
@@ -125,7 +126,7 @@ static void deny(scmp_filter_ctx c, uint32_t action, const char *const *names, s
 	}
 }
 
-#define DENY(c, action, list) deny(c, action, list, sizeof(list) / sizeof(*(list)))
+#define ADD(c, action, list) add_all(c, action, list, sizeof(list) / sizeof(*(list)))
 
 /* The kernel looks at 32 bits of these arguments, so the filter must as well. */
 static void deny_arg(scmp_filter_ctx c, uint32_t action, const char *name, unsigned arg, uint32_t mask, uint32_t value)
@@ -159,19 +160,19 @@ static void add_base(scmp_filter_ctx c)
 {
 	static const uint32_t ioctls[] = { IOCTL_TIOCSTI, IOCTL_TIOCLINUX, IOCTL_TIOCSETD, IOCTL_SIOCGSKNS };
 
-	DENY(c, SCMP_ACT_ERRNO(EPERM), base_calls);
+	ADD(c, SCMP_ACT_ERRNO(EPERM), base_calls);
 	for (size_t i = 0; i < sizeof(ioctls) / sizeof(*ioctls); i++)
 		deny_arg(c, SCMP_ACT_ERRNO(EPERM), "ioctl", 1, UINT32_MAX, ioctls[i]);
 }
 
 static void add_noquota(scmp_filter_ctx c)
 {
-	DENY(c, SCMP_ACT_ERRNO(EPERM), quota_calls);
+	ADD(c, SCMP_ACT_ERRNO(EPERM), quota_calls);
 }
 
 static void add_nomount(scmp_filter_ctx c)
 {
-	DENY(c, SCMP_ACT_ERRNO(EPERM), mount_calls);
+	ADD(c, SCMP_ACT_ERRNO(EPERM), mount_calls);
 }
 
 /* clone3 has its flags in memory where no filter can look: without it libc goes back to clone. */
@@ -182,7 +183,7 @@ static void add_nonest(scmp_filter_ctx c)
 	deny_arg(c, SCMP_ACT_ERRNO(EPERM), "clone", 0, CLONE_NEWUSER, CLONE_NEWUSER);
 	deny_arg(c, SCMP_ACT_ERRNO(EPERM), "unshare", 0, CLONE_NEWUSER, CLONE_NEWUSER);
 	deny_arg(c, SCMP_ACT_ERRNO(EPERM), "setns", 1, CLONE_NEWUSER, CLONE_NEWUSER);
-	DENY(c, SCMP_ACT_ERRNO(ENOSYS), clone3);
+	ADD(c, SCMP_ACT_ERRNO(ENOSYS), clone3);
 }
 
 static int family_is_fine(unsigned family)
@@ -192,9 +193,12 @@ static int family_is_fine(unsigned family)
 	       family == AF_NETLINK || family == AF_PACKET;
 }
 
+/* Set while the filters of shared-IP jails are made: the broker reads the arguments of socketcall(SOCKET). */
+static int brokered;
+
 /*
  * 32-bit programs may make sockets through socketcall(2), with arguments in memory: no filter can look there, so these
- * two of its calls are refused (they need allow_socket_af).
+ * two of its calls are refused (they need allow_socket_af), unless there is a broker that can.
  */
 static void add_af(scmp_filter_ctx c)
 {
@@ -211,24 +215,25 @@ static void add_af(scmp_filter_ctx c)
 		must(seccomp_rule_add_array(c, no, nr, 1, &above), makers[m]);
 	}
 	if (seccomp_arch_native() == SCMP_ARCH_X86_64) {
-		deny_arg(c, no, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKET);
+		if (!brokered)
+			deny_arg(c, no, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKET);
 		deny_arg(c, no, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKETPAIR);
 	}
 }
 
 static void add_sysvmsg(scmp_filter_ctx c)
 {
-	DENY(c, SCMP_ACT_ERRNO(ENOSYS), msg_calls);
+	ADD(c, SCMP_ACT_ERRNO(ENOSYS), msg_calls);
 }
 
 static void add_sysvsem(scmp_filter_ctx c)
 {
-	DENY(c, SCMP_ACT_ERRNO(ENOSYS), sem_calls);
+	ADD(c, SCMP_ACT_ERRNO(ENOSYS), sem_calls);
 }
 
 static void add_sysvshm(scmp_filter_ctx c)
 {
-	DENY(c, SCMP_ACT_ERRNO(ENOSYS), shm_calls);
+	ADD(c, SCMP_ACT_ERRNO(ENOSYS), shm_calls);
 }
 
 /* In this order they are joined; up to `common` every jail has them unless it allows more than usual. */
@@ -246,6 +251,8 @@ static const struct part {
 	{ "sysvsem_off", add_sysvsem, 0 },
 	{ "sysvshm_off", add_sysvshm, 0 },
 };
+
+#define AF_PART 4 /* add_af in parts[] */
 
 /* mask: bits are indices in parts[] */
 static void print_parts(const char *name, unsigned mask)
@@ -273,10 +280,79 @@ static void print_notify(void)
 	BROKER_NOTIFY(X)
 	print("notify", c);
 	c = start(1, SCMP_ACT_ALLOW);
+	BROKER_NOTIFY_NAMES(X)
+	print("notify_names", c);
+	c = start(1, SCMP_ACT_ALLOW);
 	BROKER_NOTIFY_RAW(X)
 	print("notify_raw", c);
 }
 #undef X
+
+/* What the broker itself does, after it has started: everything else is refused to it. */
+static const char *const broker_calls[] = {
+	/* waiting and answering; its memory; its end */
+	"poll",
+	"ppoll",
+	"ioctl",
+	"close",
+	"brk",
+	"mmap",
+	"munmap",
+	"mremap",
+	"madvise",
+	"futex",
+	"sched_yield",
+	"rt_sigreturn",
+	"rt_sigprocmask",
+	"restart_syscall",
+	"getpid",
+	"getppid",
+	"gettid",
+	"exit",
+	"exit_group",
+	/* what is asked for, and descriptors of the caller */
+	"process_vm_readv",
+	"process_vm_writev",
+	"pidfd_open",
+	"pidfd_getfd",
+	/* sockets made, looked at and given a name on behalf of the jail; the maps of the programs that hold them */
+	"socket",
+	"bind",
+	"listen",
+	"connect",
+	"getsockopt",
+	"setsockopt",
+	"getsockname",
+	"getpeername",
+	"bpf",
+	/* the caller's /proc */
+	"read",
+	"readlinkat",
+	"newfstatat",
+	"fstat",
+	"lseek",
+	/* listeners that exec brings */
+	"accept4",
+	"recvmsg",
+	"sendto",
+	"sethostname",
+	"setdomainname",
+};
+
+/* An allow list. Files are opened for reading only: the process may still be the host's root by its id. */
+static void print_broker(void)
+{
+	static const struct scmp_arg_cmp reading = { .arg = 2,
+		                                     .op = SCMP_CMP_MASKED_EQ,
+		                                     .datum_a = O_ACCMODE | O_CREAT | O_TRUNC };
+	scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+
+	must(c ? 0 : -ENOMEM, "new filter");
+	must(seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "foreign architectures");
+	ADD(c, SCMP_ACT_ALLOW, broker_calls);
+	must(seccomp_rule_add_array(c, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, &reading), "openat");
+	print("broker", c);
+}
 
 int main(void)
 {
@@ -291,6 +367,11 @@ int main(void)
 	/* most jails allow nothing special: as one search tree that is loaded three times as fast as the parts */
 	print_parts("common", common);
 	print_parts("strict", all);
+	brokered = 1;
+	print_parts("shared_common", common);
+	print_parts("shared_strict", all);
+	print_parts("shared_af", 1U << AF_PART);
 	print_notify();
+	print_broker();
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }

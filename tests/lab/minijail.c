@@ -247,7 +247,9 @@ static int serve(struct broker *b, int listener, int pidfd, pid_t pid)
 	for (;;) {
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			die("poll", NULL);
-		if (p[0].revents && !broker_serve(b, listener))
+		if (p[0].revents & POLLIN)
+			broker_serve(b, listener, BROKER_ROAMS);
+		else if (p[0].revents)
 			p[0].fd = -1;
 		if (p[1].revents)
 			break;

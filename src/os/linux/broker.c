@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -34,6 +33,8 @@ bool broker_in_view(struct broker *b, const struct request *r)
 	char path[40];
 	struct stat st;
 
+	if (!(r->flags & BROKER_ROAMS)) /* nobody in this jail can make or enter another: not worth a microsecond */
+		return true;
 	(void)snprintf(path, sizeof(path), "%d/ns/net", (int)r->pid);
 	return fstatat(b->proc, path, &st, 0) == 0 && st.st_ino == b->view_ino && st.st_dev == b->view_dev;
 }
@@ -83,10 +84,22 @@ static const char *status_line(struct broker *b, const struct request *r, const 
 	return p ? p + strlen(key) : NULL;
 }
 
+/* In a user namespace of its own a process has every capability, and none of them means anything here. */
+bool broker_in_jail_userns(struct broker *b, const struct request *r)
+{
+	char path[40];
+	struct stat st;
+
+	if (!(r->flags & BROKER_ROAMS) || !b->user_ino)
+		return true;
+	(void)snprintf(path, sizeof(path), "%d/ns/user", (int)r->pid);
+	return fstatat(b->proc, path, &st, 0) == 0 && st.st_ino == b->user_ino && st.st_dev == b->user_dev;
+}
+
 bool broker_capable(struct broker *b, const struct request *r, unsigned cap)
 {
 	char buf[4096];
-	const char *v = status_line(b, r, "\nCapEff:\t", buf, sizeof(buf));
+	const char *v = broker_in_jail_userns(b, r) ? status_line(b, r, "\nCapEff:\t", buf, sizeof(buf)) : NULL;
 
 	return v && (strtoull(v, NULL, 16) >> cap & 1);
 }
@@ -125,102 +138,34 @@ int broker_fetch(struct broker *b, const struct request *r, int fd)
 	return sock;
 }
 
-/* System calls of this machine's 32-bit sibling, where there is one. */
-#if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#define COMPAT_ARCH AUDIT_ARCH_I386
-enum compat_nr {
-	COMPAT_ioctl = 54,
-	COMPAT_socketcall = 102,
-	COMPAT_socket = 359,
-	COMPAT_bind = 361,
-	COMPAT_listen = 363
-};
-#elif defined(__aarch64__)
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#define COMPAT_ARCH AUDIT_ARCH_ARM
-enum compat_nr {
-	COMPAT_ioctl = 54,
-	COMPAT_socketcall = 102,
-	COMPAT_socket = 281,
-	COMPAT_bind = 282,
-	COMPAT_listen = 284
-};
-#endif
-
 typedef enum answer (*handler)(struct broker *b, const struct request *r, int64_t *ret);
 
-/* socketcall(2): the arguments are in memory. The copy made here is what counts. */
-static handler unpack_socketcall(struct request *r)
-{
-	static const struct {
-		handler f;
-		unsigned nargs;
-	} calls[] = { [1] = { broker_socket, 3 }, [2] = { broker_bind, 3 }, [4] = { broker_listen, 2 } };
-	uint32_t call = (uint32_t)r->arg[0], args[3] = { 0 };
+static const handler handlers[] = {
+	[CALL_SOCKET] = broker_socket, [CALL_BIND] = broker_bind,           [CALL_LISTEN] = broker_listen,
+	[CALL_IOCTL] = broker_ioctl,   [CALL_SENDTO] = broker_sendto,       [CALL_HOSTNAME] = broker_hostname,
+	[CALL_FAULT] = broker_fault,   [CALL_DOMAINNAME] = broker_hostname,
+};
 
-	if (call >= sizeof(calls) / sizeof(calls[0]) || !calls[call].f)
-		return NULL;
-	if (broker_read(r, (uint32_t)r->arg[1], args, calls[call].nargs * sizeof(args[0])) < 0)
-		return NULL;
-	for (unsigned i = 0; i < 3; i++)
-		r->arg[i] = args[i];
-	return calls[call].f;
-}
-
-static handler pick(const struct seccomp_data *d, struct request *r)
+static int read_caller(void *ctx, uint64_t at, void *buf, size_t n)
 {
-	if (d->arch == NATIVE_ARCH) {
-		switch (d->nr) {
-		case SYS_socket:
-			return broker_socket;
-		case SYS_bind:
-			return broker_bind;
-		case SYS_listen:
-			return broker_listen;
-		case SYS_ioctl:
-			return broker_ioctl;
-		case SYS_sendto:
-			return broker_sendto;
-		default:
-			return NULL;
-		}
-	}
-	if (d->arch != COMPAT_ARCH)
-		return NULL;
-	r->compat = true;
-	switch (d->nr) {
-	case COMPAT_socket:
-		return broker_socket;
-	case COMPAT_bind:
-		return broker_bind;
-	case COMPAT_listen:
-		return broker_listen;
-	case COMPAT_ioctl:
-		return broker_ioctl;
-	case COMPAT_socketcall:
-		return unpack_socketcall(r);
-	default:
-		return NULL;
-	}
+	return broker_read(ctx, at, buf, n);
 }
 
 /* Answer one notification record. */
-static void answer(struct broker *b, int listener, const struct seccomp_notif *n)
+static void answer(struct broker *b, int listener, unsigned flags, const struct seccomp_notif *n)
 {
-	struct request r = { .listener = listener, .id = n->id, .pid = (pid_t)n->pid };
+	struct request r = { .listener = listener, .id = n->id, .pid = (pid_t)n->pid, .flags = flags };
 	union {
 		struct seccomp_notif_resp resp;
 		char room[RECORD_MAX];
 	} out;
 	enum answer what = ANSWER_CONTINUE;
 	int64_t value = 0;
-	handler f;
 
-	memcpy(r.arg, n->data.args, sizeof(r.arg));
-	f = n->pid ? pick(&n->data, &r) : NULL;
-	if (f)
-		what = f(b, &r, &value);
+	/* no pid: a process that ours cannot see, in no jail of ours */
+	r.call = n->pid ? broker_decode(&n->data, read_caller, &r, &r) : CALL_NONE;
+	if (handlers[r.call])
+		what = handlers[r.call](b, &r, &value);
 	if (what == ANSWER_SENT)
 		return;
 	memset(&out, 0, sizeof(out));
@@ -234,44 +179,23 @@ static void answer(struct broker *b, int listener, const struct seccomp_notif *n
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &out); /* the caller may be gone: nobody is waiting then */
 }
 
-/*
- * Caller and broker take turns: the kernel may wake each on the other's processor, which halves the time of a call.
- * Said once per listener; a number beyond the set goes without.
- */
-static void wake_here(struct broker *b, int listener)
+void broker_listen_to(int listener)
 {
-	uint64_t bit = listener < 64 ? UINT64_C(1) << listener : 0;
-
-	if (bit & ~b->synced) {
-		b->synced |= bit;
-		(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	}
+	/* Linux 6.6: caller and broker take turns, each may be woken on the other's processor; before, it is just slower */
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
-bool broker_serve(struct broker *b, int listener)
+void broker_serve(struct broker *b, int listener, unsigned flags)
 {
 	union {
 		struct seccomp_notif notif;
 		char room[RECORD_MAX];
 	} in;
-	struct pollfd p = { .fd = listener, .events = POLLIN };
 
-	wake_here(b, listener);
-	/* a few at a time, so that several listeners get their turn */
-	for (int i = 0; i < 8; i++) {
-		if (poll(&p, 1, 0) <= 0)
-			return true;
-		if (!(p.revents & POLLIN)) {
-			if (listener < 64)
-				b->synced &= ~(UINT64_C(1) << listener); /* the number will come again */
-			return false;
-		}
-		memset(&in, 0, sizeof(in));
-		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &in) < 0)
-			continue; /* the caller was killed meanwhile */
-		answer(b, listener, &in.notif);
-	}
-	return true;
+	/* does not wait: the kernel counts up before it says that something is there, also if the caller was killed since */
+	memset(&in, 0, sizeof(in));
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &in) == 0)
+		answer(b, listener, flags, &in.notif);
 }
 
 /* A datagram socket inside the view namespace; we are back in our own afterwards. */
@@ -393,6 +317,19 @@ int broker_open(int nsfd, const struct hold *h, struct broker **ret, struct err 
 void broker_hold(struct broker *b, const struct hold *h)
 {
 	b->h = *h;
+}
+
+int broker_know_jail(struct broker *b, pid_t pid, struct err *e)
+{
+	char path[40];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%d/ns/user", (int)pid);
+	if (fstatat(b->proc, path, &st, 0) < 0)
+		return err_sys(e, "stat the jail's user namespace");
+	b->user_dev = st.st_dev;
+	b->user_ino = st.st_ino;
+	return 0;
 }
 
 void broker_close(struct broker *b)

@@ -2,15 +2,15 @@
 #ifndef IOCAGE_OS_LINUX_BROKER_H
 #define IOCAGE_OS_LINUX_BROKER_H
 
-#include <linux/seccomp.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "core/hold.h"
+#include "os/linux/broker_decode.h"
 #include "os/linux/hold.h"
+#include "os/linux/shared.h"
 
 struct broker {
 	struct hold h;
@@ -19,27 +19,12 @@ struct broker {
 	uint64_t host_cookie; /* of the host's network namespace */
 	dev_t view_dev; /* which namespace the jail's processes are in */
 	ino_t view_ino;
+	dev_t user_dev; /* the jail's user namespace; 0: not looked at */
+	ino_t user_ino;
 	int view; /* that namespace, kept open */
 	int view_sock; /* a datagram socket in it */
 	int proc; /* /proc */
-	uint64_t synced; /* listeners, by number, that wake_here() was called for */
 	int test_sock; /* any socket of the host's namespace */
-};
-
-/* One notification. Everything in it comes from a process that is not trusted. */
-struct request {
-	int listener;
-	uint64_t id;
-	pid_t pid; /* thread that waits */
-	bool compat; /* 32-bit: structures with pointers are smaller */
-	uint64_t arg[6];
-};
-
-/* A socket address of one of the two families. */
-union ip_name {
-	struct sockaddr sa;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
 };
 
 /* What to do with the waiting call. */
@@ -55,6 +40,9 @@ enum answer broker_listen(struct broker *b, const struct request *r, int64_t *re
 /* Only notified in jails with raw sockets. */
 enum answer broker_sendto(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret);
+/* broker_name.c */
+enum answer broker_hostname(struct broker *b, const struct request *r, int64_t *ret);
+enum answer broker_fault(struct broker *b, const struct request *r, int64_t *ret);
 
 /* Is the caller still in the jail's own network namespace. If not, it may do what it likes there. */
 bool broker_in_view(struct broker *b, const struct request *r);
@@ -66,7 +54,10 @@ must_check int broker_write(const struct request *r, uint64_t at, const void *bu
 /* Our own fd of the caller's, when it is an IP socket in the host's namespace; else negative. */
 must_check int broker_fetch(struct broker *b, const struct request *r, int fd);
 
-/* Has the calling thread this capability. */
+/* Is the caller in the jail's own user namespace. */
+bool broker_in_jail_userns(struct broker *b, const struct request *r);
+
+/* Has the calling thread this capability over the jail. */
 bool broker_capable(struct broker *b, const struct request *r, unsigned cap);
 
 /* broker_bind.c: give a held TCP or UDP socket an address as FreeBSD would. `priv`: ports below 1024 are allowed. 0 or -errno. */

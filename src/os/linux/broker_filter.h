@@ -37,4 +37,7 @@
  */
 #define BROKER_NOTIFY_RAW(X) X(sendto, -1, 0)
 
+/* For jails that may change their host name. */
+#define BROKER_NOTIFY_NAMES(X) X(sethostname, -1, 0) X(setdomainname, -1, 0)
+
 #endif

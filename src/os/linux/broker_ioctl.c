@@ -13,7 +13,6 @@
 #include "base/cleanup.h"
 #include "os/linux/broker.h"
 
-#define IFCONF_MAX   65536 /* bytes of answer to SIOCGIFCONF; more than all addresses of a jail take */
 #define IFREQ_COMPAT 32 /* struct ifreq of 32-bit programs */
 
 /* Is it a socket the caller asks with: these numbers mean other things on other files. */
@@ -51,29 +50,16 @@ static int32_t list(struct broker *b, const struct request *r, char *out, int32_
 static int64_t ifconf(struct broker *b, const struct request *r)
 {
 	_cleanup_free_ char *out = NULL;
-	struct {
-		int32_t len;
-		uint32_t pad;
-		uint64_t buf;
-	} c = { 0 };
-	struct {
-		int32_t len;
-		uint32_t buf;
-	} c32 = { 0 };
+	uint8_t raw[IFCONF_RAW] = { 0 };
 	uint64_t buf;
 	int64_t ret;
 	int32_t len;
 
-	ret = r->compat ? broker_read(r, (uint32_t)r->arg[2], &c32, sizeof(c32))
-	                : broker_read(r, r->arg[2], &c, sizeof(c));
+	ret = broker_read(r, r->arg[2], raw, r->compat ? IFCONF_RAW / 2 : IFCONF_RAW);
+	if (ret == 0)
+		ret = broker_decode_ifconf(raw, r->compat, &len, &buf);
 	if (ret < 0)
 		return ret;
-	len = r->compat ? c32.len : c.len;
-	buf = r->compat ? c32.buf : c.buf;
-	if (len < 0)
-		return -EINVAL;
-	if (len > IFCONF_MAX)
-		len = IFCONF_MAX;
 	if (buf) {
 		out = malloc((size_t)len + 1);
 		if (!out)
@@ -87,7 +73,7 @@ static int64_t ifconf(struct broker *b, const struct request *r)
 		if (ret < 0)
 			return ret;
 	}
-	return broker_write(r, r->compat ? (uint32_t)r->arg[2] : r->arg[2], &len, sizeof(len));
+	return broker_write(r, r->arg[2], &len, sizeof(len));
 }
 
 /* A fixed record that goes in and comes back. */
@@ -97,7 +83,7 @@ static int64_t record(struct broker *b, const struct request *r, unsigned long r
 		struct ifreq ifr;
 		struct arpreq arp;
 	} rec;
-	uint64_t at = r->compat ? (uint32_t)r->arg[2] : r->arg[2];
+	uint64_t at = r->arg[2];
 	int64_t ret;
 
 	memset(&rec, 0, sizeof(rec));

@@ -83,8 +83,13 @@ enum answer broker_socket(struct broker *b, const struct request *r, int64_t *re
 	struct seccomp_notif_addfd add = { .id = r->id, .flags = SECCOMP_ADDFD_FLAG_SEND };
 	_cleanup_close_ int sock = -1;
 
-	if ((family != AF_INET && family != AF_INET6) || !broker_in_view(b, r))
-		return ANSWER_CONTINUE;
+	if ((family != AF_INET && family != AF_INET6) || !broker_in_view(b, r)) {
+		if (!r->by_memory || (r->flags & BROKER_ANY_AF))
+			return ANSWER_CONTINUE;
+		/* by the time the kernel reads them the arguments may name a family that the jail may not have */
+		*ret = -EPROTONOSUPPORT;
+		return ANSWER_VALUE;
+	}
 	if (type & ~(TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK)) {
 		*ret = -EINVAL;
 		return ANSWER_VALUE;
@@ -191,19 +196,14 @@ static int bind_any(struct broker *b, const struct request *r, int sock, const u
 
 enum answer broker_bind(struct broker *b, const struct request *r, int64_t *ret)
 {
-	uint32_t len = (uint32_t)r->arg[2];
 	_cleanup_close_ int sock = -1;
 	union ip_name to;
 	size_t n;
 
 	/* what is no IP address is bound by the kernel itself, in the caller's own right; an IP socket is held then too */
-	if (len < sizeof(struct sockaddr_in) || len > 128)
-		return ANSWER_CONTINUE;
 	memset(&to, 0, sizeof(to));
-	n = len < sizeof(to.in6) ? len : sizeof(to.in6);
-	if (broker_read(r, r->arg[1], &to, n) < 0)
-		return ANSWER_CONTINUE;
-	if (to.sa.sa_family != AF_INET && (to.sa.sa_family != AF_INET6 || n < sizeof(to.in6)))
+	n = broker_name_wanted((uint32_t)r->arg[2]);
+	if (!n || broker_read(r, r->arg[1], &to, n) < 0 || !broker_name_usable(&to, n))
 		return ANSWER_CONTINUE;
 	if (!broker_in_view(b, r))
 		return ANSWER_CONTINUE;

@@ -18,9 +18,8 @@
 	 BIT(CAP_SETFCAP) | BIT(CAP_SYS_PTRACE))
 
 /*
- * Not here although one may look for them: CAP_MKNOD and CAP_AUDIT_WRITE do nothing in a user namespace. A jail's host
- * name is its own only in name: the UTS namespace is the host's, so no capability could change it (allow_set_hostname
- * has to be answered from outside).
+ * Not here although one may look for them: CAP_MKNOD and CAP_AUDIT_WRITE do nothing in a user namespace. CAP_SYS_ADMIN
+ * would open far more than the host name: allow_set_hostname is answered from outside (os/linux/broker_name.c).
  */
 uint64_t caps_for(unsigned allow, bool shared, bool real_init)
 {
@@ -45,13 +44,22 @@ uint64_t caps_for(unsigned allow, bool shared, bool real_init)
 	return set;
 }
 
-int caps_limit(uint64_t set, struct err *e)
+int caps_keep(uint64_t set, struct err *e)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
 	struct __user_cap_data_struct data[2] = { { .permitted = (uint32_t)set, .effective = (uint32_t)set },
 		                                  { .permitted = (uint32_t)(set >> 32),
 		                                    .effective = (uint32_t)(set >> 32) } };
 
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L) < 0)
+		return err_sys(e, "clear the ambient capabilities");
+	if (syscall(SYS_capset, &head, data) < 0)
+		return err_sys(e, "limit the capabilities");
+	return 0;
+}
+
+int caps_limit(uint64_t set, struct err *e)
+{
 	/* up to the last one this kernel knows, be it newer than our headers */
 	for (unsigned long cap = 0; cap < 64; cap++) {
 		if (set & BIT(cap))
@@ -62,9 +70,5 @@ int caps_limit(uint64_t set, struct err *e)
 			return err_sys(e, "drop capability %lu from the bounding set", cap);
 		}
 	}
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L) < 0)
-		return err_sys(e, "clear the ambient capabilities");
-	if (syscall(SYS_capset, &head, data) < 0)
-		return err_sys(e, "limit the capabilities");
-	return 0;
+	return caps_keep(set, e);
 }

@@ -13,4 +13,7 @@ uint64_t caps_for(unsigned allow, bool shared, bool real_init);
 /* Cut bounding, permitted and effective to set; inheritable and ambient to nothing. Needs CAP_SETPCAP. */
 must_check int caps_limit(uint64_t set, struct err *e);
 
+/* Permitted and effective only; enough where no_new_privs follows. */
+must_check int caps_keep(uint64_t set, struct err *e);
+
 #endif

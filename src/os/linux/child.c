@@ -103,7 +103,8 @@ static int join_net(const struct child_args *a, struct err *e)
 static int make_namespaces(const struct child_args *a, struct err *e)
 {
 	/* cgroup: of where we are, so only now that we are there; network: a shared-IP jail's view, owned by the host */
-	if (unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | (a->vnet ? 0 : CLONE_NEWNET)) < 0)
+	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWCGROUP | (a->vnet ? 0 : CLONE_NEWNET) |
+	            (a->renames ? 0 : CLONE_NEWUTS)) < 0)
 		return err_sys(e, "make the jail's namespaces");
 	if (!a->vnet)
 		report(a->sync, 0, e, NULL, 0);
@@ -129,6 +130,15 @@ static int mount_all(const struct child_args *a, int rootfd, bool *ret_console, 
 	return r < 0 || joined ? r : join_net(a, e);
 }
 
+static int name_host(const struct child_args *a, struct err *e)
+{
+	if (a->add->host && sethostname(a->add->host, strlen(a->add->host)) < 0)
+		return err_sys(e, "set the jail's host name to %s", a->add->host);
+	if (a->add->domain && *a->add->domain && setdomainname(a->add->domain, strlen(a->add->domain)) < 0)
+		return err_sys(e, "set the jail's domain name to %s", a->add->domain);
+	return 0;
+}
+
 static int do_mounts(const struct child_args *a, struct console *con, struct err *e)
 {
 	_cleanup_close_ int rootfd = -1;
@@ -146,10 +156,8 @@ static int do_mounts(const struct child_args *a, struct console *con, struct err
 		r = mount_pivot(rootfd, e);
 	if (r == 0 && want_console)
 		r = mount_console(&con->master, &con->slave, a->base, e);
-	if (r == 0 && a->add->host && sethostname(a->add->host, strlen(a->add->host)) < 0)
-		r = err_sys(e, "set the jail's host name to %s", a->add->host);
-	if (r == 0 && a->add->domain && *a->add->domain && setdomainname(a->add->domain, strlen(a->add->domain)) < 0)
-		r = err_sys(e, "set the jail's domain name to %s", a->add->domain);
+	if (r == 0 && !a->renames)
+		r = name_host(a, e);
 	return r;
 }
 
@@ -159,7 +167,12 @@ static int become_jail_root(const struct child_args *a, struct err *e)
 		return err_sys(e, "enter the jail's user namespace");
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_sys(e, "become the jail's root");
-	return 0;
+	if (!a->renames)
+		return 0;
+	/* made here it is the jail's user namespace that owns it: so the broker, which is in that, can change the name */
+	if (unshare(CLONE_NEWUTS) < 0)
+		return err_sys(e, "make the jail's UTS namespace");
+	return name_host(a, e);
 }
 
 /* Replace a file below the root by rename, so that a symlink there is replaced, not followed. Already right: untouched. */

@@ -230,7 +230,7 @@ static int hear(struct entry *n, const struct os_jail *j, int *ret_status, struc
 		n->slave = take_fd(&fd1);
 		return 1;
 	case SAY_LISTENER:
-		r = monitor_give_listener(j, fd0, e);
+		r = monitor_give_listener(j, n->x->allow, fd0, e);
 		if (r < 0)
 			return r;
 		return send(n->sock, "k", 1, MSG_NOSIGNAL) == 1 ? 1 : err_sys(e, "answer the command's process");

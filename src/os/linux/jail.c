@@ -291,6 +291,7 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 	_cleanup_close_ int leaf = -1;
 	int r;
 
+	a.renames = !a.vnet && (op->flags & ALLOW_SET_HOSTNAME);
 	os->base = jail_id_base(op->id);
 	r = prepare(os, &a, &leaf, e);
 	if (r == 0)
@@ -470,7 +471,7 @@ int jail_run(struct os *os, const struct op *op, struct err *e)
 		if (!os->j->vnet)
 			listener = fds[0];
 		master = os->j->vnet ? fds[0] : fds[1];
-		r = monitor_start(os, master >= 0 ? master : con[0], listener, os->netns, e);
+		r = monitor_start(os, master >= 0 ? master : con[0], listener, os->netns, op->flags, e);
 	}
 	closep(&con[1]);
 	closep(&st[1]);

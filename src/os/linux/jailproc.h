@@ -45,6 +45,7 @@ struct child_args {
 	int init; /* the built-in init's program */
 	unsigned base;
 	bool vnet;
+	bool renames; /* a jail that may change its host name, and has a broker to do it */
 };
 
 /* The first process's life up to execve. Reports over sync; never returns. */
@@ -84,13 +85,13 @@ uint64_t proc_start_time(pid_t pid);
 
 const char *os_libexec(void);
 
-/* Start the monitor of a jail that is about to run. listener -1: no broker. Takes no ownership of fds. */
-must_check int monitor_start(struct os *os, int console, int listener, int view, struct err *e);
+/* Start the monitor of a jail that is about to run. listener -1: no broker. allow: enum allow_flags. Takes no ownership of fds. */
+must_check int monitor_start(struct os *os, int console, int listener, int view, unsigned allow, struct err *e);
 
 /* Tell the monitor of a jail that runs a new hold (text as of HOLD_SET). None there: nobody makes sockets, success. */
 must_check int monitor_set_hold(const struct os_jail *j, const char *text, struct err *e);
 
-/* Hand the monitor the listener of a process that is brought in. */
-must_check int monitor_give_listener(const struct os_jail *j, int listener, struct err *e);
+/* Hand the monitor the listener of a process that is brought in, which may do what allow says. */
+must_check int monitor_give_listener(const struct os_jail *j, unsigned allow, int listener, struct err *e);
 
 #endif

@@ -12,6 +12,7 @@
 #include "os/linux/cgroup.h"
 #include "os/linux/jail.h"
 #include "os/linux/monitor.h"
+#include "os/linux/shared.h"
 
 #define WAIT_S 5
 
@@ -72,10 +73,11 @@ static int say(const struct os_jail *j, int s, const void *text, size_t len, int
 	return got == 1 && answer == 'k';
 }
 
-int monitor_give_listener(const struct os_jail *j, int listener, struct err *e)
+int monitor_give_listener(const struct os_jail *j, unsigned allow, int listener, struct err *e)
 {
+	const unsigned char text[2] = { MONITOR_LISTEN, (unsigned char)broker_flags_for(allow) };
 	_cleanup_close_ int s = reach(j, e);
-	int r = s < 0 ? s : say(j, s, "L", 1, listener, e);
+	int r = s < 0 ? s : say(j, s, text, sizeof(text), listener, e);
 
 	if (r == 0)
 		return err_set(e, EBUSY, "the monitor of jail %s takes no more commands into its socket broker",
@@ -85,7 +87,7 @@ int monitor_give_listener(const struct os_jail *j, int listener, struct err *e)
 
 int monitor_set_hold(const struct os_jail *j, const char *text, struct err *e)
 {
-	_cleanup_free_ char *msg = strf("H%s", text);
+	_cleanup_free_ char *msg = strf("%c%s", MONITOR_HOLD, text);
 	_cleanup_close_ int s = -1;
 	struct err why = ERR_INIT;
 	int r;
@@ -126,7 +128,7 @@ static void become_monitor(char *const *argv, const int *fds)
 	_exit(127);
 }
 
-int monitor_start(struct os *os, int console, int listener, int view, struct err *e)
+int monitor_start(struct os *os, int console, int listener, int view, unsigned allow, struct err *e)
 {
 	_cleanup_close_ int group = cgroup_open(os->j->cgroup, "mon", e), ctl = -1, pidfd = -1;
 	_cleanup_(strv_done) struct strv argv = { 0 };
@@ -149,6 +151,10 @@ int monitor_start(struct os *os, int console, int listener, int view, struct err
 		r = strv_add(&argv, os->j->console_log ? os->j->console_log : "");
 	if (r == 0)
 		r = strv_add(&argv, os->held && hold.p ? hold.p : "");
+	if (r == 0)
+		r = strv_adopt(&argv, strf("%d", (int)os->j->pid));
+	if (r == 0)
+		r = strv_adopt(&argv, strf("%u", broker_flags_for(allow)));
 	for (char *const *p = os->j->on_death; p && *p && r == 0; p++)
 		r = strv_add(&argv, *p);
 	if (r < 0 || hold.failed)

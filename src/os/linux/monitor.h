@@ -3,8 +3,8 @@
 #define IOCAGE_OS_LINUX_MONITOR_H
 
 /*
- * argv: iocage-monitor JAIL LOGFILE HOLD [COMMAND...]; LOGFILE and HOLD may be "". COMMAND runs when the jail's first
- * process has ended. fds from MONITOR_FD_FIRST on, in this order; those not needed are closed.
+ * argv: iocage-monitor JAIL LOGFILE HOLD PID FLAGS [COMMAND...]; LOGFILE and HOLD may be "". PID is the jail's first
+ * process, COMMAND runs when it has ended. FLAGS: enum broker_flags, decimal. fds from MONITOR_FD_FIRST on, in this order; those not needed are closed.
  */
 #define MONITOR_FD_FIRST 3
 enum {
@@ -12,10 +12,16 @@ enum {
 	MONITOR_CONSOLE, /* read end of its console: pipe or terminal */
 	MONITOR_LISTENER, /* seccomp notifications of its processes (shared IP) */
 	MONITOR_VIEW, /* the view namespace (shared IP) */
-	/* listening SOCK_SEQPACKET, each message answered by 'k': 'L' + SCM_RIGHTS listener; 'H' + what it is held to now */
+	/*
+	 * Listening SOCK_SEQPACKET, each message answered by 'k'. 'L', enum broker_flags as a byte, SCM_RIGHTS listener;
+	 * 'H' and what the jail is held to now. The monitor hands them on to the broker as they are.
+	 */
 	MONITOR_CONTROL,
 	MONITOR_FDS,
 };
-#define MONITOR_SOCK "monitor.sock"
+#define MONITOR_SOCK        "monitor.sock"
+#define MONITOR_LISTEN      'L'
+#define MONITOR_HOLD        'H'
+#define MONITOR_MESSAGE_MAX 32768 /* a hold with all the addresses there can be */
 
 #endif

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -23,24 +24,19 @@
 #include "os/linux/monitor.h"
 #include "os/linux/shared.h"
 
-#define LOG_MAX       (1024 * 1024) /* then it becomes LOGFILE.1 */
-#define LISTENERS_MAX 1024 /* processes brought in by exec at one time */
-#define SETTLE_MS     50 /* the neighbours hear of addresses when the start is over: it shall not wait for that */
-#define MESSAGE_MAX   32768 /* a hold with all the addresses there can be */
-#define FOLLOW_AFTER  500 /* ms: a start has better things to do */
+#define LOG_MAX      (1024 * 1024) /* then it becomes LOGFILE.1 */
+#define SETTLE_MS    50 /* the neighbours hear of addresses when the start is over: it shall not wait for that */
+#define FOLLOW_AFTER 500 /* ms: a start has better things to do */
 
 struct monitor {
 	const char *log_path;
 	struct follow *follow; /* the view follows the host; NULL: not yet, or there is none */
 	int log;
 	off_t log_size;
-	struct broker *broker;
-	int listeners[LISTENERS_MAX];
-	unsigned nlisteners;
+	int broker; /* our end of its control socket, -1: none */
 	struct hold h;
 	int64_t announce_at; /* monotonic milliseconds, 0: nothing to tell */
 	pid_t announcer; /* a process that tells the neighbours, 0: none */
-	int control; /* one accepted connection at a time: the peer is host root and says one thing */
 };
 
 static int fd_of(int which)
@@ -72,6 +68,12 @@ static void rotate_log(struct monitor *m)
 	open_log(m);
 }
 
+static void complain(const struct monitor *m, const struct err *e)
+{
+	if (m->log >= 0)
+		dprintf(m->log, "iocage-monitor: %s\n", e->msg);
+}
+
 /* false: the jail closed its last console fd */
 static bool copy_console(struct monitor *m, int console)
 {
@@ -96,17 +98,6 @@ static int64_t now_ms(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static bool set_hold(struct monitor *m, const char *text)
-{
-	struct err e = ERR_INIT;
-
-	if (hold_parse(text, &m->h, &e) < 0)
-		return false;
-	broker_hold(m->broker, &m->h);
-	m->announce_at = now_ms() + SETTLE_MS;
-	return true;
 }
 
 /* Milliseconds to wait at most for something to happen. */
@@ -135,49 +126,55 @@ static void tell_neighbours(struct monitor *m)
 		m->announcer = 0;
 }
 
+/* Hand a message on to the broker. Did it take it. */
+static bool pass_on(struct monitor *m, const char *msg, size_t len, int fd)
+{
+	char answer = 0;
+
+	if (m->broker < 0)
+		return false;
+	if (sync_send(m->broker, msg, len, &fd, fd >= 0 ? 1 : 0) == 0 && recv(m->broker, &answer, 1, 0) == 1)
+		return answer == 'k';
+	/* it ended, or a late answer would be taken for that to another message */
+	closep(&m->broker);
+	m->broker = -1;
+	return false;
+}
+
+/* With no broker there is nobody left who makes sockets: only the neighbours are to hear of it. */
+static bool set_hold(struct monitor *m, const char *msg, size_t len)
+{
+	struct err e = ERR_INIT;
+
+	if (hold_parse(msg + 1, &m->h, &e) < 0 || (!pass_on(m, msg, len, -1) && m->broker >= 0))
+		return false;
+	m->announce_at = now_ms() + SETTLE_MS;
+	return true;
+}
+
 /*
  * exec brings a listener, set a new hold. They wait for the answer: before the command runs, so that no socket(2) finds
  * nobody; before the change counts as made.
  */
 static void take_message(struct monitor *m, int control)
 {
-	_cleanup_close_ int c = accept4(control, NULL, NULL, SOCK_CLOEXEC);
+	static char msg[MONITOR_MESSAGE_MAX];
+	_cleanup_close_ int c = accept4(control, NULL, NULL, SOCK_CLOEXEC), fd = -1;
 	struct timeval limit = { .tv_sec = 2 };
-	int fds[1] = { -1 };
-	static char msg[MESSAGE_MAX];
 	bool taken = false;
 	ssize_t n;
 
 	if (c < 0)
 		return;
 	(void)setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	n = sync_recv(c, msg, sizeof(msg) - 1, fds, 1);
+	n = sync_recv(c, msg, sizeof(msg) - 1, &fd, 1);
 	msg[n > 0 ? n : 0] = '\0';
-	if (*msg == 'L' && fds[0] >= 0 && m->nlisteners < LISTENERS_MAX) {
-		m->listeners[m->nlisteners++] = take_fd(&fds[0]);
-		taken = true;
-	} else if (*msg == 'H') {
-		taken = set_hold(m, msg + 1);
-	}
-	closep(&fds[0]);
+	if (n == 2 && msg[0] == MONITOR_LISTEN && fd >= 0)
+		taken = pass_on(m, msg, 2, fd);
+	else if (msg[0] == MONITOR_HOLD)
+		taken = set_hold(m, msg, (size_t)n);
 	if (taken)
 		(void)send(c, "k", 1, MSG_NOSIGNAL);
-}
-
-static void serve_listeners(struct monitor *m, const struct pollfd *p)
-{
-	for (unsigned i = m->nlisteners; i-- > 0;) {
-		bool alive = true;
-
-		if (p[i].revents & POLLIN)
-			alive = broker_serve(m->broker, m->listeners[i]);
-		else if (p[i].revents)
-			alive = false;
-		if (!alive) {
-			close(m->listeners[i]);
-			m->listeners[i] = m->listeners[--m->nlisteners];
-		}
-	}
 }
 
 /* A timer, in whose place follow_view() will come. -1: there is no view. */
@@ -211,40 +208,83 @@ static void follow_view(struct monitor *m, int view, int *fd)
 /* Until the jail's first process ends. */
 static void watch(struct monitor *m, int pidfd, int console, int control, int view)
 {
-	static struct pollfd p[4 + LISTENERS_MAX];
-	int follow = follow_later(view);
+	struct pollfd p[4] = { { .fd = pidfd, .events = POLLIN },
+		               { .fd = console, .events = POLLIN },
+		               { .fd = control, .events = POLLIN },
+		               { .fd = follow_later(view), .events = POLLIN } };
 
 	for (;;) {
-		unsigned n = m->nlisteners;
-
-		p[0] = (struct pollfd){ .fd = pidfd, .events = POLLIN };
-		p[1] = (struct pollfd){ .fd = console, .events = POLLIN };
-		p[2] = (struct pollfd){ .fd = control, .events = POLLIN };
-		p[3] = (struct pollfd){ .fd = follow, .events = POLLIN };
-		for (unsigned i = 0; i < n; i++)
-			p[4 + i] = (struct pollfd){ .fd = m->listeners[i], .events = POLLIN };
-		if (poll(p, 4 + n, patience(m)) < 0) {
+		if (poll(p, 4, patience(m)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
-		if (n)
-			serve_listeners(m, p + 4);
 		tell_neighbours(m);
 		if (p[1].revents && !copy_console(m, console))
-			console = -1;
+			p[1].fd = -1;
 		if (p[2].revents & POLLIN)
 			take_message(m, control);
 		if (p[3].revents)
-			follow_view(m, view, &follow);
+			follow_view(m, view, &p[3].fd);
 		if (p[0].revents) {
 			/* what it said last is still in the pipe */
-			while (console >= 0 && poll(&p[1], 1, 0) > 0 && (p[1].revents & POLLIN) &&
+			while (p[1].fd >= 0 && poll(&p[1], 1, 0) > 0 && (p[1].revents & POLLIN) &&
 			       copy_console(m, console))
 				;
 			return;
 		}
 	}
+}
+
+/* In the broker's process. */
+static int be_broker(const struct monitor *m, char **argv, int view, const struct broker_fds *f, pid_t parent,
+                     struct err *e)
+{
+	struct broker *b = NULL;
+	int r = broker_open(view, &m->h, &b, e);
+
+	if (r == 0)
+		r = broker_know_jail(b, (pid_t)strtol(argv[4], NULL, 10), e);
+	return r < 0 ? r : broker_run(b, f, (unsigned)strtoul(argv[5], NULL, 10), parent, e);
+}
+
+/*
+ * The broker reads what the jail's processes say: it is a process that has nothing but what that takes. Without it the
+ * jail's sockets lead nowhere: that is safe, but the log says why.
+ */
+static void start_broker(struct monitor *m, char **argv, int view, struct broker_fds *f)
+{
+	struct timeval limit = { .tv_sec = 2 };
+	struct err e = ERR_INIT;
+	pid_t me = getpid(), pid;
+	int pair[2];
+
+	if (hold_parse(argv[3], &m->h, &e) < 0) {
+		complain(m, &e);
+		return;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 || (pid = fork()) < 0) {
+		(void)err_sys(&e, "start the socket broker");
+		complain(m, &e);
+		return;
+	}
+	if (pid == 0) {
+		int r;
+
+		f->control = pair[1];
+		close(pair[0]);
+		close(MONITOR_FD_FIRST + MONITOR_CONSOLE);
+		close(MONITOR_FD_FIRST + MONITOR_CONTROL);
+		r = be_broker(m, argv, view, f, me, &e);
+		if (r < 0)
+			complain(m, &e);
+		_exit(r < 0);
+	}
+	close(pair[1]);
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	m->broker = pair[0];
+	m->announce_at = m->h.n4 + m->h.n6 ? now_ms() + SETTLE_MS : 0;
 }
 
 /* The clean-up removes our own control group too: it must not be in it. */
@@ -262,12 +302,11 @@ static void leave_cgroup(void)
 
 int main(int argc, char **argv)
 {
-	static struct monitor m = { .log = -1 };
-	struct err e = ERR_INIT;
+	static struct monitor m = { .log = -1, .broker = -1 };
 	int pidfd = fd_of(MONITOR_PIDFD), console = fd_of(MONITOR_CONSOLE), listener = fd_of(MONITOR_LISTENER);
 	int view = fd_of(MONITOR_VIEW), control = fd_of(MONITOR_CONTROL);
 
-	if (argc < 4 || pidfd < 0) {
+	if (argc < 6 || pidfd < 0) {
 		fprintf(stderr, "iocage-monitor is started by iocage itself\n");
 		return 2;
 	}
@@ -278,22 +317,18 @@ int main(int argc, char **argv)
 	m.log_path = argv[2];
 	open_log(&m);
 	if (listener >= 0) {
-		/* without a broker the jail's sockets lead nowhere: that is safe, but say why in its log */
-		if (hold_parse(argv[3], &m.h, &e) < 0 || broker_open(view, &m.h, &m.broker, &e) < 0) {
-			if (m.log >= 0)
-				dprintf(m.log, "iocage-monitor: %s\n", e.msg);
-			closep(&listener);
-		} else {
-			m.listeners[m.nlisteners++] = listener;
-			m.announce_at = m.h.n4 + m.h.n6 ? now_ms() + SETTLE_MS : 0;
-		}
+		struct broker_fds f = { .jail = pidfd, .listener = listener, .control = -1 };
+
+		start_broker(&m, argv, view, &f);
+		/* only the broker's: when it ends, callers get an error instead of waiting */
+		closep(&listener);
 	}
-	watch(&m, pidfd, console, m.broker ? control : -1, view);
-	if (m.announcer)
+	watch(&m, pidfd, console, control, view);
+	if (m.announcer > 0)
 		(void)waitpid(m.announcer, NULL, 0);
-	if (argc > 4) {
+	if (argc > 6) {
 		leave_cgroup();
-		execv(argv[4], argv + 4);
+		execv(argv[6], argv + 6);
 	}
 	return 0;
 }

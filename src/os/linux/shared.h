@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "core/hold.h"
@@ -47,10 +48,31 @@ struct broker;
  * cgroup, so that sockets it makes are held. h is copied.
  */
 must_check int broker_open(int nsfd, const struct hold *h, struct broker **ret, struct err *e);
-/* Serve what is waiting on one seccomp listener fd. false: no process uses this filter any more, close the fd. */
-bool broker_serve(struct broker *b, int listener);
 /* From now on held to this; h is copied. */
 void broker_hold(struct broker *b, const struct hold *h);
+/* Which user namespace is the jail's: that of its first process. */
+must_check int broker_know_jail(struct broker *b, pid_t pid, struct err *e);
+/* What is known of the processes behind a listener: it follows from what the jail is allowed. */
+enum broker_flags {
+	BROKER_ROAMS = 1 << 0, /* they can make namespaces of their own, so it is looked which one a caller is in */
+	BROKER_ANY_AF = 1 << 1, /* they may have sockets of any family */
+	BROKER_RENAMES = 1 << 2, /* they may change the jail's host name */
+};
+unsigned broker_flags_for(unsigned allow); /* allow: enum allow_flags */
+
+/* Once for each seccomp listener fd. */
+void broker_listen_to(int listener);
+/* Answer one request that is waiting on a listener: after poll(2) said POLLIN. flags: enum broker_flags. */
+void broker_serve(struct broker *b, int listener, unsigned flags);
 void broker_close(struct broker *b);
+
+/* broker_run.c: a process of its own, child of the monitor, that does nothing else */
+struct broker_fds {
+	int jail; /* pidfd of the jail's first process, which is in its user namespace */
+	int listener; /* see os/linux/monitor.h */
+	int control; /* SOCK_SEQPACKET, the monitor's other end: messages as to the monitor, each answered by 'k' or 'n' */
+};
+/* Give up all rights that are not needed, and serve until the jail or the monitor (parent) ends. 0 or -errno. */
+must_check int broker_run(struct broker *b, const struct broker_fds *f, unsigned flags, pid_t parent, struct err *e);
 
 #endif
