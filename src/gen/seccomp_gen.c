@@ -193,12 +193,9 @@ static int family_is_fine(unsigned family)
 	       family == AF_NETLINK || family == AF_PACKET;
 }
 
-/* Set while the filters of shared-IP jails are made: the broker reads the arguments of socketcall(SOCKET). */
-static int brokered;
-
 /*
  * 32-bit programs may make sockets through socketcall(2), with arguments in memory: no filter can look there, so these
- * two of its calls are refused (they need allow_socket_af), unless there is a broker that can.
+ * two of its calls are refused (they need allow_socket_af). Where there is a broker, which can look, it is asked before.
  */
 static void add_af(scmp_filter_ctx c)
 {
@@ -215,8 +212,7 @@ static void add_af(scmp_filter_ctx c)
 		must(seccomp_rule_add_array(c, no, nr, 1, &above), makers[m]);
 	}
 	if (seccomp_arch_native() == SCMP_ARCH_X86_64) {
-		if (!brokered)
-			deny_arg(c, no, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKET);
+		deny_arg(c, no, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKET);
 		deny_arg(c, no, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKETPAIR);
 	}
 }
@@ -252,8 +248,6 @@ static const struct part {
 	{ "sysvshm_off", add_sysvshm, 0 },
 };
 
-#define AF_PART 4 /* add_af in parts[] */
-
 /* mask: bits are indices in parts[] */
 static void print_parts(const char *name, unsigned mask)
 {
@@ -282,6 +276,10 @@ static void print_notify(void)
 	c = start(1, SCMP_ACT_ALLOW);
 	BROKER_NOTIFY_NAMES(X)
 	print("notify_names", c);
+	c = start(1, SCMP_ACT_ALLOW);
+	if (seccomp_arch_native() == SCMP_ARCH_X86_64)
+		deny_arg(c, SCMP_ACT_NOTIFY, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKET);
+	print("notify_socketcall", c);
 	c = start(1, SCMP_ACT_ALLOW);
 	BROKER_NOTIFY_RAW(X)
 	print("notify_raw", c);
@@ -367,10 +365,6 @@ int main(void)
 	/* most jails allow nothing special: as one search tree that is loaded three times as fast as the parts */
 	print_parts("common", common);
 	print_parts("strict", all);
-	brokered = 1;
-	print_parts("shared_common", common);
-	print_parts("shared_strict", all);
-	print_parts("shared_af", 1U << AF_PART);
 	print_notify();
 	print_broker();
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;

@@ -227,6 +227,12 @@ static long try_acct(void)
 	return syscall(SYS_acct, NULL);
 }
 
+/* The numbers of x32 programs: theirs is socket(2) of the same architecture with a bit set. */
+static long try_x32(void)
+{
+	return syscall(0x40000000 + 41, AF_INET, SOCK_STREAM, 0);
+}
+
 static long try_raw(void)
 {
 	return socket(AF_INET, SOCK_RAW, 1);
@@ -325,6 +331,7 @@ static const struct {
 	{ "open_by_handle", try_open_by_handle },
 	{ "quotactl", try_quotactl },
 	{ "acct", try_acct },
+	{ "x32", try_x32 },
 	{ "raw", try_raw },
 	{ "raw6", try_raw6 },
 	{ "packet", try_packet },

@@ -45,7 +45,7 @@ static void join(struct program *p, const struct sock_filter *f, size_t n)
 #define ALLOW_UNCOMMON (ALLOW_QUOTAS | ALLOW_MOUNT | ALLOW_NESTED | ALLOW_SOCKET_AF)
 
 /* The parts one by one, for jails that are allowed something special. */
-static void choose_parts(struct program *p, unsigned allow, bool shared)
+static void choose_parts(struct program *p, unsigned allow)
 {
 	JOIN(p, seccomp_base);
 	if (!(allow & ALLOW_QUOTAS))
@@ -54,9 +54,7 @@ static void choose_parts(struct program *p, unsigned allow, bool shared)
 		JOIN(p, seccomp_nomount);
 	if (!(allow & ALLOW_NESTED))
 		JOIN(p, seccomp_nonest);
-	if (!(allow & ALLOW_SOCKET_AF) && shared)
-		JOIN(p, seccomp_shared_af);
-	else if (!(allow & ALLOW_SOCKET_AF))
+	if (!(allow & ALLOW_SOCKET_AF))
 		JOIN(p, seccomp_af);
 	if (!(allow & ALLOW_SYSVMSG))
 		JOIN(p, seccomp_sysvmsg_off);
@@ -68,19 +66,15 @@ static void choose_parts(struct program *p, unsigned allow, bool shared)
 
 static void choose(struct program *p, unsigned allow, bool shared)
 {
-	bool common = !(allow & ALLOW_UNCOMMON) && (allow & ALLOW_SYSV) == ALLOW_SYSV;
-	bool strict = !(allow & (ALLOW_UNCOMMON | ALLOW_SYSV));
-
-	if (common && shared)
-		JOIN(p, seccomp_shared_common);
-	else if (common)
+	/* first: with arguments in memory, what a filter can only refuse as a whole, and the broker can look at */
+	if (shared)
+		JOIN(p, seccomp_notify_socketcall);
+	if (!(allow & ALLOW_UNCOMMON) && (allow & ALLOW_SYSV) == ALLOW_SYSV)
 		JOIN(p, seccomp_common);
-	else if (strict && shared)
-		JOIN(p, seccomp_shared_strict);
-	else if (strict)
+	else if (!(allow & (ALLOW_UNCOMMON | ALLOW_SYSV)))
 		JOIN(p, seccomp_strict);
 	else
-		choose_parts(p, allow, shared);
+		choose_parts(p, allow);
 	/* last: what is refused above is not worth asking the broker about */
 	if (shared)
 		JOIN(p, seccomp_notify);
