@@ -11,7 +11,7 @@ mkdir -p "$dir"
 core=(src/core/*.c src/base/err.c src/base/str.c)
 
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(prop addr op config fstab rcconf sysctl argv)
+[ ${#targets[@]} -gt 0 ] || targets=(prop addr op config fstab rcconf sysctl argv broker)
 for name in "${targets[@]}"; do
 	src=("${core[@]}") libs=()
 	case $name in
@@ -20,6 +20,7 @@ for name in "${targets[@]}"; do
 		libs=(-ljansson -lmd)
 		;;
 	argv) src+=(src/cli/opt.c src/cli/commands.c) ;;
+	broker) src=(src/os/linux/broker_decode.c) ;;
 	esac
 	clang "${flags[@]}" -o "$dir/fuzz_$name" "tests/fuzz/fuzz_$name.c" "${src[@]}" "${libs[@]}"
 	mkdir -p "$dir/found/$name"
