@@ -161,6 +161,21 @@ field() {
 	hasnt other
 }
 
+@test "what exec_start runs may do the same as what exec brings" {
+	cat >"$LAB_TMP/begin" <<-'S'
+		#!/bin/sh
+		hostname first
+		unshare -Urn sh -c 'ip link set lo up; httpd -p 127.0.0.1:80 -h /; netstat -ltn' >/started 2>&1
+	S
+	chmod 755 "$LAB_TMP/begin"
+	mk b 'ip4_addr=em0|192.0.2.10/24' children_max=2 exec_start=/bin/begin
+	put b "$LAB_TMP/begin" bin/begin
+	up b
+	inside_ok b 'hostname; cat /started'
+	has first
+	has 127.0.0.1:80
+}
+
 @test "host and domain name: the jail's root may change its own, others may not, and it can be forbidden" {
 	h=$(hostname)
 	mks b

@@ -293,6 +293,7 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 
 	a.renames = !a.vnet && (op->flags & ALLOW_SET_HOSTNAME);
 	os->base = jail_id_base(op->id);
+	os->allow = op->flags & ~OP_FLAG_VNET;
 	r = prepare(os, &a, &leaf, e);
 	if (r == 0)
 		r = make_userns(os, &h, e);
@@ -471,7 +472,7 @@ int jail_run(struct os *os, const struct op *op, struct err *e)
 		if (!os->j->vnet)
 			listener = fds[0];
 		master = os->j->vnet ? fds[0] : fds[1];
-		r = monitor_start(os, master >= 0 ? master : con[0], listener, os->netns, op->flags, e);
+		r = monitor_start(os, master >= 0 ? master : con[0], listener, os->netns, os->allow, e);
 	}
 	closep(&con[1]);
 	closep(&st[1]);

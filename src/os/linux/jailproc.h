@@ -29,6 +29,7 @@ struct os {
 	size_t nqueue, capqueue;
 	int userns, netns, cgroup, pidfd, sync; /* -1: not open */
 	unsigned base; /* jail_id_base() */
+	unsigned allow; /* enum allow_flags, of JAIL_ADD */
 	pid_t holder; /* process that held the namespaces open, to be waited for; 0 = none */
 	struct hold hold;
 	struct probes *probes; /* probe.c; NULL: none */
