@@ -14,6 +14,9 @@ struct link_fact {
 	unsigned first_member_mtu; /* bridges: MTU of the first port, 0 = no ports */
 	bool ours; /* carries our mark */
 	bool can_ask; /* neighbours on it can be asked for an address (ARP, NDP) */
+	bool vlan_filtering; /* bridges: is it switched on */
+	bool can_vlans; /* bridges: does the system know VLANs on them at all */
+	unsigned default_pvid; /* bridges: VLAN of a new port, 0 = none */
 };
 
 struct gateway_fact {

@@ -2,6 +2,7 @@
 #include "core/jail.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,6 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "core/hold.h"
-
-/* ".123456" after the NIC's name must still fit */
-#define NIC_NAME_MAX (IFNAME_CAP - 1 - 7)
 
 static int bad_ip(struct err *e, const char *item, const char *why)
 {
@@ -148,7 +146,21 @@ int jnic_inside_name(const char *nic, char out[static IFNAME_CAP])
 
 int jnic_outside_name(const char *nic, unsigned jid, char out[static IFNAME_CAP])
 {
-	return snprintf(out, IFNAME_CAP, "%s.%u", nic, jid) < IFNAME_CAP ? 0 : -ENAMETOOLONG;
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	uint32_t h = 0x811c9dc5U; /* FNV-1a: names that begin alike stay apart */
+	char id[12], mark[4] = "";
+	int n = snprintf(id, sizeof(id), ".%u", jid), room = IFNAME_CAP - 1 - n;
+
+	if (strlen(nic) <= (size_t)room) {
+		snprintf(out, IFNAME_CAP, "%.*s%s", room, nic, id);
+		return 0;
+	}
+	for (const char *s = nic; *s; s++)
+		h = (h ^ (uint8_t)*s) * 0x01000193U;
+	for (int i = 0; i < 3; i++, h /= 36)
+		mark[i] = digits[h % 36];
+	snprintf(out, IFNAME_CAP, "%.*s~%s%s", room - 4, nic, mark, id);
+	return 1;
 }
 
 static int parse_nic(const char *item, struct jnic *ret, struct err *e)
@@ -159,15 +171,17 @@ static int parse_nic(const char *item, struct jnic *ret, struct err *e)
 
 	if (!colon)
 		return err_set(e, EINVAL, "'%.60s' has no ':'", item);
-	if (n == 0 || n > NIC_NAME_MAX)
+	if (n == 0 || n >= IFNAME_CAP)
 		return err_set(e, EINVAL, "'%.60s': the name before ':' must have 1 to %d characters", item,
-		               NIC_NAME_MAX);
+		               IFNAME_CAP - 1);
 	memcpy(ret->name, item, n);
 	ret->name[n] = '\0';
 	if (!ifname_valid(ret->name) || streq(ret->name, "lo") || streq(ret->name, "lo0"))
 		return err_set(e, EINVAL, "'%.60s': '%s' cannot be an interface's name", item, ret->name);
 	if (jnic_inside_name(ret->name, inside) < 0)
-		return err_set(e, EINVAL, "'%.60s': '%s' is too long", item, ret->name);
+		return err_set(e, EINVAL,
+		               "'%.60s': '%s' is too long: in the jail it would have more than %d characters", item,
+		               ret->name, IFNAME_CAP - 1);
 	if (streq(colon + 1, "none"))
 		return 0;
 	if (!ifname_valid(colon + 1) || str_copy(ret->bridge, IFNAME_CAP, colon + 1) < 0)

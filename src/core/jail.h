@@ -7,6 +7,7 @@
 
 #include "core/addr.h"
 #include "core/conf.h"
+#include "core/vlan.h"
 
 #define JAIL_NAME_MAX 64
 
@@ -25,6 +26,7 @@ struct jnic {
 	char bridge[IFNAME_CAP]; /* "" = a pair and nothing else */
 	struct macaddr mac_host, mac_jail; /* set when vnetN_mac is */
 	unsigned mtu; /* 0 = auto */
+	struct vlans vlans; /* vnetN_vlan: of its port on the bridge; empty: the bridge decides */
 };
 
 enum ip_mode { IP_NEW, IP_INHERIT, IP_DISABLE };
@@ -84,8 +86,11 @@ must_check int jnic_list_parse(const char *value, struct jnic **ret, size_t *ret
 
 /* vnet0 -> epair0b; a name without "vnet" keeps itself. */
 must_check int jnic_inside_name(const char *nic, char out[static IFNAME_CAP]);
-/* vnet0, 7 -> vnet0.7 */
-must_check int jnic_outside_name(const char *nic, unsigned jid, char out[static IFNAME_CAP]);
+/*
+ * vnet0, 7 -> vnet0.7. A name that does not fit is shortened: storage-net, 12345 -> stora~3fx.12345; 1 says so, 0 that
+ * it fitted. Equal for equal names.
+ */
+int jnic_outside_name(const char *nic, unsigned jid, char out[static IFNAME_CAP]);
 
 /* ip_hostname short form etc: "_" -> "-" as F does for host_hostname. */
 void jail_default_hostname(const char *name, char *out, size_t cap);

@@ -62,6 +62,10 @@ static int build_nic(const struct conf *c, struct jnic *nic, struct err *e)
 			return err_set(e, EINVAL, "%s: %s is not an MTU: auto or a number from 68 to 65535", key, v);
 		nic->mtu = (unsigned)mtu;
 	}
+	snprintf(key, sizeof(key), "%s_vlan", nic->name);
+	v = conf_get_key(c, key);
+	if (v && vlans_parse(v, &nic->vlans, e) < 0)
+		return err_wrap(e, "%s", key);
 	return 0;
 }
 

@@ -25,9 +25,10 @@
 	X(JAIL_DEL, "jail-del", 0) /* kill all of it: name */                                           \
 	X(BRIDGE_ADD, "bridge-add", 1) /* link; alias and mac when they matter, flags down */           \
 	X(BRIDGE_DEL, "bridge-del", 0) /* link; only if ours (alias), without ports and addresses */    \
-	X(VETH_ADD, "veth-add", 1) /* pair: link peer bridge mac mac2 mtu alias */                      \
+	X(VETH_ADD, "veth-add", 1) /* pair: link peer bridge mac mac2 mtu alias; text: full name */     \
+	X(VLAN_SET, "vlan-set", 0) /* VLANs of a bridge port: link text index */                        \
 	X(LINK_DEL, "link-del", 1) /* link, only if alias still matches */                              \
-	X(LINK_UP, "link-up", 1) /* link */                                                             \
+	X(LINK_UP, "link-up", 1) /* link; addr: link-local, there when it comes up */                   \
 	X(LINK_SET, "link-set", 1) /* link: mtu, mac, alias, flags (up or down), those that are set */  \
 	X(VLAN_ADD, "vlan-add", 0) /* link parent id (tag) alias */                                     \
 	X(PORT_ADD, "port-add", 1) /* link into bridge */                                               \
@@ -77,8 +78,10 @@ enum op_where { AT_HOST, AT_JAIL };
 #define OP_ADDR_NOBRD   16u
 
 /* op.flags of OP_LINK_SET, OP_BRIDGE_ADD */
-#define OP_LINK_UPPED 1u
-#define OP_LINK_DOWN  2u
+#define OP_LINK_UPPED   1u
+#define OP_LINK_DOWN    2u
+/* op.flags of OP_BRIDGE_ADD: the bridge tells VLANs apart; one of ours that did not so far begins to */
+#define OP_BRIDGE_VLANS 4u
 
 /* op.flags of OP_ROUTE_SET, OP_ROUTE_UNSET: protocol, scope << 8, and whether the gateway is on the link whatever the prefix */
 #define OP_ROUTE_ONLINK 0x10000u

@@ -51,6 +51,9 @@ static void describe_link(const struct op *op, char *buf, size_t cap)
 		else
 			snprintf(buf, cap, "add epair %s (%s in the jail)", link, or_none(op->peer));
 		break;
+	case OP_VLAN_SET:
+		snprintf(buf, cap, "VLANs %s of %s", or_none(op->text), link);
+		break;
 	case OP_LINK_DEL:
 		snprintf(buf, cap, "remove interface %s", link);
 		break;

@@ -46,9 +46,9 @@ bool plan_view_op(struct plan *p, const struct link_fact *link, struct op *ret);
 /* *ret: hold the jail's sockets to its addresses; kind OP_HOLD or OP_HOLD_SET. */
 must_check int plan_hold_op(struct plan *p, const struct jail *j, enum op_kind kind, struct op *ret, struct err *e);
 
-/* *ret: add address a inside a VNET jail; OP_NONE: its own client asks for it. prop is for the message. */
-must_check int plan_vnet_addr(struct plan *p, const struct jail *j, const struct jaddr *a, const char *prop,
-                              struct op *ret, struct err *e);
+/* *ret: add address a inside a VNET jail; OP_NONE: its own client asks for it, or the kernel has it there. prop is for the message. */
+must_check int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, const struct jaddr *a,
+                              const char *prop, struct op *ret, struct err *e);
 /* *ret: the default route of a family inside a VNET jail; OP_NONE: it gets none. */
 must_check int plan_vnet_route(struct plan *p, const struct jail *j, const struct facts *f, int family, struct op *ret,
                                struct err *e);

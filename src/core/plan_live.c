@@ -259,7 +259,7 @@ static int change_shared(struct plan *p, const struct jail *old, const struct ja
 
 /* --- VNET --- */
 
-static int vnet_things(struct things *t, struct plan *p, const struct jail *j, struct err *e)
+static int vnet_things(struct things *t, struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
 {
 	int r = things_init(t, j, e);
 
@@ -267,7 +267,7 @@ static int vnet_things(struct things *t, struct plan *p, const struct jail *j, s
 		bool v4 = i < j->n4;
 		struct op op;
 
-		r = plan_vnet_addr(p, j, v4 ? &j->a4[i] : &j->a6[i - j->n4], v4 ? "ip4_addr" : "ip6_addr", &op, e);
+		r = plan_vnet_addr(p, j, f, v4 ? &j->a4[i] : &j->a6[i - j->n4], v4 ? "ip4_addr" : "ip6_addr", &op, e);
 		if (r == 0 && op.kind != OP_NONE)
 			t->v[t->n++] = op;
 	}
@@ -372,10 +372,10 @@ static int change_vnet(struct plan *p, const struct jail *old, const struct jail
 {
 	_cleanup_(things_done) struct things o = { 0 }, n = { 0 };
 	struct op was[2] = { 0 }, is[2] = { 0 };
-	int r = vnet_things(&o, p, old, e);
+	int r = vnet_things(&o, p, old, f, e);
 
 	if (r == 0)
-		r = vnet_things(&n, p, new, e);
+		r = vnet_things(&n, p, new, f, e);
 	for (int i = 0; r == 0 && i < 2; i++)
 		r = vnet_route(p, old, new, f, 4 + 2 * i, family_changes(&o, &n, 4 + 2 * i), &was[i], &is[i], e);
 	if (r == 0)

@@ -6,6 +6,8 @@
 #include "base/cleanup.h"
 #include "core/plan_impl.h"
 
+#define IP6_MTU_MIN 1280 /* RFC 8200, section 5 */
+
 static bool bridge_seen(const struct jail *j, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
@@ -14,21 +16,65 @@ static bool bridge_seen(const struct jail *j, size_t i)
 	return false;
 }
 
+static bool has_vlans(const struct jnic *nic)
+{
+	return nic->vlans.untagged || nic->vlans.ntagged;
+}
+
+/* The first NIC on this bridge that wants VLANs of it. */
+static const struct jnic *wants_vlans(const struct jail *j, const char *bridge)
+{
+	for (size_t i = 0; i < j->nnics; i++)
+		if (has_vlans(&j->nics[i]) && streq(j->nics[i].bridge, bridge))
+			return &j->nics[i];
+	return NULL;
+}
+
+/* A bridge that does not tell VLANs apart would join what is to be kept apart. */
+static int check_vlans(const struct jnic *nic, const struct link_fact *bridge, struct err *e)
+{
+	if (!bridge->can_vlans)
+		return err_set(e, EOPNOTSUPP,
+		               "%s_vlan: this kernel's bridges know no VLANs (CONFIG_BRIDGE_VLAN_FILTERING); make a "
+		               "bridge for each VLAN instead",
+		               nic->name);
+	if (!bridge->ours)
+		return err_set(
+			e, EINVAL,
+			"%s_vlan: the bridge %s does not filter VLANs. It is not ours to change; 'ip link set %s "
+			"type bridge vlan_filtering 1' switches it on (ports it has stay together in VLAN %u)",
+			nic->name, bridge->name, bridge->name, bridge->default_pvid);
+	return 0;
+}
+
 int plan_vnet_bridges(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
 {
 	for (size_t i = 0; i < j->nnics; i++) {
 		const char *bridge = j->nics[i].bridge;
 		const struct link_fact *link = facts_link(f, bridge);
-		struct op redo = { .kind = OP_BRIDGE_ADD }, undo = { .kind = OP_BRIDGE_DEL };
+		const struct jnic *vlans = wants_vlans(j, bridge);
+		struct op redo = { .kind = OP_BRIDGE_ADD, .flags = vlans ? OP_BRIDGE_VLANS : 0 };
+		struct op undo = { .kind = OP_BRIDGE_DEL };
 
-		if (!bridge[0] || bridge_seen(j, i) || (link && link->is_bridge && !link->ours))
+		if (!bridge[0] && has_vlans(&j->nics[i]))
+			return err_set(e, EINVAL, "%s_vlan: %s is on no bridge", j->nics[i].name, j->nics[i].name);
+		if (!bridge[0] || bridge_seen(j, i))
 			continue;
-		if (link && link->is_bridge)
-			redo.kind = OP_NONE; /* another jail's start made it: whoever stops last removes it */
-		else if (link)
+		if (link && !link->is_bridge)
 			return err_set(e, EEXIST,
 			               "interfaces: %s exists but is not a bridge; name a bridge for %s, or none",
 			               bridge, j->nics[i].name);
+		if (link && vlans && !link->vlan_filtering) {
+			int r = check_vlans(vlans, link, e);
+
+			if (r < 0)
+				return r;
+		} else if (link) {
+			redo = (struct op){ .kind = OP_NONE };
+		}
+		/* ours, made by another jail's start: whoever stops last removes it */
+		if (link && !link->ours)
+			continue;
 		redo.link = undo.link = plan_str(p, bridge);
 		plan_add(p, PH_START, &redo, &undo);
 	}
@@ -44,22 +90,28 @@ unsigned plan_vnet_mtu(const struct jail *j, const struct jnic *nic, const struc
 	return bridge && bridge->first_member_mtu ? bridge->first_member_mtu : j->default_mtu;
 }
 
+/* Both ends' addresses: of the configuration, else the ones that are the same at every start. */
+static void nic_macs(const struct jail *j, const struct jnic *nic, const struct facts *f, struct macaddr *ret_host,
+                     struct macaddr *ret_jail)
+{
+	if (nic->mac_host.set && nic->mac_jail.set) {
+		*ret_host = nic->mac_host;
+		*ret_jail = nic->mac_jail;
+	} else {
+		mac_derive(f->host_id, j->name, nic->name, j->mac_prefix[0] ? j->mac_prefix : NULL, ret_host, ret_jail);
+	}
+}
+
 static int add_pair(struct plan *p, const struct jail *j, const struct jnic *nic, const struct facts *f, struct err *e)
 {
 	char outside[IFNAME_CAP], inside[IFNAME_CAP];
 	struct op redo = { .kind = OP_VETH_ADD }, undo = { .kind = OP_LINK_DEL };
 
-	if (jnic_outside_name(nic->name, f->jid, outside) < 0 || jnic_inside_name(nic->name, inside) < 0)
-		return err_set(e, ENAMETOOLONG,
-		               "interfaces: %s.%u is longer than an interface's name can be (%d characters)", nic->name,
-		               f->jid, IFNAME_CAP - 1);
-	if (nic->mac_host.set && nic->mac_jail.set) {
-		redo.mac = nic->mac_host;
-		redo.mac2 = nic->mac_jail;
-	} else {
-		mac_derive(f->host_id, j->name, nic->name, j->mac_prefix[0] ? j->mac_prefix : NULL, &redo.mac,
-		           &redo.mac2);
-	}
+	if (jnic_inside_name(nic->name, inside) < 0)
+		return err_set(e, ENAMETOOLONG, "interfaces: %s is too long", nic->name);
+	if (jnic_outside_name(nic->name, f->jid, outside) > 0)
+		redo.text = plan_strf(p, "%s.%u", nic->name, f->jid);
+	nic_macs(j, nic, f, &redo.mac, &redo.mac2);
 	redo.link = undo.link = plan_str(p, outside);
 	redo.peer = plan_str(p, inside);
 	redo.bridge = nic->bridge[0] ? plan_str(p, nic->bridge) : NULL;
@@ -67,6 +119,28 @@ static int add_pair(struct plan *p, const struct jail *j, const struct jnic *nic
 	redo.alias = undo.alias = plan_strf(p, OP_MARK_LINK "%s as nic: %s", j->name, inside);
 	plan_add(p, PH_VNET, &redo, &undo);
 	return 0;
+}
+
+/* After the pairs, which travel together; nothing runs in the jail yet. */
+static void add_vlans(struct plan *p, const struct jail *j, const struct facts *f)
+{
+	for (size_t i = 0; i < j->nnics; i++) {
+		const struct jnic *nic = &j->nics[i];
+		const struct link_fact *bridge = facts_link(f, nic->bridge);
+		_cleanup_(sbuf_done) struct sbuf list = { 0 };
+		char outside[IFNAME_CAP];
+		struct op op = { .kind = OP_VLAN_SET, .index = bridge ? bridge->default_pvid : 1 };
+
+		if (!has_vlans(nic))
+			continue;
+		(void)jnic_outside_name(nic->name, f->jid, outside);
+		vlans_format(&nic->vlans, &list);
+		if (list.failed)
+			p->failed = true;
+		op.link = plan_str(p, outside);
+		op.text = plan_str(p, list.p);
+		plan_add_plain(p, PH_VNET, &op);
+	}
 }
 
 /* The NIC an address names: none means vnet0; its name inside will do too. NULL: not one of the jail's. */
@@ -88,22 +162,85 @@ static bool is_lo(const char *name)
 	return streq(name, "lo0") || streq(name, "lo");
 }
 
+static void list_nics(const struct jail *j, struct sbuf *out)
+{
+	for (size_t i = 0; i < j->nnics; i++)
+		sbuf_addf(out, "%s%s", i ? ", " : "", j->nics[i].name);
+}
+
 static int no_such_nic(const struct jail *j, const char *prop, const char *name, struct err *e)
 {
 	_cleanup_(sbuf_done) struct sbuf have = { 0 };
 
-	for (size_t i = 0; i < j->nnics; i++)
-		sbuf_addf(&have, "%s%s", i ? ", " : "", j->nics[i].name);
+	list_nics(j, &have);
 	return err_set(e, EINVAL, "%s names %s, but the jail's interfaces are %s; lo0 would be its loopback", prop,
 	               name[0] ? name : "vnet0 (an address without an interface)", have.len ? have.p : "none");
 }
 
-int plan_vnet_addr(struct plan *p, const struct jail *j, const struct jaddr *a, const char *prop, struct op *ret,
-                   struct err *e)
+static bool is_link_local(const struct ipaddr *a)
+{
+	return a->family == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+/* The address every IPv6 interface has: fe80::/64 with the MAC as modified EUI-64 (RFC 4291, appendix A). */
+static struct ipaddr own_link_local(const struct macaddr *m)
+{
+	return (struct ipaddr){
+		.family = 6,
+		.has_prefix = true,
+		.prefix = 64,
+		.b = { 0xfe, 0x80, [8] = m->b[0] ^ 2, m->b[1], m->b[2], 0xff, 0xfe, m->b[3], m->b[4], m->b[5] },
+	};
+}
+
+static bool has_static6(const struct jail *j, const struct jnic *nic)
+{
+	for (size_t i = 0; i < j->n6; i++)
+		if (j->a6[i].mode == JADDR_STATIC && find_nic(j, j->a6[i].ifname) == nic)
+			return true;
+	return false;
+}
+
+/* A NIC with IPv6 gets its link-local address from us: the kernel's own is not usable before a second has passed. */
+static int add_up(struct plan *p, const struct jail *j, const struct jnic *nic, const struct facts *f, struct err *e)
+{
+	struct op up = { .kind = OP_LINK_UP, .where = AT_JAIL };
+	struct macaddr host, mac;
+	char inside[IFNAME_CAP];
+	unsigned mtu = plan_vnet_mtu(j, nic, f);
+
+	if (jnic_inside_name(nic->name, inside) < 0)
+		return 0; /* add_pair refused it already */
+	if (has_static6(j, nic)) {
+		if (mtu < IP6_MTU_MIN)
+			return err_set(e, EINVAL,
+			               "ip6_addr: IPv6 needs an MTU of at least %d, and that of %s is %u; see %s_mtu",
+			               IP6_MTU_MIN, nic->name, mtu, nic->name);
+		nic_macs(j, nic, f, &host, &mac);
+		up.addr = own_link_local(&mac);
+	}
+	up.link = plan_str(p, inside);
+	plan_add_plain(p, PH_VNET, &up);
+	return 0;
+}
+
+/* Is it there without us: 127.0.0.1 and ::1 on the loopback, a NIC's own link-local address. */
+static bool is_there(const struct ipaddr *a, const struct macaddr *mac)
+{
+	static const struct ipaddr lo4 = { .family = 4, .b = { 127, 0, 0, 1 } },
+				   lo6 = { .family = 6, .b = { [15] = 1 } };
+	struct ipaddr own = own_link_local(mac);
+
+	return mac->set ? ipaddr_same_host(a, &own) : ipaddr_same_host(a, &lo4) || ipaddr_same_host(a, &lo6);
+}
+
+int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, const struct jaddr *a, const char *prop,
+                   struct op *ret, struct err *e)
 {
 	struct op op = { .kind = OP_ADDR_ADD, .where = AT_JAIL, .addr = a->addr };
 	const struct jnic *nic = find_nic(j, a->ifname);
 	char inside[IFNAME_CAP] = "lo", addr[IPADDR_TEXT];
+	struct macaddr host, mac = { .set = false };
 
 	*ret = (struct op){ .kind = OP_NONE };
 	if (!nic && !is_lo(a->ifname))
@@ -120,17 +257,21 @@ int plan_vnet_addr(struct plan *p, const struct jail *j, const struct jaddr *a, 
 		op.addr.has_prefix = true;
 		op.addr.prefix = (uint8_t)ipaddr_max_prefix(&a->addr);
 	}
+	if (nic)
+		nic_macs(j, nic, f, &host, &mac);
+	if (is_there(&op.addr, &mac))
+		return 0;
 	op.link = plan_str(p, inside);
 	*ret = op;
 	return 0;
 }
 
-static int add_addrs(struct plan *p, const struct jail *j, const struct jaddr *list, size_t n, const char *prop,
-                     struct err *e)
+static int add_addrs(struct plan *p, const struct jail *j, const struct facts *f, const struct jaddr *list, size_t n,
+                     const char *prop, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct op op;
-		int r = plan_vnet_addr(p, j, &list[i], prop, &op, e);
+		int r = plan_vnet_addr(p, j, f, &list[i], prop, &op, e);
 
 		if (r < 0)
 			return r;
@@ -162,20 +303,49 @@ static bool wants_route(const struct jail *j, const struct route *r)
 	return on_nic && r->router->mode != ROUTER_NONE;
 }
 
-/* The NIC that reaches gw. */
-static const struct jnic *route_nic(const struct jail *j, const struct route *r, const struct ipaddr *gw)
+/* The NIC a link is known by: its own names, or what its bridge joins on the host. NULL: none of the jail's. */
+static const struct jnic *link_nic(const struct jail *j, const struct facts *f, const char *name)
 {
-	bool link_local = gw->family == 6 && gw->b[0] == 0xfe && (gw->b[1] & 0xc0) == 0x80;
+	const struct link_fact *link = facts_link(f, name), *bridge;
+	const struct jnic *nic = find_nic(j, name);
 
-	if (gw->zone[0] || link_local) {
-		const struct jnic *nic = gw->zone[0] ? find_nic(j, gw->zone) : NULL;
-
-		return nic ? nic : &j->nics[0];
+	for (size_t i = 0; !nic && link && i < j->nnics; i++) {
+		bridge = j->nics[i].bridge[0] ? facts_link(f, j->nics[i].bridge) : NULL;
+		if (bridge && (bridge == link || (link->master && link->master == bridge->index)))
+			nic = &j->nics[i];
 	}
+	return nic;
+}
+
+/* A link-local router is on the link it names; without one, on that of the first address. */
+static const struct jnic *scoped_nic(const struct jail *j, const struct facts *f, const struct route *r)
+{
+	bool named = r->router->mode == ROUTER_ADDR;
+	const char *zone = named ? r->router->addr.zone : r->host->ifname;
+	const struct jnic *nic = zone[0] ? link_nic(j, f, zone) : NULL;
+
+	if (nic || !named)
+		return nic;
+	/* the host's name for the link, as F writes it */
+	if (zone[0])
+		return j->nnics == 1 ? &j->nics[0] : NULL;
+	for (size_t i = 0; !nic && i < r->n; i++)
+		nic = find_nic(j, r->list[i].ifname);
+	return nic;
+}
+
+/* The NIC that reaches gw. */
+static const struct jnic *route_nic(const struct jail *j, const struct facts *f, const struct route *r,
+                                    const struct ipaddr *gw)
+{
+	const struct jnic *only = gw->zone[0] ? find_nic(j, gw->zone) : NULL;
+
+	if (is_link_local(gw))
+		return scoped_nic(j, f, r);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct jnic *nic = find_nic(j, r->list[i].ifname);
 
-		if (nic && ipaddr_in_prefix(gw, &r->list[i].addr))
+		if (nic && (!only || nic == only) && ipaddr_in_prefix(gw, &r->list[i].addr))
 			return nic;
 	}
 	return NULL;
@@ -196,6 +366,11 @@ static int unreachable(const struct jail *j, const struct route *r, const struct
 
 	if (is_own(r, gw))
 		return err_set(e, EINVAL, "%s: %s is the jail's own address", r->prop, ipaddr_format_host(gw, buf));
+	if (is_link_local(gw)) {
+		list_nics(j, &nets);
+		return err_set(e, ENETUNREACH, "%s: %s is on a link that is none of the jail's: its interfaces are %s",
+		               r->prop, ipaddr_format_host(gw, buf), nets.p ? nets.p : "none");
+	}
 	for (size_t i = 0; i < r->n; i++) {
 		const struct jnic *nic = find_nic(j, r->list[i].ifname);
 
@@ -207,7 +382,8 @@ static int unreachable(const struct jail *j, const struct route *r, const struct
 	               ipaddr_format_host(gw, buf), nets.p ? nets.p : "none");
 }
 
-static int route_op(struct plan *p, const struct jail *j, const struct route *r, struct op *ret, struct err *e)
+static int route_op(struct plan *p, const struct jail *j, const struct facts *f, const struct route *r, struct op *ret,
+                    struct err *e)
 {
 	struct op op = { .kind = OP_ROUTE_ADD, .where = AT_JAIL };
 	bool named = r->router->mode == ROUTER_ADDR;
@@ -217,7 +393,7 @@ static int route_op(struct plan *p, const struct jail *j, const struct route *r,
 	if (!wants_route(j, r) || (!named && (!r->host->have || r->host->gw.family == 0)))
 		return 0;
 	op.gw = named ? r->router->addr : r->host->gw;
-	nic = is_own(r, &op.gw) ? NULL : route_nic(j, r, &op.gw);
+	nic = is_own(r, &op.gw) ? NULL : route_nic(j, f, r, &op.gw);
 	if (!nic || jnic_inside_name(nic->name, inside) < 0)
 		return named ? unreachable(j, r, &op.gw, e) : 0;
 	op.gw.has_prefix = false;
@@ -235,7 +411,7 @@ int plan_vnet_route(struct plan *p, const struct jail *j, const struct facts *f,
 	struct route r6 = { j->a6, j->n6, &j->router6, &f->gw6, "defaultrouter6" };
 
 	*ret = (struct op){ .kind = OP_NONE };
-	return route_op(p, j, family == 6 ? &r6 : &r4, ret, e);
+	return route_op(p, j, f, family == 6 ? &r6 : &r4, ret, e);
 }
 
 int plan_vnet_probe(struct plan *p, enum phase ph, const struct jail *j, const struct jaddr *a, const struct facts *f,
@@ -246,7 +422,8 @@ int plan_vnet_probe(struct plan *p, enum phase ph, const struct jail *j, const s
 	const struct addr_fact *fact = facts_addr(f, &a->addr);
 	char addr[IPADDR_TEXT];
 
-	if (a->mode != JADDR_STATIC || !bridge || !j->conflict_wait)
+	/* the host's end of the bridge may be in another VLAN, where the address may be somebody else's by right */
+	if (a->mode != JADDR_STATIC || !bridge || !j->conflict_wait || has_vlans(nic))
 		return 0;
 	if (fact && fact->present && streq(fact->ifname, bridge->name))
 		return err_class(e, ERR_BUSY, EADDRINUSE, "%s: %s is in use on %s by %s%s", prop,
@@ -289,20 +466,17 @@ int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f,
 		if (r < 0)
 			return r;
 	}
+	add_vlans(p, j, f);
 	/* after the pairs: all that happens inside is one batch */
 	plan_add_plain(p, PH_VNET, &lo);
 	for (size_t i = 0; i < j->nnics; i++) {
-		struct op up = { .kind = OP_LINK_UP, .where = AT_JAIL };
-		char inside[IFNAME_CAP];
-
-		if (jnic_inside_name(j->nics[i].name, inside) < 0)
-			continue; /* add_pair refused it already */
-		up.link = plan_str(p, inside);
-		plan_add_plain(p, PH_VNET, &up);
+		r = add_up(p, j, &j->nics[i], f, e);
+		if (r < 0)
+			return r;
 	}
-	r = add_addrs(p, j, j->a4, j->n4, "ip4_addr", e);
+	r = add_addrs(p, j, f, j->a4, j->n4, "ip4_addr", e);
 	if (r == 0)
-		r = add_addrs(p, j, j->a6, j->n6, "ip6_addr", e);
+		r = add_addrs(p, j, f, j->a6, j->n6, "ip6_addr", e);
 	for (int family = 4; r == 0 && family <= 6; family += 2) {
 		struct op route;
 

@@ -18,6 +18,7 @@ enum prop_type {
 	PT_MACPAIR, /* none, or two different MACs */
 	PT_MACPREFIX, /* none or six hex digits, locally administered unicast */
 	PT_MTU, /* auto or 68..65535 */
+	PT_VLANS, /* none, or 1..4094[t],... with at most one untagged */
 	PT_IFNAME, /* auto, none or an interface name */
 	PT_ROUTER4,
 	PT_ROUTER6, /* auto, none, address (6 may carry %zone) */

@@ -185,6 +185,7 @@ static const checker checkers[] = {
 	[PT_MACPAIR] = prop_check_macpair,
 	[PT_MACPREFIX] = prop_check_macprefix,
 	[PT_MTU] = prop_check_mtu,
+	[PT_VLANS] = prop_check_vlans,
 	[PT_IFNAME] = prop_check_ifname,
 	[PT_ROUTER4] = prop_check_router,
 	[PT_ROUTER6] = prop_check_router,

@@ -24,6 +24,7 @@ must_check int prop_check_addrs(const struct prop_value *v, struct sbuf *out, st
 must_check int prop_check_nics(const struct prop_value *v, struct sbuf *out, struct err *e);
 must_check int prop_check_macpair(const struct prop_value *v, struct sbuf *out, struct err *e);
 must_check int prop_check_macprefix(const struct prop_value *v, struct sbuf *out, struct err *e);
+must_check int prop_check_vlans(const struct prop_value *v, struct sbuf *out, struct err *e);
 must_check int prop_check_mtu(const struct prop_value *v, struct sbuf *out, struct err *e);
 must_check int prop_check_ifname(const struct prop_value *v, struct sbuf *out, struct err *e);
 must_check int prop_check_router(const struct prop_value *v, struct sbuf *out, struct err *e);

@@ -117,6 +117,24 @@ int prop_check_mtu(const struct prop_value *v, struct sbuf *out, struct err *e)
 	return 0;
 }
 
+int prop_check_vlans(const struct prop_value *v, struct sbuf *out, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf flat = { 0 };
+	struct err why = ERR_INIT;
+	struct vlans vlans;
+
+	add_without_blanks(&flat, v->value);
+	if (flat.failed)
+		return err_oom(e);
+	if (vlans_parse(flat.p ? flat.p : "", &vlans, &why) < 0)
+		return prop_bad(
+			v, e,
+			"%s\nValue must be none or VLANs joined by commas: 666 untagged, 10t tagged, 5,10t,20t both",
+			why.msg);
+	vlans_format(&vlans, out);
+	return 0;
+}
+
 int prop_check_ifname(const struct prop_value *v, struct sbuf *out, struct err *e)
 {
 	(void)out;

@@ -11,7 +11,7 @@ const struct prop prop_table[PROP__COUNT] = {
 #undef P
 };
 
-/* vnetN_mac, vnetN_mtu with N of 4 to 9999 in plain decimal: NICs beyond those with entries of their own */
+/* vnetN_mac, vnetN_mtu, vnetN_vlan with N of 4 to 9999 in plain decimal: NICs beyond those with entries of their own */
 static enum prop_id find_dynamic(const char *name)
 {
 	size_t digits;
@@ -27,6 +27,8 @@ static enum prop_id find_dynamic(const char *name)
 		return PROP_vnet0_mac;
 	if (streq(end, "_mtu"))
 		return PROP_vnet0_mtu;
+	if (streq(end, "_vlan"))
+		return PROP_vnet0_vlan;
 	return PROP__NONE;
 }
 

@@ -636,6 +636,7 @@ static void gen_dict(void)
 		"fe80::1%em0",
 		"255.255.255.0",
 		"vnet0:bridge0",
+		"5,10t,20t",
 		"02ff60d4d5a1 02ff60d4d5a2",
 		"deny=8G",
 		"throttle=1m",

@@ -51,7 +51,7 @@ config() { echo "$IOCAGE_ROOT/jails/$1/config.json"; }
 @test "the whole table exists" {
 	mk table
 	for p in vnet ip4_addr ip6_addr ip4 ip6 ip4_saddrsel ip6_saddrsel interfaces vnet0_mac vnet3_mac mac_prefix \
-		vnet_default_interface vnet0_mtu vnet_default_mtu vnet_interfaces defaultrouter defaultrouter6 dhcp bpf rtsold \
+		vnet_default_interface vnet0_mtu vnet0_vlan vnet3_vlan vnet_default_mtu vnet_interfaces defaultrouter defaultrouter6 dhcp bpf rtsold \
 		ip_hostname resolver host_hostname host_domainname exec_fib assign_localhost localhost_ip nat nat_forwards \
 		nat_prefix nat_interface nat_backend securelevel devfs_ruleset min_dyn_devfs_ruleset enforce_statfs children_max \
 		sysvmsg sysvsem sysvshm allow_set_hostname allow_sysvipc allow_raw_sockets allow_chflags allow_quotas \

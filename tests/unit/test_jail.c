@@ -98,6 +98,7 @@ static void broken(void **state)
 		{ "vnet", "1", "defaultrouter", "10.0.0.1/8" },
 		{ "vnet", "1", "vnet0_mac", "x" },
 		{ "vnet", "1", "vnet0_mtu", "x" },
+		{ "vnet", "1", "vnet0_vlan", "1,2" },
 		{ "vnet", "1", "mac_prefix", "0123456789" },
 		{ "vnet", "1", "vnet_default_interface", "a b" },
 	};
@@ -119,7 +120,7 @@ static void broken(void **state)
 
 static void nic_names(void **state)
 {
-	char out[IFNAME_CAP];
+	char out[IFNAME_CAP], names[2][IFNAME_CAP];
 
 	(void)state;
 	assert_int_equal(jnic_inside_name("vnet0", out), 0);
@@ -128,7 +129,16 @@ static void nic_names(void **state)
 	assert_string_equal(out, "lan");
 	assert_int_equal(jnic_outside_name("vnet0", 7, out), 0);
 	assert_string_equal(out, "vnet0.7");
-	assert_true(jnic_outside_name("abcdefghijk", 99999, out) < 0);
+	/* what does not fit is cut, and still tells two names apart */
+	assert_int_equal(jnic_outside_name("abcdefghi", 99999, out), 0);
+	assert_string_equal(out, "abcdefghi.99999");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(jnic_outside_name(i ? "storage-net2" : "storage-net1", 99999, names[i]), 1);
+		assert_true(str_starts(names[i], "stora~"));
+		assert_true(str_ends(names[i], ".99999"));
+		assert_int_equal(strlen(names[i]), IFNAME_CAP - 1);
+	}
+	assert_string_not_equal(names[0], names[1]);
 	assert_true(jnic_inside_name("vnetabcdefghij", out) < 0);
 }
 

@@ -23,6 +23,9 @@ static struct link_fact links[] = {
 	{ .name = "em1", .index = 3, .mtu = 9000, .flags = 0x1003, .mac = { { 2, 0, 0, 0, 0, 2 }, true } },
 	{ .name = "bridge0", .index = 4, .mtu = 1500, .flags = 0x1003, .is_bridge = true, .first_member_mtu = 1400 },
 	{ .name = "lo", .index = 1, .mtu = 65536, .flags = 0x49 },
+	{ .name = "trunk0", .index = 5, .is_bridge = true, .can_vlans = true, .vlan_filtering = true, .default_pvid = 5 },
+	{ .name = "bridge5", .index = 6, .is_bridge = true, .can_vlans = true, .ours = true, .default_pvid = 1 },
+	{ .name = "flat0", .index = 7, .is_bridge = true, .can_vlans = true, .default_pvid = 1 },
 };
 
 static struct ipaddr ip(const char *s)
@@ -171,6 +174,13 @@ static void golden_plans(void **state)
 	          "vnet0|10.0.0.5/24,vnet1|192.168.9.5/24,lo0|127.0.0.2", "defaultrouter", "192.168.9.1", "vnet1_mac",
 	          "02ff606a86aa 02ff606a86ab", "vnet1_mtu", "9000"),
 	       &f, &thin);
+	golden("vnet-vlans",
+	       KV("vnet", "1", "interfaces", "vnet0:trunk0,vnet1:bridge5,vnet2:bridge6,storage-network:bridge0",
+	          "vnet0_vlan", "5,10t,20t", "vnet1_vlan", "666", "vnet2_vlan", "7t", "ip4_addr",
+	          "vnet0|10.0.0.5/24,vnet0|10.0.0.6/24,vnet1|10.1.0.5/24,lo0|127.0.0.1", "ip6_addr",
+	          "vnet0|fe80::2/64,vnet0|2001:db8::5/64,vnet1|2001:db8:1::5/64,lo0|::1,lo0|2001:db8:2::1",
+	          "defaultrouter6", "fe80::1%epair1b", "defaultrouter", "none"),
+	       &f, &thin);
 	golden("vnet-dhcp", KV("vnet", "1", "bpf", "1", "dhcp", "1", "ip6_addr", "vnet0|accept_rtadv"), &f, &thin);
 	golden("empty", KV("ip4_addr", "none"), &f, &empty);
 	memcpy(asking, links, sizeof(links));
@@ -239,13 +249,13 @@ static void golden_lives(void **state)
 		                  HERE("10.0.0.1", "em0", false),
 		                  HERE("2001:db8::5", "em0", true),
 		                  { .addr = ip("10.0.0.7") } };
-	struct link_fact more[5];
+	struct link_fact more[sizeof(links) / sizeof(links[0]) + 1];
 
 	(void)state;
 	f.addrs = af;
 	f.naddrs = sizeof(af) / sizeof(*af);
 	memcpy(more, links, sizeof(links));
-	more[4] = (struct link_fact){ .name = "vnet0.7", .index = 9, .mtu = 1400 };
+	more[f.nlinks] = (struct link_fact){ .name = "vnet0.7", .index = 9, .mtu = 1400 };
 	golden_live("shared-add", KV("ip4_addr", "em0|10.0.0.5/24"),
 	            KV("ip4_addr", "em0|10.0.0.5/24,em0|10.0.0.7/24", "ip6_addr", "em1|2001:db8::7/64"), &f);
 	golden_live("shared-remove",
@@ -261,7 +271,7 @@ static void golden_lives(void **state)
 	golden_live("shared-probe", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.7/24"), &f);
 	golden_live("shared-same", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.5/24"), &f);
 	f.links = more;
-	f.nlinks = 5;
+	f.nlinks++;
 	golden_live("vnet-all",
 	            KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "ip6_addr", "vnet0|2001:db8::5/64",
 	               "defaultrouter", "10.0.0.1"),
@@ -389,6 +399,19 @@ static void refuses_vnet(void **state)
 	        &thin);
 	refused("defaultrouter: 10.9.9.1 is in none of the jail's networks: 10.0.0.5/24 on vnet0",
 	        KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "10.9.9.1"), &f, &thin);
+	refused("vnet0_vlan: the bridge flat0 does not filter VLANs. It is not ours to change; 'ip link set flat0 type "
+	        "bridge vlan_filtering 1' switches it on (ports it has stay together in VLAN 1)",
+	        KV("vnet", "1", "interfaces", "vnet0:flat0", "vnet0_vlan", "10t"), &f, &thin);
+	refused("vnet0_vlan: this kernel's bridges know no VLANs",
+	        KV("vnet", "1", "interfaces", "vnet0:bridge0", "vnet0_vlan", "10t"), &f, &thin);
+	refused("vnet0_vlan: vnet0 is on no bridge", KV("vnet", "1", "interfaces", "vnet0:none", "vnet0_vlan", "10"),
+	        &f, &thin);
+	refused("ip6_addr: IPv6 needs an MTU of at least 1280, and that of vnet0 is 1000; see vnet0_mtu",
+	        KV("vnet", "1", "vnet0_mtu", "1000", "ip6_addr", "vnet0|2001:db8::5/64"), &f, &thin);
+	refused("defaultrouter6: fe80::1%em7 is on a link that is none of the jail's: its interfaces are vnet0, vnet1",
+	        KV("vnet", "1", "interfaces", "vnet0:bridge0,vnet1:none", "ip6_addr", "vnet0|2001:db8::5/64",
+	           "defaultrouter6", "fe80::1%em7"),
+	        &f, &thin);
 	refused("10.0.0.5 is the jail's own address",
 	        KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "10.0.0.5"), &f, &thin);
 }
@@ -493,6 +516,71 @@ static void auto_router(void **state)
 	assert_int_equal(build(KV("vnet", "1", "ip4_addr", "10.0.0.5/24"), &f, &thin, &p, NULL), 0);
 	assert_int_equal(count(&p, OP_ROUTE_ADD, AT_JAIL), 0);
 	plan_done(&p);
+}
+
+/* Which NIC a link-local router is on: the one it names, by the jail's name for it or the host's; else the first's. */
+static void link_local_router(void **state)
+{
+	static const struct {
+		const char *router, *link; /* link NULL: no route */
+		bool auto_on_em0;
+	} t[] = {
+		{ "fe80::1", "epair1b", false },
+		{ "fe80::1%vnet0", "epair0b", false },
+		{ "fe80::1%epair1b", "epair1b", false },
+		{ "fe80::1%flat0", "epair1b", false },
+		{ "fe80::1%em0", "epair0b", false }, /* em0 is a port of bridge0 */
+		{ "auto", "epair0b", true },
+		{ "auto", NULL, false }, /* the host's is on em1, which no bridge of the jail joins */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct facts f = host();
+		struct plan p = { 0 };
+		struct err e = ERR_INIT;
+
+		f.gw6 = (struct gateway_fact){ true, "em1", ip("fe80::1") };
+		if (t[i].auto_on_em0)
+			memcpy(f.gw6.ifname, "em0", 4);
+		if (build(KV("vnet", "1", "interfaces", "vnet0:bridge0,vnet1:flat0", "ip6_addr", "vnet1|2001:db8::5/64",
+		             "defaultrouter6", t[i].router),
+		          &f, &thin, &p, &e) < 0)
+			fail_msg("%s: %s", t[i].router, e.msg);
+		assert_int_equal(count(&p, OP_ROUTE_ADD, AT_JAIL), t[i].link ? 1 : 0);
+		for (size_t k = 0; k < p.n; k++)
+			if (p.steps[k].redo.kind == OP_ROUTE_ADD)
+				assert_string_equal(p.steps[k].redo.link, t[i].link);
+		plan_done(&p);
+	}
+}
+
+/* Who is in another VLAN than the host's end of the bridge is not asked. */
+static void vlans_ask_nobody(void **state)
+{
+	struct link_fact asks[] = {
+		{ .name = "br",
+		  .index = 9,
+		  .is_bridge = true,
+		  .can_vlans = true,
+		  .vlan_filtering = true,
+		  .can_ask = true },
+	};
+
+	(void)state;
+	for (int vlan = 0; vlan < 2; vlan++) {
+		struct facts f = host();
+		struct plan p = { 0 };
+
+		f.links = asks;
+		f.nlinks = 1;
+		assert_int_equal(build(KV("vnet", "1", "interfaces", "vnet0:br", "ip4_addr", "10.9.0.5/24",
+		                          "vnet0_vlan", vlan ? "7" : "none"),
+		                       &f, &thin, &p, NULL),
+		                 0);
+		assert_int_equal(count(&p, OP_PROBE, AT_HOST), vlan ? 0 : 1);
+		plan_done(&p);
+	}
 }
 
 /* --- the runner --- */
@@ -770,6 +858,8 @@ int main(void)
 		cmocka_unit_test(address_present),
 		cmocka_unit_test(address_held),
 		cmocka_unit_test(auto_router),
+		cmocka_unit_test(link_local_router),
+		cmocka_unit_test(vlans_ask_nobody),
 		cmocka_unit_test(all_goes_well),
 		cmocka_unit_test(fails_at_every_step),
 		cmocka_unit_test(journal_fails_everywhere),

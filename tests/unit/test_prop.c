@@ -49,6 +49,8 @@ static void finding(void **state)
 	assert_int_equal(prop_find("vnet04_mac", &dyn), PROP__NONE);
 	assert_int_equal(prop_find("vnet_mac", &dyn), PROP__NONE);
 	assert_int_equal(prop_find("vnet99999_mac", &dyn), PROP__NONE);
+	assert_int_equal(prop_find("vnet12_vlan", &dyn), PROP_vnet0_vlan);
+	assert_true(dyn);
 	assert_int_equal(prop_find("vnet4_macs", NULL), PROP__NONE);
 	assert_int_equal(prop_find("", NULL), PROP__NONE);
 	assert_int_equal(prop_find("Vnet", NULL), PROP__NONE);
@@ -81,6 +83,10 @@ static const struct {
 	{ "interfaces", "vnet0:bridge0, vnet1:none", "vnet0:bridge0,vnet1:none" },
 	{ "interfaces", "lan:br-lan", NULL },
 	{ "vnet0_mac", "02:ff:60:6a:86:aa,02:ff:60:6a:86:ab", "02ff606a86aa 02ff606a86ab" },
+	{ "vnet0_vlan", "none", "none" },
+	{ "vnet0_vlan", "10t, 20t,5", "5,10t,20t" },
+	{ "vnet12_vlan", "4094", "4094" },
+	{ "interfaces", "storage-net:bridge0", "storage-net:bridge0" },
 	{ "vnet7_mac", "02ff606a86aa 02FF606A86AB", "02ff606a86aa 02ff606a86ab" },
 	{ "mac_prefix", "02FF60", "02ff60" },
 	{ "vnet0_mtu", "9000", NULL },
@@ -176,7 +182,17 @@ static const struct {
 	{ "interfaces", "vnet0:bridge0,epair0b:bridge1", "vnet0:bridge0,epair0b:bridge1 is not" },
 	{ "interfaces", "vnet0:bridge0,", "vnet0:bridge0, is not" },
 	{ "interfaces", "vnet0:a/b", "vnet0:a/b is not" },
-	{ "interfaces", "averylongname:bridge0", "averylongname:bridge0 is not" },
+	{ "interfaces", "averyverylongname:bridge0", "averyverylongname:bridge0 is not" },
+	{ "interfaces", "vnetabcdefghij:bridge0", "vnetabcdefghij:bridge0 is not" },
+	{ "vnet0_vlan", "0", "0 is not a valid value for vnet0_vlan.\n'0': a VLAN is a number from 1 to 4094" },
+	{ "vnet0_vlan", "4095t",
+	  "4095t is not a valid value for vnet0_vlan.\n'4095t': a VLAN is a number from 1 to 4094" },
+	{ "vnet0_vlan", "5,6", "5,6 is not a valid value for vnet0_vlan.\n5 and 6: only one VLAN can be untagged" },
+	{ "vnet0_vlan", "5,5t", "5,5t is not a valid value for vnet0_vlan.\nVLAN 5 is there twice" },
+	{ "vnet0_vlan", "t", "t is not a valid value for vnet0_vlan.\n't': a VLAN is a number" },
+	{ "vnet0_vlan", "10t,", "10t, is not a valid value for vnet0_vlan.\n'': a VLAN is a number" },
+	{ "vnet0_vlan", "auto", "auto is not a valid value for vnet0_vlan" },
+	{ "vnet12_vlan", "x", "x is not a valid value for vnet12_vlan" },
 	{ "interfaces", "lo0:bridge0", "lo0:bridge0 is not" },
 	{ "vnet0_mac", "02ff606a86aa",
 	  "Please enter two valid and different space/comma-delimited MAC addresses for vnet0_mac." },

@@ -148,7 +148,9 @@ static int apply_net(struct os *os, const struct op *const *ops, size_t n, size_
 		;
 	*ret_failed = i;
 	op_describe(ops[i], what, sizeof(what));
-	return err_set(e, -r, "%s: %s%s%s", what, strerror(-r), *text ? ": " : "", text);
+	(void)err_set(e, -r, "%s: %s%s%s", what, strerror(-r), *text ? ": " : "", text);
+	links_hint(ops[i], -r, e);
+	return r;
 }
 
 /* --- the others, one at a time --- */
@@ -217,6 +219,8 @@ static int apply_conn_end(struct os *os, const struct op *op)
 
 static int apply_one(struct os *os, const struct op *op, struct err *e)
 {
+	size_t failed;
+
 	switch (op->kind) {
 	case OP_NONE:
 		return 0;
@@ -228,6 +232,8 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return cgroup_add(os->j->cgroup, e);
 	case OP_CGROUP_DEL:
 		return cgroup_del(os->j->cgroup, e);
+	case OP_VLAN_SET:
+		return apply_net(os, &op, 1, &failed, e);
 	case OP_ROOT:
 	case OP_MOUNT:
 		return queue_mount(os, op, e);

@@ -36,12 +36,27 @@ static int host_id(char *buf, size_t cap, struct err *e)
 
 /* --- links --- */
 
+static int bridge_data(const struct nlattr *a, void *ctx)
+{
+	struct link_fact *l = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING) {
+		l->vlan_filtering = mnl_attr_get_u8(a);
+	} else if (mnl_attr_get_type(a) == IFLA_BR_VLAN_DEFAULT_PVID) {
+		l->can_vlans = true; /* not told by a kernel without CONFIG_BRIDGE_VLAN_FILTERING */
+		l->default_pvid = mnl_attr_get_u16(a);
+	}
+	return MNL_CB_OK;
+}
+
 static int link_info(const struct nlattr *a, void *ctx)
 {
 	struct link_fact *l = ctx;
 
 	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
 		l->is_bridge = streq(mnl_attr_get_str(a), "bridge");
+	else if (mnl_attr_get_type(a) == IFLA_INFO_DATA && l->is_bridge) /* the kind comes first */
+		mnl_attr_parse_nested(a, bridge_data, l);
 	return MNL_CB_OK;
 }
 
@@ -337,9 +352,11 @@ int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err 
 	for (size_t i = 0; j->vnet && os->j->pid > 0 && i < j->nnics && r == 0; i++) {
 		char outside[IFNAME_CAP];
 
-		if (jnic_outside_name(j->nics[i].name, os->j->jid, outside) == 0)
-			r = add_link(os, ret, outside, e);
+		(void)jnic_outside_name(j->nics[i].name, os->j->jid, outside);
+		r = add_link(os, ret, outside, e);
 	}
+	if (r == 0 && j->vnet && j->router6.mode == ROUTER_ADDR)
+		r = add_link(os, ret, j->router6.addr.zone, e);
 	if (r == 0 && j->vnet && *j->uplink)
 		r = add_link(os, ret, j->uplink, e);
 	/* a VNET jail's are not the host's: only for conflicts */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -14,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "core/vlan.h"
 
 #ifndef IFA_PROTO
 #define IFA_PROTO 11 /* linux 5.18 */
@@ -60,10 +62,30 @@ static void put_setlink(struct nl *n, const char *link, const char *alias, bool 
 		put_no_linklocal(n);
 }
 
+static void put_bridge_info(struct nl *n, const struct op *op)
+{
+	struct nlattr *info = nl_nest(n, IFLA_LINKINFO), *data;
+
+	nl_attr_str(n, IFLA_INFO_KIND, "bridge");
+	if (op->flags & OP_BRIDGE_VLANS) {
+		data = nl_nest(n, IFLA_INFO_DATA);
+		nl_attr_u8(n, IFLA_BR_VLAN_FILTERING, 1);
+		nl_nest_end(n, data);
+	}
+	nl_nest_end(n, info);
+}
+
+static int index_of(struct nl *q, const struct op *op, unsigned *ret, struct err *e)
+{
+	*ret = nl_index_known(q, op->link);
+	if (*ret)
+		return 0;
+	return err_set(e, ENODEV, "there is no interface %s%s", op->link, op->where == AT_JAIL ? " in the jail" : "");
+}
+
 static void put_bridge(struct nl *n, const struct op *op)
 {
 	uint8_t mac[6];
-	struct nlattr *info;
 
 	nl_put(n, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
 	nl_attr_str(n, IFLA_IFNAME, op->link);
@@ -74,10 +96,74 @@ static void put_bridge(struct nl *n, const struct op *op)
 		mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
 		nl_attr(n, IFLA_ADDRESS, mac, sizeof(mac));
 	}
-	info = nl_nest(n, IFLA_LINKINFO);
-	nl_attr_str(n, IFLA_INFO_KIND, "bridge");
-	nl_nest_end(n, info);
+	put_bridge_info(n, op);
 	put_setlink(n, op->link, op->alias ? op->alias : MARK_BRIDGE, !(op->flags & OP_LINK_DOWN), false);
+}
+
+/* One of ours that is there already begins to tell VLANs apart: what its ports have stays in its default VLAN. */
+static void put_bridge_change(struct nl *n, const struct op *op)
+{
+	nl_put(n, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	nl_attr_str(n, IFLA_IFNAME, op->link);
+	put_bridge_info(n, op);
+}
+
+/* VLANs of a port (ip-link(8), bridge(8)): the one it got when it joined goes, unless it is among them. */
+static int put_vlans(struct nl *n, struct nl *q, const struct op *op, struct err *e)
+{
+	struct bridge_vlan_info one = { .flags = 0 };
+	struct ifinfomsg *ifi;
+	struct nlattr *spec;
+	struct vlans v;
+	unsigned index;
+	int r = index_of(q, op, &index, e);
+	bool keep;
+
+	if (r == 0)
+		r = vlans_parse(op->text ? op->text : "none", &v, e);
+	if (r < 0)
+		return r;
+	ifi = nl_put(n, RTM_SETLINK, 0, sizeof(*ifi));
+	if (ifi) {
+		ifi->ifi_family = AF_BRIDGE;
+		ifi->ifi_index = (int)index;
+	}
+	spec = nl_nest(n, IFLA_AF_SPEC);
+	keep = v.untagged == op->index;
+	if (v.untagged) {
+		one = (struct bridge_vlan_info){ BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED, v.untagged };
+		nl_attr(n, IFLA_BRIDGE_VLAN_INFO, &one, sizeof(one));
+	}
+	for (size_t i = 0; i < v.ntagged; i++) {
+		one = (struct bridge_vlan_info){ 0, v.tagged[i] };
+		nl_attr(n, IFLA_BRIDGE_VLAN_INFO, &one, sizeof(one));
+		keep = keep || v.tagged[i] == op->index;
+	}
+	nl_nest_end(n, spec);
+	if (keep || !op->index)
+		return 0;
+	ifi = nl_put(n, RTM_DELLINK, 0, sizeof(*ifi));
+	if (ifi) {
+		ifi->ifi_family = AF_BRIDGE;
+		ifi->ifi_index = (int)index;
+	}
+	spec = nl_nest(n, IFLA_AF_SPEC);
+	one = (struct bridge_vlan_info){ 0, (uint16_t)op->index };
+	nl_attr(n, IFLA_BRIDGE_VLAN_INFO, &one, sizeof(one));
+	nl_nest_end(n, spec);
+	return 0;
+}
+
+/* The name that did not fit, as a second one: tools take either. */
+static void put_altname(struct nl *n, const struct op *op)
+{
+	struct nlattr *list;
+
+	nl_put(n, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, sizeof(struct ifinfomsg));
+	nl_attr_str(n, IFLA_IFNAME, op->link);
+	list = nl_nest(n, IFLA_PROP_LIST);
+	nl_attr_str(n, IFLA_ALT_IFNAME, op->text);
+	nl_nest_end(n, list);
 }
 
 static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
@@ -87,7 +173,7 @@ static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, s
 	struct ifinfomsg *ifi;
 
 	if (op->bridge) {
-		master = nl_index(q, op->bridge);
+		master = nl_index_known(q, op->bridge);
 		if (!master)
 			return err_set(e, ENODEV, "bridge %s does not exist", op->bridge);
 	}
@@ -112,6 +198,8 @@ static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, s
 	nl_nest_end(n, data);
 	nl_nest_end(n, info);
 	put_setlink(n, op->link, op->alias, true, true);
+	if (op->text)
+		put_altname(n, op);
 	return 0;
 }
 
@@ -119,14 +207,6 @@ static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, s
 static uint16_t make_flags(const struct op *op)
 {
 	return NLM_F_CREATE | (op->opts && streq(op->opts, OP_AGAIN) ? NLM_F_REPLACE : NLM_F_EXCL);
-}
-
-static int index_of(struct nl *q, const struct op *op, unsigned *ret, struct err *e)
-{
-	*ret = nl_index(q, op->link);
-	if (*ret)
-		return 0;
-	return err_set(e, ENODEV, "there is no interface %s%s", op->link, op->where == AT_JAIL ? " in the jail" : "");
 }
 
 /* Change what of mtu, mac, alias and state the operation carries. */
@@ -149,7 +229,7 @@ static void put_link_set(struct nl *n, const struct op *op)
 
 static int put_vlan(struct nl *n, struct nl *q, const struct op *op, struct err *e)
 {
-	unsigned below = nl_index(q, op->parent);
+	unsigned below = nl_index_known(q, op->parent);
 	struct nlattr *info, *data;
 	uint16_t tag = (uint16_t)op->id;
 
@@ -170,7 +250,7 @@ static int put_vlan(struct nl *n, struct nl *q, const struct op *op, struct err 
 
 static int put_port(struct nl *n, struct nl *q, const struct op *op, struct err *e)
 {
-	unsigned bridge = nl_index(q, op->bridge);
+	unsigned bridge = nl_index_known(q, op->bridge);
 
 	if (!bridge)
 		return err_set(e, ENODEV, "bridge %s does not exist", op->bridge);
@@ -221,6 +301,9 @@ static int put_addr(struct nl *n, struct nl *q, const struct op *op, struct err 
 		ifa->ifa_family = (uint8_t)af_of(&op->addr);
 		ifa->ifa_prefixlen = op->addr.has_prefix ? op->addr.prefix : (uint8_t)ipaddr_max_prefix(&op->addr);
 		ifa->ifa_index = index;
+		/* as 127.0.0.1 has it: addresses of one prefix must not differ in it */
+		if (op->addr.family == 4 && op->addr.b[0] == 127)
+			ifa->ifa_scope = RT_SCOPE_HOST;
 	}
 	nl_attr(n, IFA_LOCAL, op->addr.b, len_of(&op->addr));
 	nl_attr(n, IFA_ADDRESS, op->addr.b, len_of(&op->addr));
@@ -254,6 +337,16 @@ static int put_addr(struct nl *n, struct nl *q, const struct op *op, struct err 
 		}
 	}
 	return 0;
+}
+
+/* An address it has when it comes up is the one it would make itself, but usable at once. */
+static int put_up(struct nl *n, struct nl *q, const struct op *op, struct err *e)
+{
+	int r = op->addr.family ? put_addr(n, q, op, e) : 0;
+
+	if (r == 0)
+		put_setlink(n, op->link, NULL, true, false);
+	return r;
 }
 
 static void put_default(struct nl *n, uint16_t type, uint16_t flags, const struct op *op, unsigned index)
@@ -335,12 +428,15 @@ int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct 
 	case OP_BRIDGE_ADD:
 		if (!nl_index(q, op->link)) /* a start beside ours may have been faster */
 			put_bridge(n, op);
+		else if (op->flags & OP_BRIDGE_VLANS)
+			put_bridge_change(n, op);
 		return 0;
+	case OP_VLAN_SET:
+		return put_vlans(n, q, op, e);
 	case OP_VETH_ADD:
 		return put_veth(n, q, op, nsfd, e);
 	case OP_LINK_UP:
-		put_setlink(n, op->link, NULL, true, false);
-		return 0;
+		return put_up(n, q, op, e);
 	case OP_LINK_MTU:
 		put_mtu(n, op);
 		return 0;
@@ -362,6 +458,21 @@ int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct 
 	default:
 		return err_set(e, EINVAL, "%s is not a network operation", op_kind_name(op->kind));
 	}
+}
+
+void links_hint(const struct op *op, int code, struct err *e)
+{
+	if (op->kind == OP_VETH_ADD && op->bridge && code == EXFULL)
+		(void)err_hint(
+			e,
+			"The bridge %s is full: a Linux bridge has at most 1023 ports. Put further jails on another "
+			"one, as in interfaces=vnet0:bridge1.",
+			op->bridge);
+	if ((op->kind == OP_VLAN_SET || (op->kind == OP_BRIDGE_ADD && op->flags & OP_BRIDGE_VLANS)) &&
+	    code == EOPNOTSUPP)
+		(void)err_hint(e,
+		               "This kernel's bridges know no VLANs (CONFIG_BRIDGE_VLAN_FILTERING): make a bridge for "
+		               "each VLAN instead.");
 }
 
 /* --- removal --- */

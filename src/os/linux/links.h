@@ -19,6 +19,8 @@ must_check int links_put(struct nl *n, struct nl *q, const struct op *op, int ns
 
 /* An answer about a link (RTM_NEWLINK) as what is known of it: a callback of nl_ask(). */
 int link_take(const struct nlmsghdr *h, void *ret_link_fact);
+/* What to do about a request that the kernel refused with this errno, where that is known: added to e. */
+void links_hint(const struct op *op, int code, struct err *e);
 
 /*
  * The removals, each only if the thing is still ours; a thing that is gone is success. To be called in the namespace of n:

@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/str.h"
 
 #define NL_BUF (64 * 1024)
 
@@ -308,4 +311,13 @@ unsigned nl_index(struct nl *n, const char *name)
 	nl_put(n, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
 	nl_attr_str(n, IFLA_IFNAME, name);
 	return nl_ask(n, take_index, &index) < 0 ? 0 : index;
+}
+
+unsigned nl_index_known(const struct nl *n, const char *name)
+{
+	struct ifreq ifr = { .ifr_ifindex = 0 };
+
+	if (str_copy(ifr.ifr_name, sizeof(ifr.ifr_name), name) < 0 || ioctl(n->fd, SIOCGIFINDEX, &ifr) < 0)
+		return 0;
+	return (unsigned)ifr.ifr_ifindex;
 }

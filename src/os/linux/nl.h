@@ -58,5 +58,7 @@ must_check int nl_ask(struct nl *n, mnl_cb_t cb, void *ctx);
 
 /* Index of an interface in the socket's namespace; 0: there is none. */
 unsigned nl_index(struct nl *n, const char *name);
+/* The same for one that should exist (a missing one costs the search for a module): no lock, no message. */
+unsigned nl_index_known(const struct nl *n, const char *name);
 
 #endif
