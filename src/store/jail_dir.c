@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "core/hosts.h"
 #include "core/jail.h"
 #include "store/internal.h"
 
@@ -94,6 +95,57 @@ static int make_root(struct store *s, int fd, const char *release, bool thick, s
 	return 0;
 }
 
+/* etc of a root; a release that has a link there gets nothing from us. */
+static int open_etc(int rootfd, const char *root)
+{
+	_cleanup_close_ int fd = openat(rootfd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : openat(fd, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* A thin jail's own etc, which the release's shows through: with that one's owner and mode. */
+static int make_upper_etc(int fd, int like, struct err *e)
+{
+	struct stat st;
+	int etc, r;
+
+	if (mkdirat(fd, "layers/upper/etc", 0755) < 0)
+		return err_sys(e, "cannot create etc");
+	etc = openat(fd, "layers/upper/etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (etc >= 0 && fstat(like, &st) == 0 && fchown(etc, st.st_uid, st.st_gid) == 0 &&
+	    fchmod(etc, st.st_mode & 07777) == 0)
+		return etc;
+	r = err_sys(e, "cannot create etc");
+	if (etc >= 0)
+		close(etc);
+	return r;
+}
+
+static int make_hosts(struct store *s, const struct config *c, int fd, const char *release, bool thick, struct err *e)
+{
+	_cleanup_free_ char *root = strf("releases/%s/root", release), *text = NULL;
+	_cleanup_close_ int from = -1, to = -1;
+	_cleanup_(sbuf_done) struct sbuf out = { 0 };
+	size_t len;
+	int r;
+
+	if (!root)
+		return err_oom(e);
+	from = open_etc(s->rootfd, root);
+	if (from < 0)
+		return 0;
+	r = fs_read(from, "hosts", 65536, &text, &len, NULL);
+	if (r < 0 && r != -ENOENT)
+		return 0; /* not a file: the release's own affair */
+	r = hosts_text(&c->conf, text, &out, e);
+	if (r < 0)
+		return r;
+	to = thick ? open_etc(fd, "root") : make_upper_etc(fd, from, e);
+	if (to < 0)
+		return thick ? err_sys(e, "cannot open etc") : to;
+	return fs_replace(to, "hosts", out.p, out.len, 0644, true, e);
+}
+
 int store_create_jail(struct store *s, struct config *c, const char *release, bool thick, struct err *e)
 {
 	_cleanup_(workdir_done) struct workdir w = WORKDIR_INIT;
@@ -117,6 +169,8 @@ int store_create_jail(struct store *s, struct config *c, const char *release, bo
 	r = workdir_make(s, "jails", c->name, &w, e);
 	if (r == 0)
 		r = make_root(s, w.fd, release, thick, e);
+	if (r == 0 && release)
+		r = make_hosts(s, c, w.fd, release, thick, e);
 	if (r == 0)
 		r = fs_replace(w.fd, "fstab", "", 0, 0644, true, e);
 	if (r == 0)

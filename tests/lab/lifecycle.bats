@@ -388,6 +388,61 @@ teardown() { lab_reset; }
 	is "$(cat /etc/resolv.conf)"
 }
 
+@test "resolver: none is the host's file, /dev/null leaves the jail's alone, a link of the release is replaced by a file" {
+	mk res resolver=none
+	up res
+	inside_ok res 'cat /etc/resolv.conf'
+	is "$(cat /etc/resolv.conf)"
+	down res
+	ok iocage set resolver=/dev/null res
+	echo "nameserver 198.51.100.53" >"$(upper res)/etc/resolv.conf"
+	up res
+	inside_ok res 'cat /etc/resolv.conf; rm /etc/resolv.conf; ln -s ../run/resolve/stub.conf /etc/resolv.conf'
+	is "nameserver 198.51.100.53"
+	down res
+	up res
+	inside_ok res 'readlink /etc/resolv.conf'
+	is ../run/resolve/stub.conf
+	down res
+	ok iocage set 'resolver=nameserver 192.0.2.53' res
+	up res
+	inside_ok res 'cat /etc/resolv.conf'
+	is "nameserver 192.0.2.53"
+}
+
+@test "host_hostname, host_domainname: as set, by default the jail's name with dashes and no domain" {
+	mk my_box
+	up my_box
+	inside_ok my_box 'hostname; cat /proc/sys/kernel/domainname'
+	is "my-box
+(none)"
+	down my_box
+	ok iocage set host_hostname=www.example.com host_domainname=nis.example.com my_box
+	up my_box
+	inside_ok my_box 'hostname; cat /proc/sys/kernel/domainname'
+	is "www.example.com
+nis.example.com"
+}
+
+@test "/etc/hosts of a new jail: its name beside localhost, its address with its name; later it is the jail's own" {
+	mk thin ip4_addr=em0\|192.0.2.77/24 host_hostname=www.example.com
+	ok iocage create -r busybox -T -n thick
+	ok cat "$IOCAGE_ROOT/jails/thick/root/etc/hosts"
+	is "127.0.0.1	localhost thick
+::1	localhost"
+	[ "$(stat -c %a:%u "$(upper thin)/etc")" = "$(stat -c %a:%u "$IOCAGE_ROOT/releases/busybox/root/etc")" ]
+	up thin
+	inside_ok thin 'cat /etc/hosts'
+	is "127.0.0.1	localhost www
+::1	localhost
+192.0.2.77	www.example.com www"
+	inside_ok thin 'echo 192.0.2.1 me >/etc/hosts'
+	ok iocage restart thin
+	inside_ok thin 'cat /etc/hosts; ls /etc/passwd'
+	is "192.0.2.1 me
+/etc/passwd"
+}
+
 @test "fstab of a jail: mounted at start, gone at stop, host paths never followed out" {
 	mkdir -p "$LAB_TMP/data"
 	echo shared >"$LAB_TMP/data/file"

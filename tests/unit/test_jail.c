@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "core/hosts.h"
 #include "core/jail.h"
 
 /* key, value, key, value, ..., NULL */
@@ -142,6 +143,37 @@ static void nic_names(void **state)
 	assert_true(jnic_inside_name("vnetabcdefghij", out) < 0);
 }
 
+/* What becomes of a release's /etc/hosts. */
+static void hosts(void **state)
+{
+	static const struct {
+		const char *name, *ip4, *release, *want;
+	} t[] = {
+		{ "www", "em0|10.0.0.5/24", "127.0.0.1\tlocalhost\n::1\tlocalhost\n",
+		  "127.0.0.1\tlocalhost www\n::1\tlocalhost\n10.0.0.5\twww\n" },
+		{ "www.example.com", "vnet0|10.0.0.5/24,vnet0|10.0.0.6/24",
+		  "# all\n127.0.0.1 localhost  # me\n127.0.0.10 x",
+		  "# all\n127.0.0.1 localhost www  # me\n127.0.0.10 x\n10.0.0.5\twww.example.com www\n" },
+		{ "localhost", "none", "127.0.0.1\tlocalhost\n", "127.0.0.1\tlocalhost\n" },
+		{ "w", "lo0|127.0.0.2,10.0.0.5", NULL, "127.0.0.1\tlocalhost w\n::1\tlocalhost\n10.0.0.5\tw\n" },
+		{ "w", "vnet0|DHCP", "", "" },
+		{ "", "10.0.0.5", "127.0.0.1 a\n\n", "127.0.0.1 a\n\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct conf c = { 0 };
+		struct sbuf out = { 0 };
+
+		assert_int_equal(conf_layer_set(&c.own, "host_hostname", t[i].name), 0);
+		assert_int_equal(conf_layer_set(&c.own, "ip4_addr", t[i].ip4), 0);
+		assert_int_equal(hosts_text(&c, t[i].release, &out, NULL), 0);
+		assert_string_equal(out.p ? out.p : "", t[i].want);
+		sbuf_done(&out);
+		conf_done(&c);
+	}
+}
+
 static void too_many(void **state)
 {
 	struct sbuf v = { 0 };
@@ -162,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shared), cmocka_unit_test(vnet),      cmocka_unit_test(dhcp_everywhere),
 		cmocka_unit_test(broken), cmocka_unit_test(nic_names), cmocka_unit_test(too_many),
+		cmocka_unit_test(hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
