@@ -39,9 +39,16 @@ chown -R 1000000:1000000 "$d/layers"
 
 "$IOCAGE" fetch -r busybox >/dev/null
 # the built-in init and nothing else: each contender executes one program
+common=(exec_init=builtin exec_start=/bin/true)
 "$IOCAGE" create -r busybox -n v vnet=on interfaces=vnet0:br0 'ip4_addr=vnet0|10.77.0.5/24' defaultrouter=10.77.0.1 \
-	defaultrouter6=none exec_init=builtin exec_start=/bin/true >/dev/null
-"$IOCAGE" create -r busybox -n s 'ip4_addr=em0|192.0.2.10/24' exec_init=builtin exec_start=/bin/true >/dev/null
+	defaultrouter6=none "${common[@]}" >/dev/null
+nics=vnet0:br0 addrs='vnet0|10.77.0.10/24'
+for i in 1 2 3; do
+	nics=$nics,vnet$i:br0 addrs="$addrs,vnet$i|10.77.$i.10/24"
+	[ "$i" -eq 2 ] || "$IOCAGE" create -r busybox -n "nics$((i + 1))" vnet=on "interfaces=$nics" "ip4_addr=$addrs" \
+		defaultrouter=10.77.0.1 defaultrouter6=none "${common[@]}" >/dev/null
+done
+"$IOCAGE" create -r busybox -n s 'ip4_addr=em0|192.0.2.10/24' "${common[@]}" >/dev/null
 
 lxc=''
 if command -v lxc-start >/dev/null; then
@@ -93,6 +100,10 @@ round() {
 	t start-vnet "$IOCAGE" start v
 	t stop-vnet "$IOCAGE" stop v
 	floor
+	for n in 2 4; do
+		t start-$n-nics "$IOCAGE" start nics$n
+		"$IOCAGE" stop nics$n >/dev/null
+	done
 	t start-shared "$IOCAGE" start s
 	t stop-shared "$IOCAGE" stop s
 	if [ -n "$lxc" ]; then
@@ -159,7 +170,7 @@ peer 'podman-run-true' podman podman --root "$d/pod" --runroot "$d/podrun" --cgr
 # --- figures ---
 echo
 echo "medians of $rounds interleaved rounds, milliseconds ($(uname -r), $(nproc) processors)"
-for n in floor start-vnet start-shared lxc-start stop-vnet stop-shared lxc-stop list ls crun-run-true bwrap-true \
+for n in floor start-vnet start-2-nics start-4-nics start-shared lxc-start stop-vnet stop-shared lxc-stop list ls crun-run-true bwrap-true \
 	nspawn-veth-true podman-run-true; do
 	if m=$(median $n 1000); then printf '  %-18s %9s   (%s)\n' "$n" "$m" "$(spread $n 1000)"; fi
 done
@@ -168,6 +179,8 @@ echo
 
 missed=0
 target "start of a VNET jail / floor" start-vnet floor "<=" 2
+awk -v a="$(median start-4-nics 1)" -v b="$(median start-vnet 1)" 'BEGIN { print (a - b) / 3 }' >"$d/times/each-nic"
+target "each further NIC of a jail / floor" each-nic floor "<=" 0.3
 target "start of a VNET jail / lxc-start" start-vnet lxc-start "<=" 0.25
 target "start of a shared-IP jail / floor" start-shared floor "<=" 2
 target "stop of a VNET jail / lxc-stop -k" stop-vnet lxc-stop "<=" 0.5
