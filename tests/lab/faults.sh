@@ -31,8 +31,7 @@ shot() {
 
 # What the kernel does late gets a moment.
 same() {
-	local i
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		shot >"$tmp/after"
 		cmp -s "$tmp/before" "$tmp/after" && return 0
 		sleep 0.1

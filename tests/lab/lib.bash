@@ -59,7 +59,9 @@ world_snapshot() {
 	ip -o addr show | sed -E 's/^[0-9]+: //; s/(valid|preferred)_lft [^ ]+//g' | sort >"$d/addrs"
 	{ ip route show table all; ip -6 route show table all; } | sed -E 's/ expires [^ ]+//; s/ linkdown//' | grep -v '^multicast ff00::/8' | sort >"$d/routes"
 	{ ip rule; ip -6 rule; nft list ruleset 2>/dev/null; } >"$d/rules"
-	awk '{ print $5, $9, $10 }' /proc/self/mountinfo | grep -v -E '^/run/netns/' | sort >"$d/mounts"
+	# of mounts below a world of tests only those of ours: other suites may run beside us
+	awk -v me="$LAB_TMP/" '/\/iocage-lab\./ && index($5, me) != 1 { next } { print $5, $9, $10 }' /proc/self/mountinfo |
+		grep -v -E '^/run/netns/' | sort >"$d/mounts"
 	find /sys/fs/cgroup -type d \( -path "*/iocage-$(run_hash)" -o -path "*/iocage-$(run_hash)/*" \) 2>/dev/null | sort >"$d/cgroups"
 	find "$IOCAGE_RUN" -mindepth 1 \( -path '*/jails/*' -o -name '*.sock' -o -name '*.pid' \) 2>/dev/null | sort >"$d/run"
 	find /run/netns -name '*ioc*' 2>/dev/null | sort >"$d/netns"
