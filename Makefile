@@ -1,5 +1,6 @@
 # Makefile - the front door: each target is one command on top of Meson (build directory: build) and tools/.
 BUILD = build
+SUITES = unit lint lab
 PREFIX = /usr/local
 DESTDIR =
 MESONFLAGS =
@@ -21,8 +22,9 @@ deps-test:
 	@tools/deps.sh build test
 
 test: deps-test
+	@case ' $(SUITES) ' in *' vm '*) tools/deps.sh vm ;; esac
 	@$(MAKE) --no-print-directory all
-	@tests/run.sh unit lint lab
+	@tests/run.sh $(SUITES)
 
 # the lab again under Debian's own kernel (6.1), in a virtual machine without KVM; slow
 test-vm: deps-test

@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# run.sh - run test suites and count: tests/run.sh unit lint lab   (one lab file: lab:vnet). Ends with "N passed, N failed".
+# run.sh - run test suites and count: tests/run.sh unit lint lab vm   (one lab file: lab:vnet). Ends with "N passed, N failed".
+#
+# vm runs the lab suites of IOCAGE_VM_SUITES under Debian's own kernel (tests/vm). A test that says "this kernel ..." when it
+# is skipped is no failure under IOCAGE_TESTS_MUST_RUN=1 if it ran under the other kernel: nothing may be skipped under both.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 build=${IOCAGE_BUILD:-build}
 must_run=${IOCAGE_TESTS_MUST_RUN:-0}
+vm_suites=${IOCAGE_VM_SUITES:-lab:vlan lab:hostnet lab:vnet lab:shared lab:observed lab:kernel}
 passed=0 failed=0 skipped=0
 out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+elsewhere=$(mktemp) # tests that are left to the other kernel
+trap 'rm -f "$out" "$elsewhere"' EXIT
 
 # count SUITE PASSED FAILED SKIPPED SECONDS
 count() {
@@ -61,7 +66,32 @@ run_lab() {
 	elif [ "$skip" -ne 0 ]; then
 		grep '# skip' "$out"
 	fi
+	sed -nE "s/^ok [0-9]+ (.*) # skip this kernel.*/not under this kernel: ${name#lab:}: \\1/p" "$out" | tee -a "$elsewhere"
 	count "$name" "$ok" "$fail" "$skip" $((SECONDS - t))
+}
+
+run_vm() {
+	local t=$SECONDS log status ok fail skip
+	log=$(mktemp)
+	# shellcheck disable=SC2086 # a list of suites
+	IOCAGE_TESTS_MUST_RUN=0 tests/vm/run.sh tests/run.sh $vm_suites >"$log" 2>&1
+	status=$?
+	ok=$(sed -nE 's/^([0-9]+) passed, .*/\1/p' "$log" | tail -n 1)
+	fail=$(sed -nE 's/^[0-9]+ passed, ([0-9]+) failed.*/\1/p' "$log" | tail -n 1)
+	skip=$(sed -nE 's/^[0-9]+ passed, .* ([0-9]+) skipped.*/\1/p' "$log" | tail -n 1)
+	if [ -z "$ok" ] || { [ "$status" -ne 0 ] && [ "${fail:-0}" -eq 0 ]; }; then fail=$((${fail:-0} + 1)); fi
+	cat "$log"
+	# what was left out under both kernels ran nowhere
+	if [ "$(tr -d '\r' <"$log" | grep '^not under this kernel' | grep -cxFf - "$elsewhere")" -ne 0 ]; then
+		echo "skipped under both kernels:"
+		tr -d '\r' <"$log" | grep '^not under this kernel' | grep -xFf - "$elsewhere"
+		fail=$((${fail:-0} + 1))
+	elif [ "${fail:-0}" -eq 0 ]; then
+		skipped=$((skipped - $(wc -l <"$elsewhere")))
+		skip=$((${skip:-0} - $(tr -d '\r' <"$log" | grep -c '^not under this kernel')))
+	fi
+	rm -f "$log"
+	count vm "${ok:-0}" "${fail:-0}" "${skip:-0}" $((SECONDS - t))
 }
 
 for suite in "${@:-unit}"; do
@@ -72,8 +102,9 @@ for suite in "${@:-unit}"; do
 		for f in tests/lab/*.bats; do run_lab "$f"; done
 		;;
 	lab:*) run_lab "tests/lab/${suite#lab:}.bats" ;;
+	vm) run_vm ;;
 	*)
-		echo "usage: $0 [unit] [lint] [lab] [lab:NAME]" >&2
+		echo "usage: $0 [unit] [lint] [lab] [lab:NAME] [vm]" >&2
 		exit 2
 		;;
 	esac
