@@ -71,8 +71,8 @@ run=([host]=env [shared]="$IOCAGE exec s --" [vnet]="$IOCAGE exec v --")
 # the host on ports of its own: it would answer in place of a jail that does not
 port=([host]=18081) perf=([host]=15202)
 iperf3 -4 -s -D -p 15202
-"$tree/bin/onepage" 18081 &
-lan "$tree/bin/onepage" 8080 &
+setsid "$tree/bin/onepage" 18081 & # a session of its own, as in a jail: the scheduler shares by sessions
+lan setsid "$tree/bin/onepage" 8080 &
 
 "$IOCAGE" fetch -r bench -F "$d/bench.tar" >/dev/null
 plain=(exec_init=builtin exec_start=/bin/true)
