@@ -253,6 +253,17 @@ static void announce(int s)
 	(void)fflush(stdout);
 }
 
+/* A server's next client. Its own end is the end of its input: who started it waits for it then. */
+static void await(int s)
+{
+	struct pollfd p[2] = { { .fd = s, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+
+	do {
+		if (poll(p, 2, -1) < 0 || p[1].revents)
+			exit(0);
+	} while (!p[0].revents);
+}
+
 static int do_serve(char **v)
 {
 	int s = server_socket(v);
@@ -264,8 +275,10 @@ static int do_serve(char **v)
 		char a[INET6_ADDRSTRLEN], b[64], out[256];
 		union name peer, n;
 		socklen_t len = sizeof(peer);
-		int c = accept(s, &peer.sa, &len), l;
+		int c, l;
 
+		await(s);
+		c = accept(s, &peer.sa, &len);
 		if (c < 0)
 			refused("accept");
 		n = name_of(c);
@@ -286,6 +299,7 @@ static int do_serveudp(char **v)
 		socklen_t len = sizeof(peer);
 		int l;
 
+		await(s);
 		if (recvfrom(s, in, sizeof(in), 0, &peer.sa, &len) < 0)
 			refused("recv");
 		l = snprintf(out, sizeof(out), "%s peer=%s", v[4], text_of(&peer, a));
