@@ -69,9 +69,18 @@ struct {
 	__type(value, __u32);
 } hold_hidden SEC(".maps");
 
-struct {
+/* By jail: a ring buffer of its monitor, which is rung when a translated socket closes. */
+struct bell {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__array(values, struct bell);
 } hold_events SEC(".maps");
 
 struct addr6 {
@@ -182,54 +191,6 @@ static __always_inline bool port_allowed(const struct hold_jail *j, __u16 port)
 	return (j->flags & HOLD_RESERVED) && (__u32)bpf_get_current_uid_gid() == 0;
 }
 
-SEC("cgroup/bind4")
-int hold_bind4(struct bpf_sock_addr *ctx)
-{
-	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
-	__u32 a = ctx->user_ip4;
-	int err = local4(j, &a);
-
-	if (err)
-		return deny(err);
-	if (!held4(j))
-		return NEXT_IS_ALLOWED;
-	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
-		return deny(EACCES);
-	ctx->user_ip4 = a;
-	return NEXT_IS_ALLOWED | BIND_ANY_PORT;
-}
-
-/* volatile: the verifier wants each word of the context taken by itself, from the context's own pointer */
-static __always_inline struct addr6 dest6(const volatile struct bpf_sock_addr *ctx)
-{
-	return (struct addr6){ { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] } };
-}
-
-static __always_inline void set_dest6(volatile struct bpf_sock_addr *ctx, const struct addr6 *a)
-{
-	ctx->user_ip6[0] = a->w[0];
-	ctx->user_ip6[1] = a->w[1];
-	ctx->user_ip6[2] = a->w[2];
-	ctx->user_ip6[3] = a->w[3];
-}
-
-SEC("cgroup/bind6")
-int hold_bind6(struct bpf_sock_addr *ctx)
-{
-	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
-	struct addr6 a = dest6(ctx);
-	int err = local6(j, &a);
-
-	if (err)
-		return deny(err);
-	if (!(is_mapped(&a) ? held4(j) : held6(j)))
-		return NEXT_IS_ALLOWED;
-	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
-		return deny(EACCES);
-	set_dest6(ctx, &a);
-	return NEXT_IS_ALLOWED | BIND_ANY_PORT;
-}
-
 /* Count one more socket on key. A record whose last socket is just going away cannot be joined: try again. */
 static __always_inline int port_get(const struct hold_sock *s)
 {
@@ -268,11 +229,87 @@ static __always_inline void port_put(const struct hold_sock *s)
 	}
 }
 
+/* A name in the jail without a port in the kernel comes and goes in the hooks, so that sockets are counted by one side. */
+static __always_inline int name_only(struct bpf_sock *sk)
+{
+	struct hold_sock *s = sk ? bpf_sk_storage_get(&hold_socks, sk, NULL, 0) : NULL;
+	int err;
+
+	if (!s)
+		return 0;
+	if (s->state == HOLD_UNNAMING) {
+		s->state = HOLD_NONE;
+		port_put(s);
+		return EADDRNOTAVAIL;
+	}
+	if (s->state != HOLD_NAMING)
+		return 0;
+	err = port_get(s);
+	if (!err)
+		s->state = HOLD_NAMED;
+	return err;
+}
+
+SEC("cgroup/bind4")
+int hold_bind4(struct bpf_sock_addr *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	__u32 a = ctx->user_ip4;
+	int err = local4(j, &a);
+
+	if (err)
+		return deny(err);
+	if (!held4(j))
+		return NEXT_IS_ALLOWED;
+	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
+		return deny(EACCES);
+	err = name_only(ctx->sk);
+	if (err)
+		return deny(err);
+	ctx->user_ip4 = a;
+	return NEXT_IS_ALLOWED | BIND_ANY_PORT;
+}
+
+/* volatile: the verifier wants each word of the context taken by itself, from the context's own pointer */
+static __always_inline struct addr6 dest6(const volatile struct bpf_sock_addr *ctx)
+{
+	return (struct addr6){ { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] } };
+}
+
+static __always_inline void set_dest6(volatile struct bpf_sock_addr *ctx, const struct addr6 *a)
+{
+	ctx->user_ip6[0] = a->w[0];
+	ctx->user_ip6[1] = a->w[1];
+	ctx->user_ip6[2] = a->w[2];
+	ctx->user_ip6[3] = a->w[3];
+}
+
+SEC("cgroup/bind6")
+int hold_bind6(struct bpf_sock_addr *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	struct addr6 a = dest6(ctx);
+	int err = local6(j, &a);
+
+	if (err)
+		return deny(err);
+	if (!(is_mapped(&a) ? held4(j) : held6(j)))
+		return NEXT_IS_ALLOWED;
+	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
+		return deny(EACCES);
+	err = name_only(ctx->sk);
+	if (err)
+		return deny(err);
+	set_dest6(ctx, &a);
+	return NEXT_IS_ALLOWED | BIND_ANY_PORT;
+}
+
 /* The broker has said what it binds the socket for; now that the kernel has a port for it, it counts. */
 static __always_inline int bound(struct bpf_sock *ctx)
 {
 	struct hold_sock *s = bpf_sk_storage_get(&hold_socks, ctx, NULL, 0);
 	__u32 real, *hidden;
+	struct hold_port *p;
 	int err;
 
 	if (!s || s->state != HOLD_PENDING)
@@ -281,15 +318,23 @@ static __always_inline int bound(struct bpf_sock *ctx)
 	s->real = real;
 	if (!s->key.port)
 		s->key.port = real;
-	err = port_get(s);
-	if (err)
-		return deny(err);
+	if (s->flags & HOLD_S_COUNTED) {
+		p = bpf_map_lookup_elem(&hold_ports, &s->key);
+		if (p && !p->real)
+			p->real = real;
+	} else {
+		err = port_get(s);
+		if (err)
+			return deny(err);
+	}
 	s->state = HOLD_BOUND;
 	if (s->key.proto != IPPROTO_TCP)
 		return 1;
 	hidden = bpf_map_lookup_elem(&hold_hidden, &real);
-	if (hidden)
+	if (hidden) {
 		__sync_fetch_and_add(hidden, 1);
+		s->flags |= HOLD_S_HIDDEN;
+	}
 	return 1;
 }
 
@@ -310,22 +355,41 @@ int hold_release(struct bpf_sock *ctx)
 {
 	struct hold_sock *s = bpf_sk_storage_get(&hold_socks, ctx, NULL, 0);
 	__u32 real, *hidden;
+	void *bell;
 
-	if (!s || s->state != HOLD_BOUND)
+	if (!s || (s->state != HOLD_BOUND && s->state != HOLD_NAMED))
 		return 1;
 	s->state = HOLD_NONE;
 	port_put(s);
 	real = s->real;
-	if (s->key.proto == IPPROTO_TCP) {
+	if (s->flags & HOLD_S_HIDDEN) {
 		hidden = bpf_map_lookup_elem(&hold_hidden, &real);
 		if (hidden)
 			__sync_fetch_and_add(hidden, -1);
 	}
 	if (s->flags & HOLD_S_NAT) {
-		struct hold_event e = { .key = s->key, .real = s->real };
+		__u64 what = real;
 
-		bpf_ringbuf_output(&hold_events, &e, sizeof(e), 0);
+		bell = bpf_map_lookup_elem(&hold_events, &s->key.jail);
+		if (bell) /* full: it has been rung and not been heard yet */
+			bpf_ringbuf_output(bell, &what, sizeof(what), 0);
 	}
+	return 1;
+}
+
+/* The storage of a socket that has a name in its jail and no port in the kernel, or NULL. */
+static __always_inline struct hold_sock *named(struct bpf_sock *sk)
+{
+	struct hold_sock *s = bpf_sk_storage_get(&hold_socks, sk, NULL, 0);
+
+	return s && s->state == HOLD_NAMED && !sk->src_port ? s : NULL;
+}
+
+/* It connects: it has the port that it asked for in the kernel too. */
+static __always_inline int real_port(struct hold_sock *s)
+{
+	s->real = s->key.port;
+	s->state = HOLD_BOUND;
 	return 1;
 }
 
@@ -336,6 +400,7 @@ int hold_connect4(struct bpf_sock_addr *ctx)
 	struct sockaddr_in sa = { .sin_family = AF_INET };
 	struct bpf_sock *sk = ctx->sk;
 	__u32 dst = ctx->user_ip4;
+	struct hold_sock *s;
 
 	if (!held4(j))
 		return 1;
@@ -343,9 +408,24 @@ int hold_connect4(struct bpf_sock_addr *ctx)
 		return deny(EAFNOSUPPORT);
 	if (!dst || (dst == LOOPBACK4 && !own4(j, dst)))
 		ctx->user_ip4 = j->prim4;
-	if (!sk || sk->src_ip4 || sk->src_port)
+	if (!sk)
 		return 1;
 	sa.sin_addr.s_addr = j->prim4;
+	s = named(sk);
+	if (s) {
+		__u32 own;
+
+		__builtin_memcpy(&own, s->key.addr + 12, 4);
+		if (own)
+			sa.sin_addr.s_addr = own;
+		sa.sin_port = bpf_htons(s->key.port);
+		if (!bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)))
+			return real_port(s);
+		sa.sin_port = 0; /* somebody else has the port: from another */
+		return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
+	}
+	if (sk->src_ip4 || sk->src_port)
+		return 1;
 	return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
 }
 
@@ -387,14 +467,27 @@ int hold_connect6(struct bpf_sock_addr *ctx)
 	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
 	struct sockaddr_in6 sa = { .sin6_family = AF_INET6 };
 	struct bpf_sock *sk = ctx->sk;
-	struct addr6 a = dest6(ctx), src;
+	struct addr6 a = dest6(ctx), src, own;
 	int err = target6(j, &a);
+	struct hold_sock *s;
 
 	if (err)
 		return deny(err);
 	set_dest6(ctx, &a);
 	if (!source6(j, &a, &src) || !sk || sk->src_port)
 		return 1;
+	s = named(sk);
+	if (s) {
+		__builtin_memcpy(own.w, s->key.addr, sizeof(own.w));
+		if (!is_any6(&own) && !(is_mapped(&own) && !own.w[3]))
+			src = own;
+		__builtin_memcpy(&sa.sin6_addr, src.w, sizeof(src.w));
+		sa.sin6_port = bpf_htons(s->key.port);
+		if (!bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)))
+			return real_port(s);
+		sa.sin6_port = 0;
+		return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
+	}
 	if (sk->src_ip6[0] || sk->src_ip6[1] || sk->src_ip6[2] || sk->src_ip6[3])
 		return 1;
 	__builtin_memcpy(&sa.sin6_addr, src.w, sizeof(src.w));
@@ -474,14 +567,20 @@ int hold_sendmsg6(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
-#define STATE_ESTABLISHED 1
-#define STATE_CLOSE       7
-#define STATE_LISTEN      10
+#define STATE_SYN_SENT 2
+#define STATE_CLOSE    7
+#define STATE_LISTEN   10
 
 /* Is the name the kernel gives that of a socket without a peer: only then is there something to put right. */
 static __always_inline bool no_peer(const struct bpf_sock *sk)
 {
 	return sk->state == STATE_CLOSE || sk->state == STATE_LISTEN;
+}
+
+/* Is the port shown the jail's. A named socket that had to connect from another port shows that one. */
+static __always_inline bool shows_own_port(const struct hold_sock *s, __u32 port)
+{
+	return s->state == HOLD_BOUND || (s->state == HOLD_NAMED && !port);
 }
 
 SEC("cgroup/getsockname4")
@@ -493,14 +592,16 @@ int hold_name4(struct bpf_sock_addr *ctx)
 
 	if (!sk || !held4(j))
 		return 1;
-	if (!ctx->user_port) { /* given an address by us beforehand, not by its owner */
-		ctx->user_ip4 = 0;
+	s = bpf_sk_storage_get(&hold_socks, sk, NULL, 0);
+	if (!ctx->user_port && s && s->state == HOLD_PENDING)
+		return 1; /* bound by its owner with IP_BIND_ADDRESS_NO_PORT */
+	if (!ctx->user_port && !(s && s->state == HOLD_NAMED)) {
+		ctx->user_ip4 = 0; /* given an address by us beforehand, not by its owner */
 		return 1;
 	}
-	s = bpf_sk_storage_get(&hold_socks, sk, NULL, 0);
 	if (!s)
 		return 1;
-	if (s->state == HOLD_BOUND) {
+	if (shows_own_port(s, ctx->user_port)) {
 		ctx->user_port = bpf_htons(s->key.port);
 		if ((s->flags & HOLD_S_SHOW_WILD) && no_peer(sk))
 			ctx->user_ip4 = 0;
@@ -517,16 +618,18 @@ int hold_name6(struct bpf_sock_addr *ctx)
 	struct hold_sock *s;
 	struct addr6 a = dest6(ctx), p = { { 0, 0, 0, 0 } };
 
-	if (!sk || !ctx->user_port)
+	if (!sk)
 		return 1;
 	s = bpf_sk_storage_get(&hold_socks, sk, NULL, 0);
 	if (!s)
 		return 1;
-	if (s->state == HOLD_BOUND) {
+	if (shows_own_port(s, ctx->user_port)) {
 		ctx->user_port = bpf_htons(s->key.port);
-		if ((s->flags & HOLD_S_SHOW_WILD) && no_peer(sk))
+		if ((s->flags & HOLD_S_SHOW_WILD) && no_peer(sk)) {
+			__builtin_memcpy(p.w, s->key.addr, sizeof(p.w));
 			set_dest6(ctx, &p);
-	} else if (s->state == HOLD_NONE && is_any6(&a)) {
+		}
+	} else if (s->state == HOLD_NONE && ctx->user_port && is_any6(&a)) {
 		__builtin_memcpy(p.w, s->pin, sizeof(p.w));
 		set_dest6(ctx, &p);
 	}
@@ -549,7 +652,8 @@ static __always_inline bool is_connection(struct __sk_buff *skb)
 	if (!sk)
 		return false;
 	sk = bpf_sk_fullsock(sk);
-	return sk && sk->protocol == IPPROTO_TCP && sk->state != STATE_LISTEN && sk->state != STATE_CLOSE;
+	return sk && sk->protocol == IPPROTO_TCP && sk->state != STATE_LISTEN && sk->state != STATE_CLOSE &&
+	       sk->state != STATE_SYN_SENT;
 }
 
 SEC("cgroup_skb/ingress")
@@ -625,7 +729,15 @@ static __always_inline bool steer_to(struct bpf_sk_lookup *ctx, struct hold_port
 static __always_inline bool steer(struct bpf_sk_lookup *ctx, __u64 jail, const struct addr6 *a)
 {
 	struct hold_port_key key = { .jail = jail, .port = ctx->local_port, .proto = ctx->protocol };
+	struct hold_port *p;
 
+	if (key.proto == IPPROTO_UDP) { /* translated on its way in, for the sockets that are connected */
+		key.kind = HOLD_ALIAS;
+		p = bpf_map_lookup_elem(&hold_ports, &key);
+		if (p)
+			key.port = p->real;
+		key.kind = HOLD_ADDR;
+	}
 	__builtin_memcpy(key.addr, a->w, sizeof(key.addr));
 	if (steer_to(ctx, &key))
 		return true;
@@ -664,8 +776,6 @@ int hold_lookup(struct bpf_sk_lookup *ctx)
 
 			if (!jail)
 				break;
-			if (ctx->protocol == IPPROTO_UDP && !(o->flags[i] & HOLD_OWNER_STEER_UDP))
-				continue;
 			if (steer(ctx, jail, &a))
 				return SK_PASS;
 		}

@@ -30,22 +30,20 @@ struct hold_jail {
 
 struct hold_owner {
 	__u64 jail[HOLD_OWNERS];
-	__u32 flags[HOLD_OWNERS]; /* enum hold_owner_flags */
 };
 
-enum hold_owner_flags {
-	HOLD_OWNER_STEER_UDP = 1 << 0, /* wildcard UDP sockets of this jail need steering: it has several addresses */
-};
-
-/* What a bound socket occupies in its jail: a port on an address, on the wildcard of a family, or on both families. */
-enum hold_kind { HOLD_ADDR = 0, HOLD_DUAL = 1 };
+/*
+ * What a bound socket occupies in its jail: a port on an address, on the wildcard of a family, or on both families.
+ * HOLD_ALIAS is none of these: it tells of a UDP port in the kernel (key) which port of the jail it stands for (real).
+ */
+enum hold_kind { HOLD_ADDR = 0, HOLD_DUAL = 1, HOLD_ALIAS = 2 };
 
 struct hold_port_key {
 	__u64 jail;
 	__u16 port; /* as the jail sees it */
 	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP */
 	__u8 kind;
-	__u8 addr[16]; /* ::ffff:0.0.0.0 and :: are the wildcards; zero for HOLD_DUAL */
+	__u8 addr[16]; /* ::ffff:0.0.0.0 and :: are the wildcards; zero for HOLD_DUAL and HOLD_ALIAS */
 	__u32 slot; /* in the map of listeners only, else 0 */
 };
 
@@ -64,9 +62,16 @@ enum hold_sock_flags {
 	HOLD_S_SHOW_WILD = 1 << 2, /* bound to one address in the kernel, shown as the wildcard */
 	HOLD_S_NAT = 1 << 3, /* UDP on another port than shown: the packet filter translates */
 	HOLD_S_STEERED = 1 << 4, /* in the map of listeners */
+	HOLD_S_HIDDEN = 1 << 5, /* counted in the map of hidden ports */
+	HOLD_S_COUNTED = 1 << 6, /* when PENDING: counted on its key since it was NAMED */
 };
 
-enum hold_sock_state { HOLD_NONE = 0, HOLD_PENDING, HOLD_BOUND };
+/*
+ * PENDING: the broker is about to bind it. A TCP socket that asked for a port is only NAMED at first: it has the name in
+ * its jail, and a port in the kernel when it listens (a hidden one) or connects (the one it asked for). NAMING and
+ * UNNAMING are said by the broker just before it calls bind(2), for the hook to do.
+ */
+enum hold_sock_state { HOLD_NONE = 0, HOLD_PENDING, HOLD_BOUND, HOLD_NAMING, HOLD_NAMED, HOLD_UNNAMING };
 
 /* Value of the socket storage map: what the socket was asked for. */
 struct hold_sock {
@@ -75,13 +80,6 @@ struct hold_sock {
 	__u16 flags; /* enum hold_sock_flags */
 	__u32 state; /* enum hold_sock_state */
 	__u32 pin[4]; /* unbound datagram socket: the source it sends from, network order; zero: none */
-};
-
-/* A UDP socket with HOLD_S_NAT was closed (ring buffer record). */
-struct hold_event {
-	struct hold_port_key key;
-	__u16 real;
-	__u16 pad[3];
 };
 
 /*

@@ -182,6 +182,8 @@ static int apply_hold(struct os *os, const struct op *op, struct err *e)
 	if (os->cgroup < 0)
 		return os->cgroup;
 	r = view_lo(os->netns, e);
+	if (r == 0 && (os->hold.ip4 == IP_INHERIT || os->hold.ip6 == IP_INHERIT))
+		r = view_inherit(&os->hostq, os->netns, os->hold.ip4 == IP_INHERIT, os->hold.ip6 == IP_INHERIT, e);
 	return r < 0 ? r : hold_attach(os->cgroup, &os->hold, e);
 }
 
@@ -220,6 +222,7 @@ static int apply_conn_end(struct os *os, const struct op *op)
 static int apply_one(struct os *os, const struct op *op, struct err *e)
 {
 	size_t failed;
+	int r;
 
 	switch (op->kind) {
 	case OP_NONE:
@@ -231,7 +234,9 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 	case OP_CGROUP_ADD:
 		return cgroup_add(os->j->cgroup, e);
 	case OP_CGROUP_DEL:
-		return cgroup_del(os->j->cgroup, e);
+		r = cgroup_del(os->j->cgroup, e);
+		hold_sweep();
+		return r;
 	case OP_VLAN_SET:
 		return apply_net(os, &op, 1, &failed, e);
 	case OP_ROOT:

@@ -18,6 +18,8 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "os/linux/cgroup.h"
+#include "os/linux/jailproc.h"
+#include "os/linux/nat.h"
 #include "os/linux/shared.h"
 
 /* Linux 6.6 */
@@ -138,12 +140,31 @@ int broker_fetch(struct broker *b, const struct request *r, int fd)
 	return sock;
 }
 
+int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real)
+{
+	struct nat_ask q = { .key = *key, .real = real };
+	char answer;
+
+	if (b->nat < 0)
+		return -EOPNOTSUPP;
+	if (send(b->nat, &q, sizeof(q), MSG_NOSIGNAL) == sizeof(q) && sync_recv(b->nat, &answer, 1, NULL, 0) == 1) {
+		if (answer == 'k')
+			return 0;
+		if (real)
+			return -ENOSPC;
+	}
+	/* it cannot, or a late answer would be taken for that to another question */
+	closep(&b->nat);
+	b->nat = -1;
+	return -EOPNOTSUPP;
+}
+
 typedef enum answer (*handler)(struct broker *b, const struct request *r, int64_t *ret);
 
 static const handler handlers[] = {
 	[CALL_SOCKET] = broker_socket, [CALL_BIND] = broker_bind,           [CALL_LISTEN] = broker_listen,
 	[CALL_IOCTL] = broker_ioctl,   [CALL_SENDTO] = broker_sendto,       [CALL_HOSTNAME] = broker_hostname,
-	[CALL_FAULT] = broker_fault,   [CALL_DOMAINNAME] = broker_hostname,
+	[CALL_FAULT] = broker_fault,   [CALL_DOMAINNAME] = broker_hostname, [CALL_CONNECT] = broker_connect,
 };
 
 static int read_caller(void *ctx, uint64_t at, void *buf, size_t n)
@@ -218,8 +239,8 @@ static int socket_in(int nsfd, struct err *e)
 	return fd < 0 ? -e->code : fd;
 }
 
-/* The id of the cgroup2 group we are in: that is where our sockets are made, and what they are held by. */
-static int own_group(uint64_t *ret, struct err *e)
+/* That is where our sockets are made, and what they are held by. */
+int broker_own_group(uint64_t *ret, struct err *e)
 {
 	_cleanup_close_ int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ char *path = NULL;
@@ -271,7 +292,7 @@ static int broker_fill(struct broker *b, int nsfd, struct err *e)
 	if (r == 0)
 		r = hold_maps_open(&b->maps, e);
 	if (r == 0)
-		r = own_group(&b->jail, e);
+		r = broker_own_group(&b->jail, e);
 	if (r < 0)
 		return r;
 	if (fstat(nsfd, &st) < 0)
@@ -304,7 +325,7 @@ int broker_open(int nsfd, const struct hold *h, struct broker **ret, struct err 
 		return err_oom(e);
 	b->h = *h;
 	memset(&b->maps, 0xff, sizeof(b->maps));
-	b->view = b->view_sock = b->proc = b->test_sock = -1;
+	b->view = b->view_sock = b->proc = b->test_sock = b->nat = -1;
 	r = broker_fill(b, nsfd, e);
 	if (r < 0) {
 		broker_close(b);
@@ -343,5 +364,6 @@ void broker_close(struct broker *b)
 	closep(&b->view_sock);
 	closep(&b->proc);
 	closep(&b->test_sock);
+	closep(&b->nat);
 	free(b);
 }

@@ -25,6 +25,8 @@ struct broker {
 	int view_sock; /* a datagram socket in it */
 	int proc; /* /proc */
 	int test_sock; /* any socket of the host's namespace */
+	int nat; /* where UDP ports are asked to be translated; -1: they cannot be */
+	bool wild_udp; /* some socket was bound to a wildcard that is one in the kernel too */
 };
 
 /* What to do with the waiting call. */
@@ -37,6 +39,7 @@ enum answer {
 enum answer broker_socket(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_bind(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_listen(struct broker *b, const struct request *r, int64_t *ret);
+enum answer broker_connect(struct broker *b, const struct request *r, int64_t *ret);
 /* Only notified in jails with raw sockets. */
 enum answer broker_sendto(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret);
@@ -62,7 +65,20 @@ bool broker_capable(struct broker *b, const struct request *r, unsigned cap);
 
 /* broker_bind.c: give a held TCP or UDP socket an address as FreeBSD would. `priv`: ports below 1024 are allowed. 0 or -errno. */
 int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name *to, bool priv);
+/*
+ * Bind a TCP socket that only has its name in the jail (HOLD_NAMED) to a hidden port, so that it can listen. 0: done, or
+ * nothing to do. Else -errno.
+ */
+int broker_bind_named(struct broker *b, int sock);
+/* Connect a UDP socket: one that is bound to a wildcard leaves from the jail's address. 0 or -errno. */
+int broker_connect_udp(struct broker *b, int sock, const union ip_name *to);
 /* Enter a listening (or wildcard datagram) socket where packets are steered from. 0 or -errno. */
 int broker_steer(struct broker *b, int sock);
+
+/*
+ * Ask the monitor to let packets of the sockets bound as `key` leave from the port they show, until the last of them is
+ * closed. real 0: whether it could.
+ */
+must_check int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real);
 
 #endif

@@ -9,10 +9,11 @@
 #include "os/linux/broker.h"
 
 /*
- * What a bind comes to. TCP: the kernel's port is one of its own choice (a hidden one), the jail's port is an entry in
- * the map connections are steered by; so a listener of the host on the same port is in nobody's way, whoever comes
- * first. UDP: the jail's port on the jail's address, beside the host's wildcard (both with SO_REUSEADDR); a wildcard of
- * several addresses is steered as TCP is.
+ * What a bind comes to. The kernel's port is one of its own choice (a hidden one), the jail's port is an entry in the map
+ * that packets are steered by: a socket of the host on the same port is in nobody's way, whoever comes first.
+ * TCP: until a socket listens it may yet connect, which is done from the real port; so it only gets its name at first.
+ * UDP: what it sends is translated back (nat.c). A wildcard that may hear groups has the real port while nobody
+ * else has.
  */
 struct plan {
 	struct hold_sock s; /* what the kernel side is told */
@@ -110,15 +111,15 @@ static int plan_addr(const struct hold *h, int sock, struct plan *p)
 	return r;
 }
 
-/* May a socket with `mine` join what is there: on the very same address, or only overlapping (wildcard and address). */
-static bool may_join(const struct hold_port *there, uint16_t mine, bool same, uint8_t proto)
+/*
+ * May a socket with `mine` join what is there: on the very same address, or only overlapping (wildcard and address).
+ * FreeBSD's rule, for UDP too: only who comes second is asked about an overlap, and only SO_REUSEPORT shares an address.
+ */
+static bool may_join(const struct hold_port *there, uint16_t mine, bool same)
 {
-	uint16_t both = there->flags & mine;
-
 	if (!same)
-		return (there->flags & (HOLD_S_REUSEADDR | HOLD_S_REUSEPORT)) &&
-		       (mine & (HOLD_S_REUSEADDR | HOLD_S_REUSEPORT));
-	return (both & HOLD_S_REUSEPORT) || (proto == IPPROTO_UDP && (both & HOLD_S_REUSEADDR));
+		return mine & (HOLD_S_REUSEADDR | HOLD_S_REUSEPORT);
+	return there->flags & mine & HOLD_S_REUSEPORT;
 }
 
 /* 0, or -EADDRINUSE. *ret: the record of the same address and port, when there is one to join. */
@@ -128,7 +129,7 @@ static int check(struct broker *b, const struct hold_port_key *key, uint16_t fla
 
 	if (hold_map_get(b->maps.hold_ports, key, &there) < 0 || (there.count & HOLD_DEAD))
 		return 0;
-	if (!may_join(&there, flags, same, key->proto))
+	if (!may_join(&there, flags, same))
 		return -EADDRINUSE;
 	if (ret)
 		*ret = there;
@@ -171,34 +172,100 @@ static int conflicts(struct broker *b, const struct plan *p, struct hold_port *r
 	return r;
 }
 
+static bool is_wild(const struct hold_port_key *k)
+{
+	static const uint8_t any6[16] = { 0 }, any4[16] = { [10] = 0xff, [11] = 0xff };
+
+	return k->kind == HOLD_DUAL || memcmp(k->addr, any4, 16) == 0 || memcmp(k->addr, any6, 16) == 0;
+}
+
 static void set_port(union ip_name *n, uint16_t port)
 {
 	*(n->sa.sa_family == AF_INET ? &n->in.sin_port : &n->in6.sin6_port) = htons(port);
 }
 
-/* Tell the kernel side what is coming, and bind. */
-static int bind_told(struct broker *b, int sock, struct plan *p)
+static socklen_t name_len(const union ip_name *n)
 {
-	socklen_t len = p->name.sa.sa_family == AF_INET ? sizeof(p->name.in) : sizeof(p->name.in6);
+	return n->sa.sa_family == AF_INET ? sizeof(n->in) : sizeof(n->in6);
+}
+
+/* Tell the kernel side what is coming (HOLD_PENDING, HOLD_NAMING), and bind. */
+static int bind_told(struct broker *b, int sock, struct plan *p, uint32_t state)
+{
 	int r, tries = 0;
 
 	do { /* EAGAIN: the last socket of this port is in the middle of being closed */
-		p->s.state = HOLD_PENDING;
+		p->s.state = state;
 		r = hold_map_put(b->maps.hold_socks, &sock, &p->s, BPF_ANY);
 		if (r < 0)
 			return r;
-		r = bind(sock, &p->name.sa, len) < 0 ? -errno : 0;
+		r = bind(sock, &p->name.sa, name_len(&p->name)) < 0 ? -errno : 0;
 	} while (r == -EAGAIN && ++tries < 100 && sched_yield() == 0);
-	if (r < 0)
+	if (r < 0 && state == HOLD_PENDING)
 		(void)hold_map_del(b->maps.hold_socks, &sock);
 	return r;
 }
 
-static int bind_tcp(struct broker *b, int sock, struct plan *p, const struct hold_port *join)
+/* Address and port in the jail; in the kernel the address at most. */
+static int name_tcp(struct broker *b, int sock, struct plan *p)
 {
+	bool asked = flag(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+	struct hold_sock s;
+	int on = 1, off = 0, r;
+
+	set_port(&p->name, 0);
+	(void)setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	r = bind_told(b, sock, p, HOLD_NAMING);
+	if (r < 0) {
+		if (hold_map_get(b->maps.hold_socks, &sock, &s) == 0 && s.state == HOLD_NAMED) {
+			/* the hook counted it before the kernel refused the address */
+			s.state = HOLD_UNNAMING;
+			if (hold_map_put(b->maps.hold_socks, &sock, &s, BPF_EXIST) == 0 &&
+			    bind(sock, &p->name.sa, name_len(&p->name)) == 0)
+				r = -EINVAL; /* does not happen: the hook refuses */
+		}
+		(void)hold_map_del(b->maps.hold_socks, &sock);
+	}
+	if (!asked)
+		(void)setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &off, sizeof(off));
+	return r;
+}
+
+int broker_bind_named(struct broker *b, int sock)
+{
+	struct hold_port there = { 0 };
+	struct plan p;
+	int domain = 0, r;
+	socklen_t len = sizeof(domain);
+	bool v4;
+
+	memset(&p, 0, sizeof(p));
+	if (hold_map_get(b->maps.hold_socks, &sock, &p.s) < 0 || p.s.state != HOLD_NAMED)
+		return 0;
+	if (getsockopt(sock, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return -errno;
+	v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p.s.key.addr);
+	p.name.sa.sa_family = (sa_family_t)domain;
+	if (domain == AF_INET)
+		memcpy(&p.name.in.sin_addr, p.s.flags & HOLD_S_SHOW_WILD ? b->h.a4[0] : p.s.key.addr + 12, 4);
+	else if (!(p.s.flags & HOLD_S_SHOW_WILD))
+		memcpy(&p.name.in6.sin6_addr, p.s.key.addr, 16);
+	else if (v4)
+		hold_mapped(b->h.a4[0], p.name.in6.sin6_addr.s6_addr);
+	else
+		memcpy(&p.name.in6.sin6_addr, b->h.a6[0], 16);
 	/* the same address and port again: the same real port, where the kernel knows SO_REUSEPORT groups from others */
-	set_port(&p->name, join->count ? join->real : 0);
-	return bind_told(b, sock, p);
+	if (hold_map_get(b->maps.hold_ports, &p.s.key, &there) == 0)
+		set_port(&p.name, there.real);
+	p.s.flags |= HOLD_S_COUNTED;
+	r = bind_told(b, sock, &p, HOLD_PENDING);
+	if (r < 0) {
+		p.s.flags &= (uint16_t)~HOLD_S_COUNTED;
+		p.s.state = HOLD_NAMED;
+		if (hold_map_put(b->maps.hold_socks, &sock, &p.s, BPF_ANY) < 0)
+			return r;
+	}
+	return r;
 }
 
 static void set_reuse(int sock, int on)
@@ -206,43 +273,96 @@ static void set_reuse(int sock, int on)
 	(void)setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 }
 
-static int bind_udp(struct broker *b, int sock, struct plan *p)
+/* bind with SO_REUSEADDR or without, whatever was asked for. It stays on where that helped: the host may come later. */
+static int bind_reuse(struct broker *b, int sock, struct plan *p, int on)
 {
 	bool asked = p->s.flags & HOLD_S_REUSEADDR;
-	union ip_name one = p->name;
 	int r;
 
-	set_port(&p->name, p->s.key.port);
-	if (p->wild) {
-		/* where nobody else has the port, the real wildcard: it hears groups too */
-		uint16_t flags = p->s.flags;
+	set_reuse(sock, on);
+	r = bind_told(b, sock, p, HOLD_PENDING);
+	set_reuse(sock, r == 0 && p->s.key.port ? 1 : asked);
+	return r;
+}
 
-		if (p->name.sa.sa_family == AF_INET)
-			memset(&p->name.in.sin_addr, 0, 4);
-		else if (IN6_IS_ADDR_V4MAPPED(&p->name.in6.sin6_addr))
-			memset(p->name.in6.sin6_addr.s6_addr + 12, 0, 4);
-		else
-			memset(&p->name.in6.sin6_addr, 0, 16);
-		p->s.flags &= (uint16_t)~HOLD_S_SHOW_WILD;
-		set_reuse(sock, 0);
-		r = bind_told(b, sock, p);
-		if (r == 0) {
-			set_reuse(sock, 1);
-			return broker_steer(b, sock);
-		}
-		p->s.flags = flags;
-		set_reuse(sock, asked);
-		if (r != -EADDRINUSE || p->whole)
-			return r;
-		p->name = one;
-		set_port(&p->name, p->s.key.port);
-	}
-	/* on the jail's own address, the host's wildcard is no hindrance if both say so; the jail's own were looked at */
-	set_reuse(sock, 1);
-	r = bind_told(b, sock, p);
+static void make_wild(struct plan *p)
+{
+	if (p->name.sa.sa_family == AF_INET)
+		memset(&p->name.in.sin_addr, 0, 4);
+	else if (IN6_IS_ADDR_V4MAPPED(&p->name.in6.sin6_addr))
+		memset(p->name.in6.sin6_addr.s6_addr + 12, 0, 4);
+	else
+		memset(&p->name.in6.sin6_addr, 0, 16);
+}
+
+/*
+ * A port of the kernel's choice, found by a socket that is closed again. Asking for it by number makes the kernel keep it
+ * when the socket is connected and disconnected.
+ */
+static int find_port(const struct plan *p, int like, int *ret_holder)
+{
+	union ip_name name = p->name;
+	socklen_t len = sizeof(name);
+	int fd = socket(name.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+	    v6only = flag(like, IPPROTO_IPV6, IPV6_V6ONLY);
+
+	*ret_holder = fd;
+	if (fd < 0)
+		return -errno;
+	if (name.sa.sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)
+		return -errno;
+	set_port(&name, 0);
+	if (bind(fd, &name.sa, name_len(&name)) < 0 || getsockname(fd, &name.sa, &len) < 0)
+		return -errno;
+	set_reuse(fd, 1);
+	return ntohs(name.sa.sa_family == AF_INET ? name.in.sin_port : name.in6.sin6_port);
+}
+
+/* On a port of the kernel's choice (or that of the group it joins), translated. */
+static int bind_translated(struct broker *b, int sock, struct plan *p, const struct hold_port *join)
+{
+	_cleanup_close_ int holder = -1;
+	struct hold_sock s;
+	int r = join->count ? join->real : find_port(p, sock, &holder);
+
 	if (r < 0)
-		set_reuse(sock, asked);
-	return r < 0 || !p->wild ? r : broker_steer(b, sock);
+		return r;
+	set_port(&p->name, (uint16_t)r);
+	p->s.flags |= HOLD_S_NAT;
+	r = bind_reuse(b, sock, p, 1);
+	if (r < 0 || hold_map_get(b->maps.hold_socks, &sock, &s) < 0)
+		return r;
+	return broker_translate(b, &s.key, s.real);
+}
+
+/* Does a wildcard of this jail hear groups and broadcasts: as on FreeBSD, where it has several addresses. */
+static bool hears(const struct broker *b, const struct plan *p)
+{
+	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p->s.key.addr), dual = p->s.key.kind == HOLD_DUAL;
+
+	return p->wild && (((v4 || dual) && b->h.n4 > 1) || ((!v4 || dual) && b->h.n6 > 1));
+}
+
+static int bind_udp(struct broker *b, int sock, struct plan *p, const struct hold_port *join)
+{
+	bool nat = p->s.key.port && broker_translate(b, &p->s.key, 0) == 0;
+	bool alone = !join->count && (!nat || hears(b, p));
+	int r = -EADDRINUSE;
+
+	p->s.flags &= (uint16_t)~HOLD_S_SHOW_WILD;
+	if (p->wild) {
+		make_wild(p);
+		b->wild_udp = true;
+	}
+	set_port(&p->name, p->s.key.port);
+	if (alone)
+		r = bind_reuse(b, sock, p, 0);
+	if (r == -EADDRINUSE && nat && (!join->count || join->real != p->s.key.port))
+		r = bind_translated(b, sock, p, join);
+	/* without translation: beside the host's wildcard, if both say so; the jail's own were looked at */
+	else if (r == -EADDRINUSE && p->s.key.port && (!p->wild || join->count))
+		r = bind_reuse(b, sock, p, 1);
+	return r < 0 || !p->s.key.port ? r : broker_steer(b, sock);
 }
 
 int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name *to, bool priv)
@@ -266,7 +386,7 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 			return -EACCES;
 		return bind(sock, &to->sa, len) < 0 ? -errno : 0;
 	}
-	if (hold_map_get(b->maps.hold_socks, &sock, &old) == 0 && old.state == HOLD_BOUND)
+	if (hold_map_get(b->maps.hold_socks, &sock, &old) == 0 && (old.state == HOLD_BOUND || old.state == HOLD_NAMED))
 		return -EINVAL; /* it has its name for life */
 	r = plan_addr(&b->h, sock, &p);
 	if (r < 0)
@@ -280,7 +400,41 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 		if (r < 0)
 			return r;
 	}
-	return proto == IPPROTO_TCP ? bind_tcp(b, sock, &p, &join) : bind_udp(b, sock, &p);
+	if (proto == IPPROTO_UDP)
+		return bind_udp(b, sock, &p, &join);
+	return port ? name_tcp(b, sock, &p) : bind_told(b, sock, &p, HOLD_PENDING);
+}
+
+/*
+ * The source of a socket that is bound to the wildcard is found by the kernel on the way to where it connects, and would
+ * be the host's. On the way to the jail's own address it is that address, and it stays when the socket connects again.
+ */
+int broker_connect_udp(struct broker *b, int sock, const union ip_name *to)
+{
+	const union ip_name nowhere = { .sa = { .sa_family = AF_UNSPEC } };
+	bool v4 = to->sa.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr);
+	union ip_name self = *to, peer;
+	socklen_t len = sizeof(peer);
+	struct hold_sock s;
+	bool turned = false;
+	int r;
+
+	if ((v4 ? b->h.ip4 == IP_NEW && b->h.n4 : b->h.ip6 == IP_NEW && b->h.n6) &&
+	    hold_map_get(b->maps.hold_socks, &sock, &s) == 0 && s.state == HOLD_BOUND && is_wild(&s.key) &&
+	    getpeername(sock, &peer.sa, &len) < 0) {
+		if (!v4)
+			memcpy(&self.in6.sin6_addr, b->h.a6[0], 16);
+		else if (self.sa.sa_family == AF_INET)
+			memcpy(&self.in.sin_addr, b->h.a4[0], 4);
+		else
+			memcpy(self.in6.sin6_addr.s6_addr + 12, b->h.a4[0], 4);
+		set_port(&self, 9);
+		turned = connect(sock, &self.sa, name_len(&self)) == 0;
+	}
+	r = connect(sock, &to->sa, name_len(to)) < 0 ? -errno : 0;
+	if (r < 0 && turned)
+		(void)connect(sock, &nowhere.sa, sizeof(nowhere.sa));
+	return r;
 }
 
 int broker_steer(struct broker *b, int sock)

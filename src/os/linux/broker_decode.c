@@ -18,6 +18,7 @@ enum compat_nr {
 	COMPAT_setdomainname = 121,
 	COMPAT_socket = 359,
 	COMPAT_bind = 361,
+	COMPAT_connect = 362,
 	COMPAT_listen = 363,
 };
 #elif defined(__aarch64__)
@@ -30,6 +31,7 @@ enum compat_nr {
 	COMPAT_setdomainname = 121,
 	COMPAT_socket = 281,
 	COMPAT_bind = 282,
+	COMPAT_connect = 283,
 	COMPAT_listen = 284,
 };
 #endif
@@ -44,6 +46,8 @@ static enum broker_call native_call(int nr)
 		return CALL_BIND;
 	case SYS_listen:
 		return CALL_LISTEN;
+	case SYS_connect:
+		return CALL_CONNECT;
 	case SYS_ioctl:
 		return CALL_IOCTL;
 	case SYS_sendto:
@@ -63,7 +67,9 @@ static enum broker_call unpack_socketcall(broker_reader read, void *ctx, struct 
 	static const struct {
 		enum broker_call call;
 		unsigned nargs;
-	} calls[] = { [1] = { CALL_SOCKET, 3 }, [2] = { CALL_BIND, 3 }, [4] = { CALL_LISTEN, 2 } };
+	} calls[] = {
+		[1] = { CALL_SOCKET, 3 }, [2] = { CALL_BIND, 3 }, [3] = { CALL_CONNECT, 3 }, [4] = { CALL_LISTEN, 2 }
+	};
 	uint32_t which = (uint32_t)r->arg[0], args[3] = { 0 };
 	uint64_t at = r->arg[1];
 
@@ -87,6 +93,8 @@ static enum broker_call compat_call(int nr, broker_reader read, void *ctx, struc
 		return CALL_BIND;
 	case COMPAT_listen:
 		return CALL_LISTEN;
+	case COMPAT_connect:
+		return CALL_CONNECT;
 	case COMPAT_ioctl:
 		return CALL_IOCTL;
 	case COMPAT_sethostname:

@@ -177,6 +177,7 @@ int broker_run(struct broker *b, const struct broker_fds *f, unsigned flags, pid
 		r = filter_calls(e);
 	if (r < 0)
 		return err_wrap(e, "socket broker");
+	b->nat = f->nat;
 	s.b = b;
 	s.p[0] = (struct pollfd){ .fd = f->jail, .events = POLLIN };
 	s.p[1] = (struct pollfd){ .fd = f->control, .events = POLLIN };

@@ -194,23 +194,43 @@ static int bind_any(struct broker *b, const struct request *r, int sock, const u
 	return bind(sock, &to->sa, len) < 0 ? -errno : 0;
 }
 
+/*
+ * The address argument of bind and connect, and our own fd of the socket. False: it is no IP address or no IP socket of
+ * ours, and left to the kernel, in the caller's own right; an IP socket is held then too.
+ */
+static bool take(struct broker *b, const struct request *r, union ip_name *to, int *ret_sock)
+{
+	size_t n = broker_name_wanted((uint32_t)r->arg[2]);
+
+	memset(to, 0, sizeof(*to));
+	if (!n || broker_read(r, r->arg[1], to, n) < 0 || !broker_name_usable(to, n))
+		return false;
+	if (!broker_in_view(b, r))
+		return false;
+	*ret_sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
+	return *ret_sock >= 0;
+}
+
 enum answer broker_bind(struct broker *b, const struct request *r, int64_t *ret)
 {
 	_cleanup_close_ int sock = -1;
 	union ip_name to;
-	size_t n;
 
-	/* what is no IP address is bound by the kernel itself, in the caller's own right; an IP socket is held then too */
-	memset(&to, 0, sizeof(to));
-	n = broker_name_wanted((uint32_t)r->arg[2]);
-	if (!n || broker_read(r, r->arg[1], &to, n) < 0 || !broker_name_usable(&to, n))
-		return ANSWER_CONTINUE;
-	if (!broker_in_view(b, r))
-		return ANSWER_CONTINUE;
-	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
-	if (sock < 0)
+	if (!take(b, r, &to, &sock))
 		return ANSWER_CONTINUE;
 	*ret = bind_any(b, r, sock, &to, to.sa.sa_family == AF_INET ? sizeof(to.in) : sizeof(to.in6));
+	return ANSWER_VALUE;
+}
+
+enum answer broker_connect(struct broker *b, const struct request *r, int64_t *ret)
+{
+	_cleanup_close_ int sock = -1;
+	union ip_name to;
+
+	/* all others find their address in the kernel */
+	if (!b->wild_udp || !take(b, r, &to, &sock) || int_option(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_UDP)
+		return ANSWER_CONTINUE;
+	*ret = broker_connect_udp(b, sock, &to);
 	return ANSWER_VALUE;
 }
 
@@ -241,7 +261,9 @@ enum answer broker_listen(struct broker *b, const struct request *r, int64_t *re
 	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
 	if (sock < 0 || int_option(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
 		return ANSWER_CONTINUE;
-	*ret = bind_unnamed(b, sock);
+	*ret = broker_bind_named(b, sock);
+	if (*ret == 0)
+		*ret = bind_unnamed(b, sock);
 	if (*ret == 0 && listen(sock, (int)(uint32_t)r->arg[1]) < 0)
 		*ret = -errno;
 	if (*ret == 0)

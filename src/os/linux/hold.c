@@ -1,20 +1,24 @@
 /* hold.c - attaches the pinned BPF programs to a jail's cgroup and tells them the jail's addresses. */
 #include "os/linux/hold.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "hold_version.h"
+#include "os/linux/cgroup.h"
 #include "os/linux/shared.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -72,6 +76,16 @@ int hold_map_next(int map, const void *key, void *next)
 	return map_command(BPF_MAP_GET_NEXT_KEY, map, key, next, 0);
 }
 
+int hold_ring(size_t bytes)
+{
+	union bpf_attr a;
+
+	memset(&a, 0, sizeof(a));
+	a.map_type = BPF_MAP_TYPE_RINGBUF;
+	a.max_entries = (uint32_t)bytes;
+	return sys_bpf(BPF_MAP_CREATE, &a, ATTR_SIZE(max_entries));
+}
+
 uint64_t hold_netns_cookie(int sock)
 {
 	uint64_t cookie = 0;
@@ -85,6 +99,19 @@ void hold_mapped(const uint8_t a4[4], uint8_t ret[static 16])
 	memset(ret, 0, 10);
 	ret[10] = ret[11] = 0xff;
 	memcpy(ret + 12, a4, 4);
+}
+
+/*
+ * Held while programs are attached; who removes pins holds it alone: nobody finds half of them. -1 where there is no
+ * bpffs yet, so nothing to remove either.
+ */
+static int pins_lock(void)
+{
+	int fd = open(HOLD_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_SH) < 0)
+		closep(&fd);
+	return fd;
 }
 
 static int pin_dir(char *buf, size_t cap, struct err *e)
@@ -228,25 +255,19 @@ static bool group_lives(int anygroup, uint64_t id)
 }
 
 /* Enter (add) or strike out the jail in the record of one address. */
-static int owner_set(const struct hold_maps *m, int group, uint64_t jail, const uint8_t addr[16], uint32_t flags,
-                     bool add)
+static int owner_set(const struct hold_maps *m, int group, uint64_t jail, const uint8_t addr[16], bool add)
 {
 	struct hold_owner old, new;
 	uint32_t n = 0;
 
 	memset(&new, 0, sizeof(new));
-	if (add) {
-		new.jail[n] = jail;
-		new.flags[n++] = flags;
-	}
+	if (add)
+		new.jail[n++] = jail;
 	if (hold_map_get(m->hold_owners, addr, &old) < 0)
 		memset(&old, 0, sizeof(old));
-	for (uint32_t i = 0; i < HOLD_OWNERS && old.jail[i] && n < HOLD_OWNERS; i++) {
-		if (old.jail[i] == jail || !group_lives(group, old.jail[i]))
-			continue;
-		new.jail[n] = old.jail[i];
-		new.flags[n++] = old.flags[i];
-	}
+	for (uint32_t i = 0; i < HOLD_OWNERS && old.jail[i] && n < HOLD_OWNERS; i++)
+		if (old.jail[i] != jail && group_lives(group, old.jail[i]))
+			new.jail[n++] = old.jail[i];
 	if (n)
 		return hold_map_put(m->hold_owners, addr, &new, BPF_ANY);
 	(void)hold_map_del(m->hold_owners, addr);
@@ -268,8 +289,7 @@ static void describe(const struct hold *h, uint64_t jail, struct hold_jail *ret)
 		memcpy(ret->prim6, h->a6[0], 16);
 }
 
-/* steer: wildcard UDP sockets may need it even where one address is left, from the time when there were several */
-static int tell(const struct hold_maps *m, int group, uint64_t jail, const struct hold *h, bool steer, struct err *e)
+static int tell(const struct hold_maps *m, int group, uint64_t jail, const struct hold *h, struct err *e)
 {
 	struct hold_jail j;
 	uint8_t addr[16];
@@ -278,10 +298,10 @@ static int tell(const struct hold_maps *m, int group, uint64_t jail, const struc
 	describe(h, jail, &j);
 	for (uint32_t i = 0; i < j.n4 && r == 0; i++) {
 		hold_mapped(h->a4[i], addr);
-		r = owner_set(m, group, jail, addr, steer || j.n4 > 1 ? HOLD_OWNER_STEER_UDP : 0, true);
+		r = owner_set(m, group, jail, addr, true);
 	}
 	for (uint32_t i = 0; i < j.n6 && r == 0; i++)
-		r = owner_set(m, group, jail, h->a6[i], steer || j.n6 > 1 ? HOLD_OWNER_STEER_UDP : 0, true);
+		r = owner_set(m, group, jail, h->a6[i], true);
 	if (r == 0)
 		r = hold_map_put(m->hold_jails, &jail, &j, BPF_ANY);
 	return r < 0 ? err_set(e, -r, "tell the kernel the jail's addresses: %s", strerror(-r)) : 0;
@@ -305,11 +325,12 @@ static int maker_open(int cgroupfd, uint64_t *ret_id, struct err *e)
 int hold_attach(int cgroupfd, const struct hold *h, struct err *e)
 {
 	_cleanup_(hold_maps_close) struct hold_maps m;
-	_cleanup_close_ int group = -1;
+	_cleanup_close_ int group = -1, lock = pins_lock();
 	uint64_t jail = 0;
 	char dir[128];
 	int r = hold_maps_open(&m, e);
 
+	(void)lock; /* held until we return */
 	if (r < 0)
 		return r;
 	group = maker_open(cgroupfd, &jail, e);
@@ -319,11 +340,10 @@ int hold_attach(int cgroupfd, const struct hold *h, struct err *e)
 	if (r == 0)
 		r = attach_all(group, dir, e);
 	/* until now the record is all zero: held to no address at all */
-	return r < 0 ? r : tell(&m, group, jail, h, false, e);
+	return r < 0 ? r : tell(&m, group, jail, h, e);
 }
 
-/* Was the address in the list of the old hold and is not in the new one. */
-static bool listed(const struct hold *h, const uint8_t addr[16])
+bool hold_lists(const struct hold *h, const uint8_t addr[16])
 {
 	uint8_t a[16];
 
@@ -352,8 +372,8 @@ static void disown(const struct hold_maps *m, int group, uint64_t jail, const st
 		if (hold_map_get(m->hold_owners, key, &o) == 0)
 			for (uint32_t i = 0; i < HOLD_OWNERS; i++)
 				mine |= o.jail[i] == jail;
-		if (mine && !(keep && listed(keep, key)))
-			(void)owner_set(m, group, jail, key, 0, false);
+		if (mine && !(keep && hold_lists(keep, key)))
+			(void)owner_set(m, group, jail, key, false);
 		memcpy(key, next, sizeof(key));
 	}
 }
@@ -362,6 +382,7 @@ int hold_update(int cgroupfd, const struct hold *h, struct err *e)
 {
 	_cleanup_(hold_maps_close) struct hold_maps m;
 	_cleanup_close_ int group = -1;
+	struct hold_jail old;
 	uint64_t jail = 0;
 	int r = hold_maps_open(&m, e);
 
@@ -370,7 +391,9 @@ int hold_update(int cgroupfd, const struct hold *h, struct err *e)
 	group = maker_open(cgroupfd, &jail, e);
 	if (group < 0)
 		return group;
-	r = tell(&m, group, jail, h, true, e);
+	if (hold_map_get(m.hold_jails, &jail, &old) < 0)
+		return err_set(e, EBUSY, "the jail was started by another version of iocage: restart it first");
+	r = tell(&m, group, jail, h, e);
 	if (r == 0)
 		disown(&m, group, jail, h);
 	return r;
@@ -388,4 +411,68 @@ void hold_forget(const struct hold_maps *m, uint64_t jail)
 		key = next;
 	}
 	disown(m, -1, jail, NULL);
+}
+
+/* Does a jail still use what is pinned in dir. True when it cannot be told. */
+static bool in_use(const char *dir, int anygroup)
+{
+	_cleanup_close_ int map = pinned(dir, "hold_jails");
+	uint64_t key, next;
+	bool have, used = false;
+
+	if (map < 0)
+		return true;
+	have = hold_map_next(map, NULL, &key) == 0;
+	while (have && !used) {
+		have = hold_map_next(map, &key, &next) == 0;
+		used = group_lives(anygroup, key);
+		key = next;
+	}
+	return used;
+}
+
+/* The names of the pin directories of this namespace; how many. */
+static size_t versions(int parent, const char *cookie, char (*names)[64], size_t cap)
+{
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *x;
+	size_t n = 0;
+
+	if (!d) {
+		closep(&fd);
+		return 0;
+	}
+	while (n < cap && (x = readdir(d)) != NULL) {
+		const char *end = strrchr(x->d_name, '-');
+
+		if (strncmp(x->d_name, "iocage-", 7) == 0 && end && strcmp(end, cookie) == 0 &&
+		    strlen(x->d_name) < sizeof(names[0]))
+			(void)snprintf(names[n++], sizeof(names[0]), "%s", x->d_name);
+	}
+	(void)closedir(d);
+	return n;
+}
+
+void hold_sweep(void)
+{
+	_cleanup_close_ int all = open(HOLD_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC), group = -1;
+	char dir[128], path[128], names[16][64];
+	const char *mnt, *cookie;
+	size_t n;
+
+	if (all < 0 || pin_dir(dir, sizeof(dir), NULL) < 0 || cgroup_mount(&mnt, NULL) < 0)
+		return;
+	cookie = strrchr(dir, '-');
+	n = versions(all, cookie, names, sizeof(names) / sizeof(names[0]));
+	/* the only version stays, for the next jail. Not locked: somebody is starting one, and who ends later sweeps */
+	if (n < 2 || flock(all, LOCK_EX | LOCK_NB) < 0)
+		return;
+	group = open(mnt, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), HOLD_BPFFS "/%s", names[i]);
+		/* what cannot be removed now is swept by who ends later */
+		if (!in_use(path, group) && fs_remove_tree(all, names[i], NULL) < 0)
+			continue;
+	}
 }

@@ -3,6 +3,7 @@
 #define IOCAGE_OS_LINUX_HOLD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -26,8 +27,14 @@ must_check int hold_map_put(int map, const void *key, const void *value, uint64_
 int hold_map_del(int map, const void *key);
 must_check int hold_map_next(int map, const void *key, void *next); /* key NULL: the first */
 
+/* A new BPF ring buffer of that many bytes (a power of two, at least a page): an fd, or -errno. */
+must_check int hold_ring(size_t bytes);
+
 /* Cookie of the network namespace a socket is in; 0: unknown. */
 uint64_t hold_netns_cookie(int sock);
+
+/* Is addr (::ffff:a.b.c.d for IPv4) one of those h holds to. */
+bool hold_lists(const struct hold *h, const uint8_t addr[16]);
 
 /* ::ffff:a.b.c.d */
 void hold_mapped(const uint8_t a4[4], uint8_t ret[static 16]);

@@ -22,10 +22,12 @@
 #include "os/linux/cgroup.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/monitor.h"
+#include "os/linux/nat.h"
 #include "os/linux/shared.h"
 
 #define LOG_MAX      (1024 * 1024) /* then it becomes LOGFILE.1 */
 #define SETTLE_MS    50 /* the neighbours hear of addresses when the start is over: it shall not wait for that */
+#define BROKER_MS    2000 /* an answer takes microseconds */
 #define FOLLOW_AFTER 500 /* ms: a start has better things to do */
 
 struct monitor {
@@ -34,6 +36,8 @@ struct monitor {
 	int log;
 	off_t log_size;
 	int broker; /* our end of its control socket, -1: none */
+	int asks; /* our end of the socket by which it asks for UDP ports to be translated, -1: none */
+	struct nat *nat; /* NULL: it has not asked */
 	struct hold h;
 	int64_t announce_at; /* monotonic milliseconds, 0: nothing to tell */
 	pid_t announcer; /* a process that tells the neighbours, 0: none */
@@ -126,6 +130,32 @@ static void tell_neighbours(struct monitor *m)
 		m->announcer = 0;
 }
 
+static void serve_nat(struct monitor *m)
+{
+	if (nat_serve(&m->nat, m->asks, &m->h))
+		return;
+	closep(&m->asks);
+	m->asks = -1;
+}
+
+/* Until the broker has answered. It may have a question of its own first. False: it does not answer. */
+static bool await_broker(struct monitor *m)
+{
+	const int64_t end = now_ms() + BROKER_MS;
+
+	for (;;) {
+		struct pollfd p[2] = { { .fd = m->broker, .events = POLLIN }, { .fd = m->asks, .events = POLLIN } };
+		int64_t left = end - now_ms();
+
+		if (left <= 0 || (poll(p, 2, (int)left) < 0 && errno != EINTR))
+			return false;
+		if (p[1].revents)
+			serve_nat(m);
+		if (p[0].revents)
+			return true;
+	}
+}
+
 /* Hand a message on to the broker. Did it take it. */
 static bool pass_on(struct monitor *m, const char *msg, size_t len, int fd)
 {
@@ -133,7 +163,8 @@ static bool pass_on(struct monitor *m, const char *msg, size_t len, int fd)
 
 	if (m->broker < 0)
 		return false;
-	if (sync_send(m->broker, msg, len, &fd, fd >= 0 ? 1 : 0) == 0 && recv(m->broker, &answer, 1, 0) == 1)
+	if (sync_send(m->broker, msg, len, &fd, fd >= 0 ? 1 : 0) == 0 && await_broker(m) &&
+	    recv(m->broker, &answer, 1, 0) == 1)
 		return answer == 'k';
 	/* it ended, or a late answer would be taken for that to another message */
 	closep(&m->broker);
@@ -148,6 +179,7 @@ static bool set_hold(struct monitor *m, const char *msg, size_t len)
 
 	if (hold_parse(msg + 1, &m->h, &e) < 0 || (!pass_on(m, msg, len, -1) && m->broker >= 0))
 		return false;
+	nat_refresh(m->nat, &m->h);
 	m->announce_at = now_ms() + SETTLE_MS;
 	return true;
 }
@@ -208,17 +240,23 @@ static void follow_view(struct monitor *m, int view, int *fd)
 /* Until the jail's first process ends. */
 static void watch(struct monitor *m, int pidfd, int console, int control, int view)
 {
-	struct pollfd p[4] = { { .fd = pidfd, .events = POLLIN },
+	struct pollfd p[6] = { { .fd = pidfd, .events = POLLIN },
 		               { .fd = console, .events = POLLIN },
 		               { .fd = control, .events = POLLIN },
 		               { .fd = follow_later(view), .events = POLLIN } };
 
 	for (;;) {
-		if (poll(p, 4, patience(m)) < 0) {
+		p[4] = (struct pollfd){ .fd = m->asks, .events = POLLIN };
+		p[5] = (struct pollfd){ .fd = nat_bell(m->nat), .events = POLLIN };
+		if (poll(p, 6, patience(m)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
+		if (p[5].revents & POLLIN)
+			nat_rung(m->nat, &m->h);
+		if (p[4].revents)
+			serve_nat(m);
 		tell_neighbours(m);
 		if (p[1].revents && !copy_console(m, console))
 			p[1].fd = -1;
@@ -257,13 +295,14 @@ static void start_broker(struct monitor *m, char **argv, int view, struct broker
 	struct timeval limit = { .tv_sec = 2 };
 	struct err e = ERR_INIT;
 	pid_t me = getpid(), pid;
-	int pair[2];
+	int pair[2], asks[2] = { -1, -1 };
 
 	if (hold_parse(argv[3], &m->h, &e) < 0) {
 		complain(m, &e);
 		return;
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 || (pid = fork()) < 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, asks) < 0 || (pid = fork()) < 0) {
 		(void)err_sys(&e, "start the socket broker");
 		complain(m, &e);
 		return;
@@ -272,7 +311,10 @@ static void start_broker(struct monitor *m, char **argv, int view, struct broker
 		int r;
 
 		f->control = pair[1];
+		f->nat = asks[1];
+		(void)setsockopt(asks[1], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 		close(pair[0]);
+		close(asks[0]);
 		close(MONITOR_FD_FIRST + MONITOR_CONSOLE);
 		close(MONITOR_FD_FIRST + MONITOR_CONTROL);
 		r = be_broker(m, argv, view, f, me, &e);
@@ -281,6 +323,8 @@ static void start_broker(struct monitor *m, char **argv, int view, struct broker
 		_exit(r < 0);
 	}
 	close(pair[1]);
+	close(asks[1]);
+	m->asks = asks[0];
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	m->broker = pair[0];
@@ -302,7 +346,7 @@ static void leave_cgroup(void)
 
 int main(int argc, char **argv)
 {
-	static struct monitor m = { .log = -1, .broker = -1 };
+	static struct monitor m = { .log = -1, .broker = -1, .asks = -1 };
 	int pidfd = fd_of(MONITOR_PIDFD), console = fd_of(MONITOR_CONSOLE), listener = fd_of(MONITOR_LISTENER);
 	int view = fd_of(MONITOR_VIEW), control = fd_of(MONITOR_CONTROL);
 
@@ -317,7 +361,7 @@ int main(int argc, char **argv)
 	m.log_path = argv[2];
 	open_log(&m);
 	if (listener >= 0) {
-		struct broker_fds f = { .jail = pidfd, .listener = listener, .control = -1 };
+		struct broker_fds f = { .jail = pidfd, .listener = listener, .control = -1, .nat = -1 };
 
 		start_broker(&m, argv, view, &f);
 		/* only the broker's: when it ends, callers get an error instead of waiting */

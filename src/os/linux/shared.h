@@ -17,6 +17,9 @@
  */
 must_check int view_add(int nsfd, const struct op *op, struct err *e);
 must_check int view_lo(int nsfd, struct err *e);
+/* inherit.c: after these, the host's (as it is now) of the families that are inherited. host: a socket in its namespace. */
+struct nl;
+must_check int view_inherit(struct nl *host, int nsfd, bool v4, bool v6, struct err *e);
 
 /* --- view_follow.c: the view follows the host --- */
 struct follow;
@@ -40,6 +43,11 @@ void hold_set_libexec(const char *dir);
 must_check int hold_attach(int cgroupfd, const struct hold *h, struct err *e);
 /* Replace what a live jail is held to, at once. */
 must_check int hold_update(int cgroupfd, const struct hold *h, struct err *e);
+/*
+ * Where several versions of the programs are pinned in this network namespace (iocage was upgraded while jails ran),
+ * remove those that no jail uses any more. Called when a control group has been removed.
+ */
+void hold_sweep(void);
 
 /* --- broker.c: answers socket(2) and friends of a jail --- */
 struct broker;
@@ -65,12 +73,15 @@ void broker_listen_to(int listener);
 /* Answer one request that is waiting on a listener: after poll(2) said POLLIN. flags: enum broker_flags. */
 void broker_serve(struct broker *b, int listener, unsigned flags);
 void broker_close(struct broker *b);
+/* The id of the cgroup2 group the calling process is in. */
+must_check int broker_own_group(uint64_t *ret, struct err *e);
 
 /* broker_run.c: a process of its own, child of the monitor, that does nothing else */
 struct broker_fds {
 	int jail; /* pidfd of the jail's first process, which is in its user namespace */
 	int listener; /* see os/linux/monitor.h */
 	int control; /* SOCK_SEQPACKET, the monitor's other end: messages as to the monitor, each answered by 'k' or 'n' */
+	int nat; /* SOCK_SEQPACKET: struct nat_ask to the monitor, answered likewise */
 };
 /* Give up all rights that are not needed, and serve until the jail or the monitor (parent) ends. 0 or -errno. */
 must_check int broker_run(struct broker *b, const struct broker_fds *f, unsigned flags, pid_t parent, struct err *e);

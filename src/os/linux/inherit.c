@@ -1,0 +1,182 @@
+/* inherit.c - what a shared-IP jail sees of a family it inherits: all of the host's interfaces, with their addresses. */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "os/linux/nl.h"
+#include "os/linux/shared.h"
+
+struct address {
+	struct ifaddrmsg head;
+	uint8_t local[16], peer[16];
+	uint32_t flags;
+};
+
+struct seen {
+	struct link {
+		char name[IFNAME_CAP];
+		struct op op; /* without its name, which moves when the list grows */
+	} * links;
+	size_t nlinks;
+	struct address *addrs;
+	size_t naddrs;
+	bool oom;
+};
+
+static int link_attr(const struct nlattr *a, void *ctx)
+{
+	struct link *l = ctx;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_IFNAME:
+		(void)snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
+		break;
+	case IFLA_MTU:
+		l->op.mtu = mnl_attr_get_u32(a);
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(a) == sizeof(l->op.mac.b)) {
+			memcpy(l->op.mac.b, mnl_attr_get_payload(a), sizeof(l->op.mac.b));
+			l->op.mac.set = true;
+		}
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_link(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	struct seen *s = ctx;
+	struct link *grown;
+
+	if (ifi->ifi_flags & IFF_LOOPBACK)
+		return MNL_CB_OK;
+	grown = realloc(s->links, (s->nlinks + 1) * sizeof(*grown));
+	if (!grown) {
+		s->oom = true;
+		return MNL_CB_ERROR;
+	}
+	s->links = grown;
+	grown += s->nlinks++;
+	*grown = (struct link){ .op = { .kind = OP_VIEW_ADD, .where = AT_JAIL } };
+	grown->op.index = (uint32_t)ifi->ifi_index;
+	grown->op.flags = ifi->ifi_flags;
+	(void)mnl_attr_parse(h, sizeof(*ifi), link_attr, grown);
+	return MNL_CB_OK;
+}
+
+static int addr_attr(const struct nlattr *a, void *ctx)
+{
+	struct address *x = ctx;
+	size_t len = x->head.ifa_family == AF_INET6 ? 16 : 4;
+	int type = mnl_attr_get_type(a);
+
+	if (type == IFA_LOCAL && mnl_attr_get_payload_len(a) == len)
+		memcpy(x->local, mnl_attr_get_payload(a), len);
+	else if (type == IFA_ADDRESS && mnl_attr_get_payload_len(a) == len)
+		memcpy(x->peer, mnl_attr_get_payload(a), len);
+	else if (type == IFA_FLAGS)
+		x->flags = mnl_attr_get_u32(a);
+	return MNL_CB_OK;
+}
+
+static int take_addr(const struct nlmsghdr *h, void *ctx)
+{
+	static const uint8_t zero[16];
+	struct seen *s = ctx;
+	struct address *grown = realloc(s->addrs, (s->naddrs + 1) * sizeof(*grown));
+
+	if (!grown) {
+		s->oom = true;
+		return MNL_CB_ERROR;
+	}
+	s->addrs = grown;
+	grown += s->naddrs++;
+	memset(grown, 0, sizeof(*grown));
+	memcpy(&grown->head, mnl_nlmsg_get_payload(h), sizeof(grown->head));
+	(void)mnl_attr_parse(h, sizeof(grown->head), addr_attr, grown);
+	if (memcmp(grown->local, zero, sizeof(zero)) == 0) /* IPv6 names it only as IFA_ADDRESS */
+		memcpy(grown->local, grown->peer, sizeof(grown->local));
+	return MNL_CB_OK;
+}
+
+static int look(struct nl *host, bool v4, bool v6, struct seen *s)
+{
+	struct ifaddrmsg *ifa;
+	int r;
+
+	nl_put(host, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+	r = nl_ask(host, take_link, s);
+	for (int i = 0; r == 0 && i < 2; i++) {
+		if (!(i ? v6 : v4))
+			continue;
+		ifa = nl_put(host, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
+		if (ifa)
+			ifa->ifa_family = i ? AF_INET6 : AF_INET;
+		r = nl_ask(host, take_addr, s);
+	}
+	return s->oom ? -ENOMEM : r;
+}
+
+/* No route comes with it: a jail is shown none. */
+static void put_addr(struct nl *n, const struct address *x)
+{
+	size_t len = x->head.ifa_family == AF_INET6 ? 16 : 4;
+	struct ifaddrmsg *ifa = nl_put(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*ifa));
+
+	if (!ifa)
+		return;
+	*ifa = (struct ifaddrmsg){ .ifa_family = x->head.ifa_family,
+		                   .ifa_prefixlen = x->head.ifa_prefixlen,
+		                   .ifa_scope = x->head.ifa_scope,
+		                   .ifa_index = x->head.ifa_index };
+	nl_attr(n, IFA_LOCAL, x->local, len);
+	nl_attr(n, IFA_ADDRESS, x->peer, len);
+	nl_attr_u32(n, IFA_FLAGS, IFA_F_NOPREFIXROUTE | (x->head.ifa_family == AF_INET6 ? IFA_F_NODAD : 0U));
+}
+
+static int show(struct nl *view, int nsfd, struct seen *s, struct err *e)
+{
+	unsigned failed;
+	char text[256];
+
+	for (size_t i = 0; i < s->nlinks; i++) {
+		s->links[i].op.link = s->links[i].name;
+		if (nl_index(view, s->links[i].name))
+			continue; /* it carries an address of the other family */
+		/* an interface that cannot be shown is not missed by a jail that can use it all the same */
+		if (view_add(nsfd, &s->links[i].op, NULL) < 0)
+			continue;
+	}
+	for (size_t i = 0; i < s->naddrs; i++) {
+		put_addr(view, &s->addrs[i]);
+		if (nl_flush(view, &failed, text, sizeof(text)) == -ENOMEM)
+			return err_oom(e);
+	}
+	return 0;
+}
+
+int view_inherit(struct nl *host, int nsfd, bool v4, bool v6, struct err *e)
+{
+	struct nl view = NL_INIT;
+	struct seen s = { 0 };
+	int r = look(host, v4, v6, &s);
+
+	if (r < 0)
+		r = err_set(e, -r, "ask for the host's interfaces: %s", strerror(-r));
+	if (r == 0)
+		r = nl_open(&view, nsfd, e);
+	if (r == 0)
+		r = show(&view, nsfd, &s, e);
+	nl_close(&view);
+	free(s.links);
+	free(s.addrs);
+	return r;
+}

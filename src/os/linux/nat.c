@@ -1,0 +1,219 @@
+/* nat.c - in the monitor: UDP sockets that have another port in the kernel than in their jail, until they close. */
+#include "os/linux/nat.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "os/linux/hold.h"
+#include "os/linux/shared.h"
+#include "os/linux/translate.h"
+
+#define RECORDS_MAX 1024
+
+/* One hidden port. Sockets of a SO_REUSEPORT group have it in common. */
+struct record {
+	struct hold_port_key key;
+	uint16_t real;
+};
+
+struct nat {
+	struct hold_maps maps;
+	uint64_t jail;
+	struct translate *table; /* NULL: there can be none */
+	int ring, bell; /* the map the kernel rings in when such a socket closes; an epoll fd to hear it by */
+	unsigned long *consumed, *produced; /* positions in the ring, shared with the kernel */
+	struct record records[RECORDS_MAX];
+	size_t n;
+	/* at most every address of the jail for every record */
+	struct translation list[RECORDS_MAX + 2 * HOLD_ADDRS_MAX];
+};
+
+/* A ring of our own: it has one reader. Its records are not looked at, that there is one says enough. */
+static int ring_open(struct nat *t)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct epoll_event ev = { .events = EPOLLIN };
+	void *c, *p;
+
+	t->ring = hold_ring(page);
+	if (t->ring < 0)
+		return t->ring;
+	c = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, t->ring, 0);
+	p = mmap(NULL, page, PROT_READ, MAP_SHARED, t->ring, (off_t)page);
+	t->bell = epoll_create1(EPOLL_CLOEXEC);
+	if (c == MAP_FAILED || p == MAP_FAILED || t->bell < 0)
+		return -errno;
+	t->consumed = c;
+	t->produced = p;
+	if (epoll_ctl(t->bell, EPOLL_CTL_ADD, t->ring, &ev) < 0)
+		return -errno;
+	return hold_map_put(t->maps.hold_events, &t->jail, &t->ring, BPF_ANY);
+}
+
+/* What is opened stays until the monitor ends: also where it is of no use, as then nobody asks again. */
+static struct nat *nat_open(void)
+{
+	struct nat *t = calloc(1, sizeof(*t));
+	struct err e = ERR_INIT;
+
+	if (!t)
+		return NULL;
+	t->ring = t->bell = -1;
+	if (hold_maps_open(&t->maps, &e) < 0 || broker_own_group(&t->jail, &e) < 0 || ring_open(t) < 0 ||
+	    translate_open(t->jail, &t->table, &e) < 0)
+		t->table = NULL;
+	return t;
+}
+
+static void alias_key(const struct nat *t, uint16_t real, struct hold_port_key *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->jail = t->jail;
+	ret->port = real;
+	ret->proto = IPPROTO_UDP;
+	ret->kind = HOLD_ALIAS;
+}
+
+static size_t add(struct nat *t, size_t n, const struct record *x, const uint8_t addr[16])
+{
+	if (n == sizeof(t->list) / sizeof(t->list[0]))
+		return n;
+	memcpy(t->list[n].addr, addr, 16);
+	t->list[n].shown = x->key.port;
+	t->list[n].real = x->real;
+	return n + 1;
+}
+
+/* Is it bound to all addresses of the family. */
+static bool covers(const struct hold_port_key *k, bool v4)
+{
+	static const uint8_t zero[16] = { 0 }, zero4[16] = { [10] = 0xff, [11] = 0xff };
+
+	return k->kind == HOLD_DUAL || memcmp(k->addr, v4 ? zero4 : zero, 16) == 0;
+}
+
+static bool is_one(const struct hold_port_key *k)
+{
+	return !covers(k, true) && !covers(k, false);
+}
+
+/* What the table is to say: first the records of one address, as they are found before the wildcards. */
+static int update(struct nat *t, const struct hold *h)
+{
+	struct err e = ERR_INIT;
+	uint8_t a[16];
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (is_one(&t->records[i].key) && hold_lists(h, t->records[i].key.addr))
+			n = add(t, n, &t->records[i], t->records[i].key.addr);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct record *x = &t->records[i];
+
+		for (uint32_t k = 0; h->ip4 == IP_NEW && covers(&x->key, true) && k < h->n4; k++) {
+			hold_mapped(h->a4[k], a);
+			n = add(t, n, x, a);
+		}
+		for (uint32_t k = 0; h->ip6 == IP_NEW && covers(&x->key, false) && k < h->n6; k++)
+			n = add(t, n, x, h->a6[k]);
+	}
+	return translate_set(t->table, t->list, n, &e);
+}
+
+/* The broker is not trusted with more than its jail's own sockets and addresses. */
+static bool is_proper(const struct nat *t, const struct nat_ask *q, const struct hold *h)
+{
+	const struct hold_port_key *k = &q->key;
+
+	if (k->jail != t->jail || k->proto != IPPROTO_UDP || !k->port || k->slot)
+		return false;
+	return k->kind == HOLD_DUAL || (k->kind == HOLD_ADDR && (!is_one(k) || hold_lists(h, k->addr)));
+}
+
+static bool translate_one(struct nat *t, const struct nat_ask *q, const struct hold *h)
+{
+	struct hold_port value = { .count = 1, .real = q->key.port };
+	struct hold_port_key alias;
+
+	if (!t || !t->table)
+		return false;
+	if (!q->real)
+		return t->n < RECORDS_MAX;
+	if (!is_proper(t, q, h))
+		return false;
+	for (size_t i = 0; i < t->n; i++)
+		if (memcmp(&t->records[i].key, &q->key, sizeof(q->key)) == 0 && t->records[i].real == q->real)
+			return true;
+	alias_key(t, q->real, &alias);
+	if (t->n == RECORDS_MAX || hold_map_put(t->maps.hold_ports, &alias, &value, BPF_ANY) < 0)
+		return false;
+	t->records[t->n++] = (struct record){ .key = q->key, .real = q->real };
+	if (update(t, h) == 0)
+		return true;
+	t->n--;
+	(void)hold_map_del(t->maps.hold_ports, &alias);
+	return false;
+}
+
+bool nat_serve(struct nat **t, int sock, const struct hold *h)
+{
+	struct nat_ask q;
+	ssize_t n = recv(sock, &q, sizeof(q), MSG_DONTWAIT);
+	bool done;
+
+	if (n <= 0)
+		return n < 0 && (errno == EAGAIN || errno == EINTR);
+	if (!*t)
+		*t = nat_open();
+	if (*t && (*t)->table)
+		nat_rung(*t, h); /* what has closed makes room */
+	done = n == sizeof(q) && translate_one(*t, &q, h);
+	return send(sock, done ? "k" : "n", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+int nat_bell(const struct nat *t)
+{
+	return t && t->table ? t->bell : -1;
+}
+
+void nat_rung(struct nat *t, const struct hold *h)
+{
+	size_t kept = 0;
+
+	/* first: what closes from now on rings again */
+	__atomic_store_n(t->consumed, __atomic_load_n(t->produced, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+	for (size_t i = 0; i < t->n; i++) {
+		struct hold_port_key alias;
+		struct hold_port p;
+
+		if (hold_map_get(t->maps.hold_ports, &t->records[i].key, &p) == 0 && !(p.count & HOLD_DEAD) &&
+		    p.real == t->records[i].real) {
+			t->records[kept++] = t->records[i];
+			continue;
+		}
+		alias_key(t, t->records[i].real, &alias);
+		(void)hold_map_del(t->maps.hold_ports, &alias);
+	}
+	if (kept == t->n)
+		return;
+	t->n = kept;
+	/* refused: what is left over is for ports that nobody has */
+	if (update(t, h) < 0)
+		return;
+}
+
+void nat_refresh(struct nat *t, const struct hold *h)
+{
+	/* refused: wildcards send from their old addresses until one of them closes */
+	if (t && t->table && t->n && update(t, h) < 0)
+		return;
+}

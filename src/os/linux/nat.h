@@ -1,0 +1,31 @@
+/* nat.h - in the monitor: UDP sockets that have another port in the kernel than in their jail. */
+#ifndef IOCAGE_OS_LINUX_NAT_H
+#define IOCAGE_OS_LINUX_NAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/hold_abi.h"
+#include "core/hold.h"
+
+/* What the broker, which has no rights over the host's network, asks the monitor. The answer is one byte: 'k' or 'n'. */
+struct nat_ask {
+	struct hold_port_key key; /* what the sockets are bound as */
+	uint16_t real; /* their port in the kernel; 0: asks only whether there could be one more */
+	uint16_t pad[3];
+};
+
+struct nat;
+
+/*
+ * Take one question from sock and answer it. *t: NULL before the first, made when it is needed. h: what the jail is held to.
+ * False: nobody will ask any more.
+ */
+bool nat_serve(struct nat **t, int sock, const struct hold *h);
+/* An fd that is readable when a translated socket has closed: call nat_rung() then. -1: none, for now. */
+int nat_bell(const struct nat *t);
+void nat_rung(struct nat *t, const struct hold *h);
+/* After a change of the jail's addresses. */
+void nat_refresh(struct nat *t, const struct hold *h);
+
+#endif
