@@ -17,6 +17,7 @@ C(set, "Properties", "PROP=VALUE... JAIL", CMD_ROOT, 1, ARGS_ANY, 's',
   "Change properties of a jail or of the defaults.")
 C(fetch, "Releases", "", CMD_ROOT, 0, 0, '-', "Fetch a release, or make one from an archive.")
 C(hostnet, "Host", "apply|check|show|undo", CMD_ROOT, 1, 1, 'h', "Configure the host's own network from rc.conf lines.")
+C(doctor, "Other", "[JAIL]", CMD_ROOT, 0, 1, 'j', "Find what is wrong with the network of jails and host.")
 C(gc, "Other", "", CMD_ROOT, 0, 0, '-', "Remove what jails that are gone left behind.")
 C(help, "Other", "[COMMAND]", 0, 0, 1, 'c', "Show help about iocage or one command.")
 C(reap, "Internal", "JAIL [STATUS]", CMD_ROOT | CMD_HIDDEN, 1, 2, '-', "Clean up after a jail that ended by itself.")

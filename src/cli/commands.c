@@ -131,6 +131,12 @@ static const struct opt opts_fetch[] = {
 	END,
 };
 
+static const struct opt opts_doctor[] = {
+	{ OPT_JSON, "", "json", NULL, NULL, "The findings as JSON." },
+	{ OPT_FIX, "", "fix", NULL, NULL, "Mend what iocage made itself: addresses of running jails, its bridges." },
+	END,
+};
+
 static const struct opt opts_gc[] = {
 	{ OPT_DRY_RUN, "", "dry-run", NULL, NULL, "Only say what would be removed." },
 	END,
@@ -164,6 +170,9 @@ static const char text_sockets[] = "Without JAIL those of every running jail. LO
 static const char text_get[] = "JAIL may be default. PROP all shows every property as PROP:VALUE.";
 static const char text_set[] = "JAIL may be default. Either all of the properties are changed or none.";
 static const char text_fetch[] = "Without --release, on a terminal, the known releases are offered.";
+static const char text_doctor[] = "Each finding says what is wrong, how it was seen, and the command that mends it. "
+                                  "The status is 1 when there is one. "
+				  "With JAIL only what concerns it.";
 static const char text_gc[] = "Interfaces, addresses and control groups that carry the program's mark and belong to no "
 			      "jail; what a crash left of a "
 			      "start or a stop; unfinished files. What others made is left alone, and named.";

@@ -24,6 +24,7 @@ enum opt_id {
 	OPT_DIR,
 	OPT_DOWNLOAD,
 	OPT_DRY_RUN,
+	OPT_FIX,
 	OPT_EMPTY,
 	OPT_FILE,
 	OPT_FORCE,

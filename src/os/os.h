@@ -10,6 +10,7 @@
 #include "core/facts.h"
 #include "core/hostnet.h"
 #include "core/plan.h"
+#include "core/survey.h"
 
 /*
  * What a backend must know of a running or starting jail that plans do not carry. The cli fills it from the store.
@@ -115,6 +116,15 @@ must_check int os_marked(const char *run, os_marked_fn see, void *ctx, struct er
 bool os_other_runs(const char *run);
 /* Is there, under its name, what this operation removes: still, or made by somebody else. */
 bool os_is_there(struct os *os, const struct op *undo);
+
+/*
+ * --- looking ---
+ * The network stack of a running jail's first process (0: the host's) as it is. ret to be given to survey_done().
+ * forward_drop is left alone: packet filters are asked elsewhere.
+ */
+must_check int os_survey(pid_t jail, struct survey *ret, struct err *e);
+/* A running jail's etc/resolv.conf, NULL when there is none. Owned by the caller. */
+char *os_jail_resolver(pid_t jail);
 
 /* Which init a root offers: path inside the root, or NULL. Looks only below root, never follows out of it. */
 char *os_find_init(const struct root_source *root);

@@ -1,0 +1,250 @@
+/* cmd_doctor.c - doctor: looks at the network of the jails and of the host under them, and says what is wrong. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "cli/life.h"
+#include "cli/table.h"
+#include "core/doctor.h"
+
+#define NFT_MAX (4U << 20)
+
+/* Everything one examination looks at. */
+struct visit {
+	struct cli *c;
+	struct strv names;
+	struct config *cfgs;
+	struct jail *models;
+	struct survey host, *inside;
+	char **resolv;
+	struct doctor_jail *jails;
+	size_t n; /* of names that have a model */
+	char drop[160];
+	struct findings found;
+};
+
+static void visit_done(struct visit *v)
+{
+	findings_done(&v->found);
+	for (size_t i = 0; i < v->n; i++) {
+		jail_done(&v->models[i]);
+		config_done(&v->cfgs[i]);
+		survey_done(&v->inside[i]);
+		free(v->resolv[i]);
+	}
+	survey_done(&v->host);
+	strv_done(&v->names);
+	free(v->cfgs);
+	free(v->models);
+	free(v->inside);
+	free(v->resolv);
+	free(v->jails);
+}
+
+/* A jail whose configuration is broken is list's matter: here it is passed over. */
+static int meet_jail(struct visit *v, const char *name)
+{
+	struct doctor_jail *d = &v->jails[v->n];
+	struct err ignored = ERR_INIT;
+	struct state st;
+
+	if (config_load(&v->c->st, name, &v->cfgs[v->n], &ignored) < 0)
+		return 0;
+	if (jail_build(&v->cfgs[v->n].conf, name, &v->models[v->n], &ignored) < 0) {
+		config_done(&v->cfgs[v->n]);
+		return 0;
+	}
+	*d = (struct doctor_jail){ .jail = &v->models[v->n], .running = jail_running(v->c, name, &st) };
+	if (d->running) {
+		d->jid = st.jid;
+		/* with vnet changed since it runs, what it is configured to have says nothing about what it has */
+		d->running = st.vnet == d->jail->vnet;
+	}
+	if (d->running) {
+		d->resolv = v->resolv[v->n] = os_jail_resolver(st.pid);
+		if (st.vnet && os_survey(st.pid, &v->inside[v->n], &ignored) == 0)
+			d->inside = &v->inside[v->n];
+	}
+	v->n++;
+	return 0;
+}
+
+/* A base chain of somebody else's for what is forwarded, whose policy is drop. */
+static void find_drop(struct visit *v, json_t *doc)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "nftables"), i, item)
+	{
+		const json_t *chain = json_object_get(item, "chain");
+		const char *hook = json_string_value(json_object_get(chain, "hook"));
+		const char *policy = json_string_value(json_object_get(chain, "policy"));
+		const char *table = json_string_value(json_object_get(chain, "table"));
+		const char *family = json_string_value(json_object_get(chain, "family"));
+		const char *name = json_string_value(json_object_get(chain, "name"));
+
+		if (hook && policy && table && family && name && streq(hook, "forward") && streq(policy, "drop") &&
+		    !streq(family, "bridge") && !str_starts(table, "iocage")) {
+			(void)snprintf(v->drop, sizeof(v->drop), "%s %s %s", family, table, name);
+			v->host.forward_drop = v->drop;
+		}
+	}
+}
+
+static void ask_filter(struct visit *v)
+{
+	char *argv[] = { (char *)(uintptr_t) "nft", (char *)(uintptr_t) "-j", (char *)(uintptr_t) "list",
+		         (char *)(uintptr_t) "chains", NULL };
+	struct proc_spec spec = PROC_SPEC_INIT;
+	_cleanup_(sbuf_done) struct sbuf out = { 0 };
+	struct err ignored = ERR_INIT;
+	json_t *doc;
+	int status = 1;
+
+	spec.argv = argv;
+	/* without nft there are no rules of nft */
+	if (proc_capture(&spec, NFT_MAX, &out, &status, &ignored) < 0 || status != 0 || !out.p)
+		return;
+	doc = json_loadb(out.p, out.len, 0, NULL);
+	if (doc)
+		find_drop(v, doc);
+	json_decref(doc);
+}
+
+static int look(struct visit *v, const char *only, struct err *e)
+{
+	size_t n;
+	int r = store_jails(&v->c->st, &v->names, e);
+
+	if (r < 0)
+		return r;
+	n = v->names.n + 1;
+	v->cfgs = calloc(n, sizeof(*v->cfgs));
+	v->models = calloc(n, sizeof(*v->models));
+	v->inside = calloc(n, sizeof(*v->inside));
+	v->resolv = calloc(n, sizeof(*v->resolv));
+	v->jails = calloc(n, sizeof(*v->jails));
+	if (!v->cfgs || !v->models || !v->inside || !v->resolv || !v->jails)
+		return err_oom(e);
+	r = os_survey(0, &v->host, e);
+	for (size_t i = 0; r == 0 && i < v->names.n; i++)
+		r = meet_jail(v, v->names.v[i]);
+	if (r == 0) {
+		ask_filter(v);
+		r = doctor_examine(v->jails, v->n, &v->host, only, &v->found, e);
+	}
+	return r;
+}
+
+/* --- mending: only what is ours, under the locks of those who made it --- */
+
+static int mend(struct visit *v, const struct finding *f, struct err *e)
+{
+	_cleanup_(session_done) struct session s;
+	struct run_opts o = { .quiet = true };
+	struct op op = { .link = f->link, .addr = f->addr };
+	const struct op *ops[] = { &op };
+	size_t failed = 0;
+	struct backend b;
+	int r;
+
+	session_init(&s, v->c, f->jail, &o);
+	op.kind = f->mend == MEND_ALIAS ? OP_ADDR_ADD : OP_LINK_UP;
+	r = session_lock(&s, e);
+	if (r == 0)
+		r = session_os_jail(&s, e);
+	if (r == 0)
+		r = session_os(&s, e);
+	if (r < 0)
+		return r;
+	b = os_backend(s.os);
+	return b.apply(b.ctx, ops, 1, &failed, e);
+}
+
+/* 0: nothing is left to be done. */
+static int mend_all(struct visit *v)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < v->found.n; i++) {
+		struct finding *f = &v->found.v[i];
+		struct err why = ERR_INIT;
+
+		if (f->mend == MEND_NOTHING) {
+			status = 1;
+		} else if (mend(v, f, &why) < 0) {
+			report(&why);
+			status = 1;
+		} else {
+			info("%s%s%s: mended: %s", f->jail, *f->jail ? ": " : "", f->id, f->fix);
+			f->id = NULL;
+		}
+	}
+	return status;
+}
+
+/* --- telling --- */
+
+static int tell_text(const struct visit *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->found.n; i++) {
+		const struct finding *f = &v->found.v[i];
+
+		if (!f->id)
+			continue;
+		n++;
+		info("%s%s%s: %s\n    mend it: %s", f->jail, *f->jail ? ": " : "", f->id, f->what, f->fix);
+	}
+	if (!n)
+		info("Nothing wrong was found.");
+	return n ? 1 : 0;
+}
+
+static int tell_json(const struct visit *v, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	size_t n = 0;
+	int r;
+
+	sbuf_add(&b, "[");
+	for (size_t i = 0; i < v->found.n; i++) {
+		const struct finding *f = &v->found.v[i];
+		const char *const keys[] = { "check", "jail", "problem", "fix" };
+		const char *const values[] = { f->id, f->jail, f->what, f->fix };
+
+		if (!f->id)
+			continue;
+		sbuf_add(&b, n++ ? ",\n  {" : "\n  {");
+		for (size_t k = 0; k < 4; k++) {
+			sbuf_addf(&b, "%s\"%s\": ", k ? ", " : "", keys[k]);
+			add_json(&b, values[k]);
+		}
+		sbuf_add(&b, "}");
+	}
+	sbuf_add(&b, n ? "\n]\n" : "]\n");
+	r = b.failed ? err_oom(e) : print_sbuf(&b, e);
+	return r < 0 ? r : n ? 1 : 0;
+}
+
+int cmd_doctor(struct cli *c, struct args *a, struct err *e)
+{
+	_cleanup_(visit_done) struct visit v = { .c = c };
+	_cleanup_free_ char *only = NULL;
+	int r = cli_open(c, true, e);
+
+	if (r == 0 && a->npos)
+		r = resolve_jail(c, a->pos[0], false, &only, e);
+	if (r == 0)
+		r = look(&v, only, e);
+	if (r < 0)
+		return r;
+	if (args_has(a, OPT_FIX))
+		(void)mend_all(&v);
+	return args_has(a, OPT_JSON) ? tell_json(&v, e) : tell_text(&v);
+}

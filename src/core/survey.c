@@ -1,0 +1,39 @@
+/* survey.c - looking things up in a survey. */
+#include "core/survey.h"
+
+#include <stdlib.h>
+
+#include "base/str.h"
+
+const struct sv_link *survey_link(const struct survey *s, const char *name)
+{
+	for (size_t i = 0; i < s->nlinks; i++)
+		if (streq(s->links[i].name, name))
+			return &s->links[i];
+	return NULL;
+}
+
+const struct sv_link *survey_index(const struct survey *s, unsigned index)
+{
+	for (size_t i = 0; i < s->nlinks; i++)
+		if (s->links[i].index == index)
+			return &s->links[i];
+	return NULL;
+}
+
+const struct sv_addr *survey_addr(const struct survey *s, const struct ipaddr *host)
+{
+	for (size_t i = 0; i < s->naddrs; i++)
+		if (ipaddr_same_host(&s->addrs[i].addr, host))
+			return &s->addrs[i];
+	return NULL;
+}
+
+void survey_done(struct survey *s)
+{
+	free(s->links);
+	free(s->addrs);
+	free(s->routes);
+	free(s->neighs);
+	*s = (struct survey){ 0 };
+}
