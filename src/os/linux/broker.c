@@ -19,7 +19,7 @@
 #include "base/str.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/jailproc.h"
-#include "os/linux/nat.h"
+#include "os/linux/udp_nat.h"
 #include "os/linux/shared.h"
 
 /* Linux 6.6 */

@@ -22,7 +22,7 @@
 #include "os/linux/cgroup.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/monitor.h"
-#include "os/linux/nat.h"
+#include "os/linux/udp_nat.h"
 #include "os/linux/shared.h"
 
 #define LOG_MAX      (1024 * 1024) /* then it becomes LOGFILE.1 */

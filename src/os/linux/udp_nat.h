@@ -1,6 +1,6 @@
-/* nat.h - in the monitor: UDP sockets that have another port in the kernel than in their jail. */
-#ifndef IOCAGE_OS_LINUX_NAT_H
-#define IOCAGE_OS_LINUX_NAT_H
+/* udp_nat.h - in the monitor: UDP sockets that have another port in the kernel than in their jail. */
+#ifndef IOCAGE_OS_LINUX_UDP_NAT_H
+#define IOCAGE_OS_LINUX_UDP_NAT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* nat.c - in the monitor: UDP sockets that have another port in the kernel than in their jail, until they close. */
-#include "os/linux/nat.h"
+/* udp_nat.c - in the monitor: UDP sockets that have another port in the kernel than in their jail, until they close. */
+#include "os/linux/udp_nat.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
