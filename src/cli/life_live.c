@@ -13,11 +13,21 @@
 static const enum prop_id noted[] = {
 	PROP_ip4,  PROP_ip6,        PROP_ip4_saddrsel,  PROP_ip6_saddrsel,   PROP_allow_raw_sockets,
 	PROP_dhcp, PROP_interfaces, PROP_defaultrouter, PROP_defaultrouter6, PROP_vnet_default_mtu,
+	PROP_nat,  PROP_nat_prefix, PROP_nat_interface, PROP_nat_forwards,   PROP_vnet_antispoof,
+	PROP_vnet_isolated, PROP_mac_prefix,
 };
 
 static void note(struct sbuf *b, const char *key, const char *value)
 {
 	sbuf_addf(b, "%s%s=%s", b->len ? " " : "", key, value);
+}
+
+/* Two, which a comma parts as well as a blank. */
+static void note_mac(struct sbuf *b, const char *key, const char *value)
+{
+	sbuf_addf(b, "%s%s=", b->len ? " " : "", key);
+	for (; *value; value++)
+		sbuf_addc(b, *value == ' ' ? ',' : *value);
 }
 
 /* A list of addresses, as many whole items as fit. */
@@ -48,6 +58,10 @@ void live_note(struct state *st, const struct conf *c, const struct jnic *nics, 
 		v = conf_get_key(c, key);
 		if (v)
 			note(&b, key, v);
+		(void)snprintf(key, sizeof(key), "%s_mac", nics[i].name);
+		v = conf_get_key(c, key);
+		if (v)
+			note_mac(&b, key, v);
 	}
 	/* without it nothing changes live: better than to change from what is not so */
 	if (b.failed || str_copy(st->net, sizeof(st->net), b.p) < 0)
@@ -138,6 +152,18 @@ static int models(struct change *x, struct err *e)
 	r = jail_build(&x->is, name, &x->new, e);
 	if (r < 0)
 		return r;
+	if (x->old.nat || x->new.nat) {
+		struct ipaddr a;
+
+		if (nat_addr_load(&x->s.c->st, name, &a, NULL) < 0)
+			return 0;
+		if (x->old.nat)
+			r = jail_nat_set(&x->old, &a, e);
+		if (r == 0 && x->new.nat)
+			r = jail_nat_set(&x->new, &a, e);
+		if (r < 0)
+			return r;
+	}
 	if (!x->old.vnet)
 		return 1;
 	/* a client inside is started and ended by what runs inside */
@@ -188,7 +214,8 @@ static bool host_alias(const struct op *op, enum op_kind kind)
 static int sink_append(void *ctx, const struct op *undo, struct err *e)
 {
 	struct change *x = ctx;
-	int r = host_alias(undo, OP_ADDR_DEL) ? journal_append(x->journal, undo, e) : 0;
+	bool stays = host_alias(undo, OP_ADDR_DEL) || undo->kind == OP_FORWARD_DEL;
+	int r = stays ? journal_append(x->journal, undo, e) : 0;
 
 	return r < 0 ? r : journal_append(x->live, undo, e);
 }

@@ -354,6 +354,8 @@ static int plan_and_run(struct session *s, struct err *e)
 	if (r == 0 && !s->o.dry_run && (!s->model.vnet || s->model.nnics))
 		r = s->model.vnet ? share_bridges(s, &s->share, e) : share_lock(s, &s->share, e);
 	if (r == 0)
+		r = session_nat(s, e);
+	if (r == 0)
 		r = os_facts(s->os, &s->model, &f, e);
 	if (r == 0) {
 		f.jid = s->st.jid;

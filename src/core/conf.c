@@ -138,7 +138,7 @@ static bool has_item(const char *list, const char *word)
 }
 
 struct needs {
-	bool vnet, bpf, dhcp, rtadv;
+	bool vnet, bpf, dhcp, rtadv, nat;
 };
 
 static struct needs find_needs(const struct conf *c)
@@ -147,6 +147,7 @@ static struct needs find_needs(const struct conf *c)
 		.vnet = conf_true(c, PROP_vnet),
 		.bpf = conf_true(c, PROP_bpf),
 		.dhcp = conf_true(c, PROP_dhcp) || has_item(conf_get(c, PROP_ip4_addr), "DHCP"),
+		.nat = conf_true(c, PROP_nat),
 		.rtadv = has_item(conf_get(c, PROP_ip6_addr), "accept_rtadv"),
 	};
 }
@@ -155,7 +156,6 @@ int conf_check_joint(const struct conf *c, const char *jail, struct err *e)
 {
 	struct needs n = find_needs(c);
 	struct err found = ERR_INIT;
-	bool nat = conf_true(c, PROP_nat);
 
 	found.code = EINVAL;
 	if (n.dhcp && !n.bpf)
@@ -166,7 +166,9 @@ int conf_check_joint(const struct conf *c, const char *jail, struct err *e)
 		err_hint(&found, "%s: accept_rtadv requires vnet!", jail);
 	if (n.bpf && !n.vnet)
 		err_hint(&found, "%s: bpf requires vnet!", jail);
-	if (nat && n.bpf)
+	if (n.nat && !n.vnet)
+		err_hint(&found, "%s: nat requires vnet!", jail);
+	if (n.nat && n.bpf)
 		err_hint(&found, "%s: nat should be disabled when bpf is being enabled.", jail);
 	if (conf_true(c, PROP_rtsold) && !n.rtadv)
 		err_hint(&found, "%s: Must set at least one ip6_addr to accept_rtadv!", jail);
@@ -198,6 +200,10 @@ int conf_enable_required(struct conf *c, struct strv *warnings, struct err *e)
 	}
 	if (r == 0 && n.rtadv && !n.vnet) {
 		r = enable(c, "vnet", "1", "accept_rtadv requires vnet, enabling!", warnings, e);
+		n.vnet = true;
+	}
+	if (r == 0 && n.nat && !n.vnet) {
+		r = enable(c, "vnet", "1", "nat requires vnet, enabling!", warnings, e);
 		n.vnet = true;
 	}
 	if (r == 0 && n.bpf && !n.vnet) {

@@ -25,5 +25,6 @@ void facts_done(struct facts *f)
 {
 	free(f->links);
 	free(f->addrs);
+	free(f->nat_links);
 	*f = (struct facts){ 0 };
 }

@@ -34,6 +34,10 @@ struct addr_fact { /* for each static address of a shared-IP jail: is it on the 
 	unsigned holder_naddrs; /* how many addresses of this family the holder has */
 };
 
+struct nat_link { /* an interface of the host by which somebody may ask for a forwarded port */
+	char name[IFNAME_CAP];
+};
+
 struct facts {
 	char host_id[65]; /* stable identity of this host */
 	struct gateway_fact gw4, gw6;
@@ -41,6 +45,8 @@ struct facts {
 	size_t nlinks;
 	struct addr_fact *addrs;
 	size_t naddrs;
+	struct nat_link *nat_links; /* those with IPv4 addresses, for jails with nat */
+	size_t nnat_links;
 	unsigned jid; /* the id this start will use */
 };
 

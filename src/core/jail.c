@@ -144,6 +144,20 @@ int jnic_inside_name(const char *nic, char out[static IFNAME_CAP])
 	return n < IFNAME_CAP ? 0 : -ENAMETOOLONG;
 }
 
+bool jnic_is_called(const struct jnic *nic, const char *name)
+{
+	char inside[IFNAME_CAP];
+
+	if (!name[0])
+		name = "vnet0";
+	return streq(nic->name, name) || (jnic_inside_name(nic->name, inside) == 0 && streq(inside, name));
+}
+
+bool jnic_has(const struct jnic *nic, const struct jaddr *a)
+{
+	return jnic_is_called(nic, a->ifname);
+}
+
 int jnic_outside_name(const char *nic, unsigned jid, char out[static IFNAME_CAP])
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";

@@ -65,6 +65,10 @@ struct jail {
 	size_t n4, n6;
 	struct jnic *nics;
 	size_t nnics;
+	bool antispoof, isolated;
+	bool nat; /* VNET: the first NIC is the NAT one, see jail_nat_set() */
+	struct ipaddr nat_addr; /* of the jail, with its /30; family 0: not chosen yet */
+	char nat_interface[IFNAME_CAP]; /* "" = the one with the default route */
 	unsigned default_mtu;
 	char uplink[IFNAME_CAP]; /* vnet_default_interface: "" = none, "auto" or a name */
 	struct router router4, router6;
@@ -76,6 +80,11 @@ struct jail {
 
 /* Build the model; validates what only shows across properties. The result borrows c, which must outlive it. */
 must_check int jail_build(const struct conf *c, const char *name, struct jail *ret, struct err *e);
+/*
+ * The NAT address of the jail, with its prefix: the only one of its first NIC, and the other host of the network is its
+ * router, whatever ip4_addr and defaultrouter say.
+ */
+must_check int jail_nat_set(struct jail *j, const struct ipaddr *a, struct err *e);
 void jail_done(struct jail *j);
 
 /* Address list of one property ("none" gives 0 entries). *ret owned by the caller (free). */
@@ -86,6 +95,9 @@ must_check int jnic_list_parse(const char *value, struct jnic **ret, size_t *ret
 
 /* vnet0 -> epair0b; a name without "vnet" keeps itself. */
 must_check int jnic_inside_name(const char *nic, char out[static IFNAME_CAP]);
+/* Does an address that names this interface belong to the NIC: its name, its name inside, or none at all for vnet0. */
+bool jnic_is_called(const struct jnic *nic, const char *name);
+bool jnic_has(const struct jnic *nic, const struct jaddr *a);
 /*
  * vnet0, 7 -> vnet0.7. A name that does not fit is shortened: storage-net, 12345 -> stora~3fx.12345; 1 says so, 0 that
  * it fitted. Equal for equal names.

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "core/jail.h"
+#include "core/nat.h"
 
 static enum ip_mode ip_mode(const char *v)
 {
@@ -81,6 +82,8 @@ static int build_nics(const struct conf *c, struct jail *j, struct err *e)
 		if (r < 0)
 			return r;
 	}
+	j->antispoof = conf_true(c, PROP_vnet_antispoof);
+	j->isolated = conf_true(c, PROP_vnet_isolated);
 	j->default_mtu = to_uint(conf_get(c, PROP_vnet_default_mtu), 1500);
 	v = conf_get(c, PROP_vnet_default_interface);
 	if (!streq(v, "none") && (!ifname_valid(v) || str_copy(j->uplink, sizeof(j->uplink), v) < 0))
@@ -106,6 +109,41 @@ static int build_dhcp(struct jail *j, struct err *e)
 	return 0;
 }
 
+static int build_nat(const struct conf *c, struct jail *j, struct err *e)
+{
+	const char *v = conf_get(c, PROP_nat_interface);
+
+	if (!j->nnics)
+		return err_set(e, EINVAL, "nat needs an interface: interfaces=vnet0:none");
+	j->nat = true;
+	j->nics[0].bridge[0] = '\0';
+	if (streq(v, "none") || streq(v, "auto"))
+		return 0;
+	return str_copy(j->nat_interface, IFNAME_CAP, v) < 0
+	               ? err_set(e, EINVAL, "nat_interface: %.60s is not an interface", v)
+	               : 0;
+}
+
+int jail_nat_set(struct jail *j, const struct ipaddr *a, struct err *e)
+{
+	struct jaddr *list = calloc(j->n4 + 1, sizeof(*list));
+	size_t n = 1;
+
+	if (!list)
+		return err_oom(e);
+	list[0] = (struct jaddr){ .mode = JADDR_STATIC, .addr = *a };
+	memcpy(list[0].ifname, j->nics[0].name, IFNAME_CAP);
+	for (size_t i = 0; i < j->n4; i++)
+		if (!jnic_has(&j->nics[0], &j->a4[i]))
+			list[n++] = j->a4[i];
+	free(j->a4);
+	j->a4 = list;
+	j->n4 = n;
+	j->nat_addr = *a;
+	j->router4 = (struct router){ .mode = ROUTER_ADDR, .addr = nat_router(a) };
+	return 0;
+}
+
 static int build_network(const struct conf *c, struct jail *j, struct err *e)
 {
 	int r;
@@ -128,7 +166,7 @@ static int build_network(const struct conf *c, struct jail *j, struct err *e)
 		r = build_router(c, PROP_defaultrouter6, 6, &j->router6, e);
 	if (r == 0 && conf_true(c, PROP_dhcp))
 		r = build_dhcp(j, e);
-	return r;
+	return r == 0 && conf_true(c, PROP_nat) ? build_nat(c, j, e) : r;
 }
 
 static unsigned build_allow(const struct conf *c)

@@ -33,6 +33,12 @@
 	X(VLAN_ADD, "vlan-add", 0) /* link parent id (tag) alias */                                     \
 	X(PORT_ADD, "port-add", 1) /* link into bridge */                                               \
 	X(PORT_DEL, "port-del", 0) /* link out of bridge, only if it still is in it */                  \
+	X(SPOOF, "antispoof", 0) /* what link may send: mac2, flags, text = its addresses */            \
+	X(SPOOF_DEL, "antispoof-del", 0) /* link */                                                     \
+	X(NAT, "nat", 0) /* rules of a NAT jail: name link peer (outside) addr flags text (forwards) */ \
+	X(NAT_DEL, "nat-del", 0) /* name link peer addr flags text */                                   \
+	X(FORWARD, "forward", 0) /* link forwards packets; name: the jail that needs it of a host's */  \
+	X(FORWARD_DEL, "forward-del", 0) /* link name: off with the last jail, if we turned it on */    \
 	X(ADDR_ADD, "addr-add", 1) /* link addr */                                                      \
 	X(ADDR_DEL, "addr-del", 1) /* link addr, only if it still is our mark */                        \
 	X(ADDR_DROP, "addr-drop", 1) /* link addr, whoever put it there */                              \
@@ -85,6 +91,14 @@ enum op_where { AT_HOST, AT_JAIL };
 
 /* op.flags of OP_ROUTE_SET, OP_ROUTE_UNSET: protocol, scope << 8, and whether the gateway is on the link whatever the prefix */
 #define OP_ROUTE_ONLINK 0x10000u
+/* op.flags of OP_VETH_ADD: the port does not talk to other ports of that kind */
+#define OP_VETH_ISOLATED (1u << 8)
+/* op.flags of OP_SPOOF: all IPv4, all IPv6 addresses the link may send from are in text */
+#define OP_SPOOF_IP4 1u
+#define OP_SPOOF_IP6 2u
+/* op.flags of OP_NAT: hold the jail to its address; keep it from other jails */
+#define OP_NAT_ANTISPOOF 1u
+#define OP_NAT_ISOLATED  2u
 
 /* op.opts of an inverse that puts back (ADDR_ADD, ROUTE_ADD, VIEW_ADD): that it is there already is success */
 #define OP_AGAIN "again"

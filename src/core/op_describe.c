@@ -106,6 +106,24 @@ static void describe_link(const struct op *op, char *buf, size_t cap)
 	case OP_SYSCTL:
 		snprintf(buf, cap, "set %s to %.40s", or_none(op->name), or_none(op->text));
 		break;
+	case OP_SPOOF:
+		snprintf(buf, cap, "hold %s to its own addresses", link);
+		break;
+	case OP_SPOOF_DEL:
+		snprintf(buf, cap, "remove the antispoof rules of %s", link);
+		break;
+	case OP_NAT:
+		snprintf(buf, cap, "add the NAT rules of %s", or_none(op->name));
+		break;
+	case OP_NAT_DEL:
+		snprintf(buf, cap, "remove the NAT rules of %s", or_none(op->name));
+		break;
+	case OP_FORWARD:
+		snprintf(buf, cap, "forward packets that come in by %s", link);
+		break;
+	case OP_FORWARD_DEL:
+		snprintf(buf, cap, "end the forwarding of %s", link);
+		break;
 	case OP_VIEW_ADD:
 		snprintf(buf, cap, "show interface %s", link);
 		break;

@@ -58,6 +58,12 @@ must_check int plan_start(const struct jail *j, const struct facts *f, const str
 must_check int plan_live(const struct jail *old, const struct jail *new, const struct facts *f, struct plan *change,
                          struct plan *after, struct err *e);
 
+/*
+ * The packet filter's part of that plan alone, for a jail that runs with the id in f: each step can be done again, and then
+ * replaces what it did before.
+ */
+must_check int plan_rules(const struct jail *j, const struct facts *f, struct plan *ret, struct err *e);
+
 /* What an operating system does for a plan. */
 struct backend {
 	void *ctx;

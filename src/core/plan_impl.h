@@ -66,6 +66,15 @@ must_check int plan_vnet_bridges(struct plan *p, const struct jail *j, const str
 must_check int plan_vnet_probes(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
 must_check int plan_vnet_probe(struct plan *p, enum phase ph, const struct jail *j, const struct jaddr *a,
                                const struct facts *f, const char *prop, bool *ret_asked, struct err *e);
+/* What a bridged NIC may send: rules before its pair, link is the host's end, mac the jail's. */
+void plan_antispoof(struct plan *p, const struct jail *j, const struct jnic *nic, const char *link,
+                    const struct macaddr *mac);
+/* Behind the host's address: rules before the pair of the NAT NIC, whose host end is link; what needs the pair after it. */
+must_check int plan_nat(struct plan *p, const struct jail *j, const struct facts *f, const char *link, struct err *e);
+/* From the rules of one model to those of another: new ones replace the old at once. */
+must_check int plan_rules_live(struct plan *p, const struct jail *old, const struct jail *new, const struct facts *f,
+                               struct err *e);
+void plan_nat_link(struct plan *p, const struct jail *j, const struct facts *f);
 must_check int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
 
 #endif

@@ -102,6 +102,47 @@ static void nic_macs(const struct jail *j, const struct jnic *nic, const struct 
 	}
 }
 
+/* Rules come before the pair: nothing of the jail passes without them. */
+static int add_rules(struct plan *p, const struct jail *j, const struct jnic *nic, const struct facts *f,
+                     const char *outside, const struct macaddr *mac, struct err *e)
+{
+	if (j->nat && nic == j->nics)
+		return plan_nat(p, j, f, outside, e);
+	if (j->antispoof && nic->bridge[0])
+		plan_antispoof(p, j, nic, outside, mac);
+	return 0;
+}
+
+static int add_all_rules(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
+{
+	for (size_t i = 0; i < j->nnics; i++) {
+		struct macaddr host, jail;
+		char outside[IFNAME_CAP];
+		int r;
+
+		(void)jnic_outside_name(j->nics[i].name, f->jid, outside);
+		nic_macs(j, &j->nics[i], f, &host, &jail);
+		r = add_rules(p, j, &j->nics[i], f, plan_str(p, outside), &jail, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int plan_rules(const struct jail *j, const struct facts *f, struct plan *ret, struct err *e)
+{
+	struct plan p = { 0 };
+	int r = j->vnet ? add_all_rules(&p, j, f, e) : 0;
+
+	if (r == 0)
+		r = plan_check(&p, e);
+	if (r < 0)
+		plan_done(&p);
+	else
+		*ret = p;
+	return r;
+}
+
 static int add_pair(struct plan *p, const struct jail *j, const struct jnic *nic, const struct facts *f, struct err *e)
 {
 	char outside[IFNAME_CAP], inside[IFNAME_CAP];
@@ -116,6 +157,7 @@ static int add_pair(struct plan *p, const struct jail *j, const struct jnic *nic
 	redo.peer = plan_str(p, inside);
 	redo.bridge = nic->bridge[0] ? plan_str(p, nic->bridge) : NULL;
 	redo.mtu = plan_vnet_mtu(j, nic, f);
+	redo.flags = j->isolated && redo.bridge ? OP_VETH_ISOLATED : 0;
 	redo.alias = undo.alias = plan_strf(p, OP_MARK_LINK "%s as nic: %s", j->name, inside);
 	plan_add(p, PH_VNET, &redo, &undo);
 	return 0;
@@ -146,13 +188,8 @@ static void add_vlans(struct plan *p, const struct jail *j, const struct facts *
 /* The NIC an address names: none means vnet0; its name inside will do too. NULL: not one of the jail's. */
 static const struct jnic *find_nic(const struct jail *j, const char *name)
 {
-	char inside[IFNAME_CAP];
-
-	if (!name[0])
-		name = "vnet0";
 	for (size_t i = 0; i < j->nnics; i++)
-		if (streq(j->nics[i].name, name) ||
-		    (jnic_inside_name(j->nics[i].name, inside) == 0 && streq(inside, name)))
+		if (jnic_is_called(&j->nics[i], name))
 			return &j->nics[i];
 	return NULL;
 }
@@ -461,6 +498,9 @@ int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f,
 	/* before there are pairs: a bridge that takes another MAC for a new port forgets its neighbours */
 	if (asked(p))
 		plan_probe_end(p, PH_START, j);
+	r = add_all_rules(p, j, f, e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < j->nnics; i++) {
 		r = add_pair(p, j, &j->nics[i], f, e);
 		if (r < 0)
@@ -484,5 +524,7 @@ int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f,
 		if (r == 0 && route.kind != OP_NONE)
 			plan_add_plain(p, PH_VNET, &route);
 	}
+	if (r == 0 && j->nat)
+		plan_nat_link(p, j, f);
 	return r;
 }

@@ -32,6 +32,8 @@ P(vnet2_vlan, PT_VLANS, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: VLANs 
 P(vnet3_vlan, PT_VLANS, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: VLANs of vnet3 on a bridge that filters them: 666 untagged; 10t,20t tagged; 5,10t both.")
 P(vnet_default_mtu, PT_INT, "1500", NULL, 68, 65535, PF_RESTART | PF_LIVE, "network", "VNET: MTU where the bridge has no member to take it from.")
 P(vnet_interfaces, PT_NAMES, "none", NULL, 0, 0, PF_RESTART | PF_LATER, "network", "VNET: host interfaces handed to the jail as they are, separated by blanks.")
+P(vnet_antispoof, PT_BOOL, "1", NULL, 0, 0, PF_RESTART, "network", "VNET: the host's end of an interface takes from the jail only its own MAC and, where all are known, its own addresses; no router advertisements, no DHCP answers.")
+P(vnet_isolated, PT_BOOL, "0", NULL, 0, 0, PF_RESTART, "network", "VNET: the jail reaches the host and the uplink of its bridge, but no other jail that is isolated, too.")
 P(defaultrouter, PT_ROUTER4, "auto", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "VNET: IPv4 default router; auto: the host's own where the jail can reach it.")
 P(defaultrouter6, PT_ROUTER6, "auto", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "VNET: IPv6 default router; auto: the host's own where the jail can reach it.")
 P(dhcp, PT_BOOL, "0", NULL, 0, 0, PF_STOPPED | PF_LATER, "network", "VNET: every interface takes its IPv4 address by DHCP; needs bpf.")
@@ -46,10 +48,10 @@ P(host_hostuuid, PT_STR, "none", NULL, 0, 0, PF_READONLY, "network", "The jail's
 P(exec_fib, PT_INT, "0", NULL, 0, 65535, PF_RESTART | PF_NOLINUX, "network", "Routing table of the jail's commands.")
 P(assign_localhost, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_LATER, "network", "Shared IP: give the jail a loopback address of its own.")
 P(localhost_ip, PT_LOCALHOST, "none", NULL, 0, 0, PF_RESTART | PF_LATER, "network", "Shared IP: which loopback address assign_localhost gives; none: the first free one.")
-P(nat, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_LATER, "network", "Put the jail behind the host's address.")
-P(nat_forwards, PT_NATFORWARDS, "none", NULL, 0, 0, PF_RESTART | PF_LATER, "network", "Ports forwarded to a NAT jail: PORT, PROTO(PORT), PROTO(JAIL:HOST), PROTO(A-B), joined by commas.")
-P(nat_prefix, PT_NATPREFIX, "172.16", NULL, 0, 0, PF_DEFAULTONLY | PF_LATER, "network", "First two octets of the networks NAT jails get.")
-P(nat_interface, PT_IFNAME, "none", NULL, 0, 0, PF_DEFAULTONLY | PF_LATER, "network", "Interface NAT jails go out by; none: the one with the default route.")
+P(nat, PT_BOOL, "0", NULL, 0, 0, PF_RESTART, "network", "VNET: put the jail behind the host's address: its first interface gets a network of its own, joins no bridge, and its connections leave with the host's address.")
+P(nat_forwards, PT_NATFORWARDS, "none", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "Ports of the host forwarded to a NAT jail: PORT, PROTO(PORT), PROTO(JAIL:HOST), PROTO(A-B), joined by commas.")
+P(nat_prefix, PT_NATPREFIX, "172.16", NULL, 0, 0, PF_DEFAULTONLY, "network", "First two octets of the networks NAT jails get.")
+P(nat_interface, PT_IFNAME, "none", NULL, 0, 0, PF_DEFAULTONLY, "network", "Interface NAT jails go out by; none: the one with the default route.")
 P(nat_backend, PT_ENUM, "ipfw", "ipfw|pf", 0, 0, PF_DEFAULTONLY | PF_NOLINUX, "network", "Packet filter that does NAT.")
 
 /* --- what the jail may do --- */

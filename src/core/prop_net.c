@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "core/addr.h"
 #include "core/jail.h"
+#include "core/nat.h"
 #include "core/prop_impl.h"
 
 static void add_without_blanks(struct sbuf *out, const char *s)
@@ -238,73 +239,15 @@ int prop_check_natprefix(const struct prop_value *v, struct sbuf *out, struct er
 	return 0;
 }
 
-/* "80" or "8000-8010" at s, length n; how many ports it is, 0 when malformed */
-static unsigned port_range(const char *s, size_t n)
-{
-	char buf[16], *dash;
-	uint64_t a, b;
-
-	if (n == 0 || n >= sizeof(buf))
-		return 0;
-	memcpy(buf, s, n);
-	buf[n] = '\0';
-	dash = strchr(buf, '-');
-	if (dash)
-		*dash++ = '\0';
-	if (!str_to_uint(buf, 1, 65535, &a))
-		return 0;
-	if (!dash)
-		return 1;
-	return str_to_uint(dash, a, 65535, &b) ? (unsigned)(b - a + 1) : 0;
-}
-
-/* PORT, PROTO(PORTS) or PROTO(JAIL:HOST) with as many ports on both sides */
-static bool forward_valid(const char *s)
-{
-	static const char *const protos[] = { "tcp/udp(", "tcp(", "udp(" };
-	size_t len = strlen(s), n;
-
-	if (!strchr(s, '('))
-		return !strchr(s, '-') && port_range(s, len) == 1;
-	if (s[len - 1] != ')')
-		return false;
-	for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
-		const char *in = s + strlen(protos[i]);
-		unsigned count;
-
-		if (!str_starts(s, protos[i]))
-			continue;
-		n = strcspn(in, ":)");
-		count = port_range(in, n);
-		if (count && in[n] == ':')
-			return port_range(in + n + 1, len - (size_t)(in + n + 1 - s) - 1) == count;
-		return count && in + n == s + len - 1;
-	}
-	return false;
-}
-
 int prop_check_natforwards(const struct prop_value *v, struct sbuf *out, struct err *e)
 {
-	const char *s;
+	_cleanup_free_ struct nat_forward *list = NULL;
+	size_t n;
 
 	if (streq(v->value, "none"))
 		return 0;
 	add_without_blanks(out, v->value);
 	if (out->failed)
 		return err_oom(e);
-	for (s = out->p ? out->p : "";;) {
-		size_t n = strcspn(s, ",");
-		char item[64];
-
-		if (n == 0 || n >= sizeof(item))
-			break;
-		memcpy(item, s, n);
-		item[n] = '\0';
-		if (!forward_valid(item))
-			break;
-		if (!s[n])
-			return 0;
-		s += n + 1;
-	}
-	return err_set(e, EINVAL, "Invalid nat_forwards value: %.200s", v->value);
+	return nat_forwards_parse(out->p ? out->p : "", &list, &n, e);
 }

@@ -42,6 +42,19 @@ must_check int os_facts(struct os *os, const struct jail *j, struct facts *ret, 
 /* What the host's own network is now, as far as the model names it; who else manages its links. Read-only. */
 must_check int os_hostnet_facts(struct os *os, const struct hostnet *h, struct hn_facts *ret, struct err *e);
 
+/*
+ * Does the host know a way to IPv4 address a other than its default route: 1 with that network in *ret (its own addresses
+ * are networks of one), 0 when not, or negative.
+ */
+must_check int os_route_to(struct os *os, const struct ipaddr *a, struct ipaddr *ret, struct err *e);
+
+/*
+ * Put back the packet filter rules of a jail that runs, as its model says, after somebody removed them: rules that are
+ * there are written anew, in one piece. f: os_facts() of the model, with the jail's jid. Journals are not touched: they have
+ * what it takes to remove them.
+ */
+must_check int os_rules_restore(struct os *os, const struct jail *j, const struct facts *f, struct err *e);
+
 /* The backend a plan is run with. After a successful OP_JAIL_ADD os_jail's pid fields are filled in. */
 struct backend os_backend(struct os *os);
 

@@ -144,6 +144,10 @@ must_check int live_open(struct store *s, const char *jail, int *ret_fd, struct 
 must_check int live_load(struct store *s, const char *jail, struct journal *ret, struct err *e); /* none: n = 0 */
 must_check int live_remove(struct store *s, const char *jail, struct err *e);
 
+/* --- the address of a jail with nat, with its prefix; kept beside its configuration --- */
+must_check int nat_addr_load(struct store *s, const char *jail, struct ipaddr *ret, struct err *e); /* -ENOENT: none */
+must_check int nat_addr_save(struct store *s, const char *jail, const struct ipaddr *a, struct err *e);
+
 /* --- jail ids: small integers from 1 --- */
 must_check int jid_take(struct store *s, unsigned *ret, struct err *e);
 must_check int jid_put(struct store *s, unsigned jid, struct err *e);

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "os/linux/antispoof.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/conn.h"
 #include "os/linux/hook.h"
@@ -15,6 +16,7 @@
 #include "os/linux/jail.h"
 #include "os/linux/links.h"
 #include "os/linux/probe.h"
+#include "os/linux/nat.h"
 #include "os/linux/shared.h"
 #include "os/os.h"
 
@@ -74,6 +76,14 @@ static int sides(struct os *os, enum op_where where, struct nl **ret, struct nl 
 	return r;
 }
 
+/* A shared-IP jail's address on the host is not one whose ports NAT jails get. */
+static void note_alias(struct os *os, const struct op *op, bool there)
+{
+	if (op->where == AT_HOST && op->kind == (there ? OP_ADDR_ADD : OP_ADDR_DEL) &&
+	    !(op->flags & (OP_ADDR_HOST | OP_ADDR_PLAIN)))
+		nat_spare(os->j->run, &op->addr, there);
+}
+
 /* Removals, one by one, in the namespace they are in. */
 static int remove_net(struct os *os, struct nl *nl, const struct op *const *ops, size_t n, size_t *ret_failed,
                       struct err *e)
@@ -92,6 +102,7 @@ static int remove_net(struct os *os, struct nl *nl, const struct op *const *ops,
 		r = links_del(nl, ops[*ret_failed], e);
 		if (r < 0)
 			break;
+		note_alias(os, ops[*ret_failed], false);
 	}
 	if (home >= 0 && setns(home, CLONE_NEWNET) < 0)
 		return err_sys(e, "return to the host's network namespace");
@@ -142,6 +153,8 @@ static int apply_net(struct os *os, const struct op *const *ops, size_t n, size_
 		}
 	}
 	r = nl_flush(nl, &failed, text, sizeof(text));
+	for (i = 0; r == 0 && i < n; i++)
+		note_alias(os, ops[i], true);
 	if (r == 0)
 		return 0;
 	for (i = n; i-- > 0 && first[i] > failed;)
@@ -239,6 +252,18 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return r;
 	case OP_VLAN_SET:
 		return apply_net(os, &op, 1, &failed, e);
+	case OP_SPOOF:
+		return antispoof_set(op, e);
+	case OP_SPOOF_DEL:
+		return antispoof_del(op, e);
+	case OP_NAT:
+		return nat_set(os->j->run, op, e);
+	case OP_NAT_DEL:
+		return nat_del(os->j->run, op, e);
+	case OP_FORWARD:
+		return forward_on(os->j->run, op, e);
+	case OP_FORWARD_DEL:
+		return forward_off(os->j->run, op, e);
 	case OP_ROOT:
 	case OP_MOUNT:
 		return queue_mount(os, op, e);
@@ -291,4 +316,14 @@ static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_f
 struct backend os_backend(struct os *os)
 {
 	return (struct backend){ .ctx = os, .apply = apply };
+}
+
+int os_rules_restore(struct os *os, const struct jail *j, const struct facts *f, struct err *e)
+{
+	_cleanup_(plan_done) struct plan p = { 0 };
+	int r = plan_rules(j, f, &p, e);
+
+	for (size_t i = 0; r == 0 && i < p.n; i++)
+		r = apply_one(os, &p.steps[i].redo, e);
+	return r;
 }

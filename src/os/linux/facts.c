@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "core/nat.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/links.h"
 #include "os/os.h"
@@ -322,6 +323,118 @@ static int add_addrs(struct os *os, struct facts *f, const struct jaddr *list, s
 	return 0;
 }
 
+/* --- NAT --- */
+
+struct ports_seen {
+	struct facts *f;
+	const char *prefix;
+	bool jails, failed;
+};
+
+/* A mark, or an end of another jail's network. */
+static int jails_attr(const struct nlattr *a, void *ctx)
+{
+	struct ports_seen *s = ctx;
+	struct ipaddr addr = { .family = 4 };
+
+	if (mnl_attr_get_type(a) == IFA_PROTO && mnl_attr_get_u8(a) == MARK_ADDR_PROTO)
+		s->jails = true;
+	if (mnl_attr_get_type(a) != IFA_LOCAL || mnl_attr_get_payload_len(a) != 4)
+		return MNL_CB_OK;
+	memcpy(addr.b, mnl_attr_get_payload(a), 4);
+	if (nat_network_of(s->prefix, &addr) != NAT_NETWORKS)
+		s->jails = true;
+	return MNL_CB_OK;
+}
+
+/* An interface with an address that is not a jail's. */
+static int take_port(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct ports_seen *s = ctx;
+	struct nat_link one = { "" }, *grown;
+
+	s->jails = false;
+	mnl_attr_parse(h, sizeof(*ifa), jails_attr, s);
+	if (s->jails || ifa->ifa_scope == RT_SCOPE_HOST || !if_indextoname(ifa->ifa_index, one.name))
+		return MNL_CB_OK;
+	for (size_t i = 0; i < s->f->nnat_links; i++)
+		if (streq(s->f->nat_links[i].name, one.name))
+			return MNL_CB_OK;
+	grown = realloc(s->f->nat_links, (s->f->nnat_links + 1) * sizeof(*grown));
+	if (!grown) {
+		s->failed = true;
+		return MNL_CB_OK;
+	}
+	s->f->nat_links = grown;
+	s->f->nat_links[s->f->nnat_links++] = one;
+	return MNL_CB_OK;
+}
+
+static int add_nat(struct os *os, struct facts *f, const struct jail *j, struct err *e)
+{
+	struct ports_seen s = { .f = f, .prefix = conf_get(j->conf, PROP_nat_prefix) };
+	struct ifaddrmsg *ifa;
+	int r = add_link(os, f, j->nat_interface, e);
+
+	if (r < 0)
+		return r;
+	ifa = nl_put(&os->hostq, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
+	if (ifa)
+		ifa->ifa_family = AF_INET;
+	r = nl_ask(&os->hostq, take_port, &s);
+	if (r < 0)
+		return err_set(e, -r, "list the host's addresses: %s", strerror(-r));
+	return s.failed ? err_oom(e) : 0;
+}
+
+static int net_attr(const struct nlattr *a, void *ctx)
+{
+	struct ipaddr *net = ctx;
+
+	if (mnl_attr_get_type(a) == RTA_DST && mnl_attr_get_payload_len(a) == 4)
+		memcpy(net->b, mnl_attr_get_payload(a), 4);
+	return MNL_CB_OK;
+}
+
+static int take_net(const struct nlmsghdr *h, void *ctx)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+	struct ipaddr *net = ctx;
+
+	*net = (struct ipaddr){ .family = 4, .has_prefix = true, .prefix = rt->rtm_dst_len };
+	mnl_attr_parse(h, sizeof(*rt), net_attr, net);
+	return MNL_CB_OK;
+}
+
+int os_route_to(struct os *os, const struct ipaddr *a, struct ipaddr *ret, struct err *e)
+{
+	struct ipaddr net = { 0 };
+	struct rtmsg *rt;
+	int r = os->hostq.fd < 0 ? nl_open(&os->hostq, -1, e) : 0;
+
+	if (r < 0)
+		return r;
+	rt = nl_put(&os->hostq, RTM_GETROUTE, 0, sizeof(*rt));
+	if (rt) {
+		rt->rtm_family = AF_INET;
+		rt->rtm_dst_len = 32;
+		rt->rtm_flags = RTM_F_FIB_MATCH;
+	}
+	nl_attr(&os->hostq, RTA_DST, a->b, 4);
+	r = nl_ask(&os->hostq, take_net, &net);
+	if (r == -ENETUNREACH || (r == 0 && (!net.family || !net.prefix)))
+		return 0;
+	/* a route that refuses is one, too */
+	if (r < 0) {
+		net = *a;
+		net.has_prefix = true;
+		net.prefix = 32;
+	}
+	*ret = net;
+	return 1;
+}
+
 static bool bare(const struct jaddr *a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -339,7 +452,7 @@ int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err 
 	if (r < 0)
 		return r;
 	/* reading a big routing table is slow: only when an answer depends on it */
-	if (j->vnet ? j->router4.mode == ROUTER_AUTO && j->n4 : bare(j->a4, j->n4))
+	if (j->nat ? !*j->nat_interface : j->vnet ? j->router4.mode == ROUTER_AUTO && j->n4 : bare(j->a4, j->n4))
 		default_route(os, AF_INET, &ret->gw4);
 	if (j->vnet ? j->router6.mode == ROUTER_AUTO && j->n6 : bare(j->a6, j->n6))
 		default_route(os, AF_INET6, &ret->gw6);
@@ -359,6 +472,8 @@ int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err 
 		r = add_link(os, ret, j->router6.addr.zone, e);
 	if (r == 0 && j->vnet && *j->uplink)
 		r = add_link(os, ret, j->uplink, e);
+	if (r == 0 && j->nat)
+		r = add_nat(os, ret, j, e);
 	/* a VNET jail's are not the host's: only for conflicts */
 	if (r < 0 || (j->vnet && !j->conflict_wait))
 		return r;

@@ -14,10 +14,10 @@
 
 #define NL_BUF (64 * 1024)
 
-int nl_socket(unsigned groups)
+static int open_socket(int family, unsigned groups)
 {
 	struct sockaddr_nl sa = { .nl_family = AF_NETLINK, .nl_groups = groups };
-	int on = 1, fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int on = 1, fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
 
 	if (fd < 0)
 		return -errno;
@@ -31,6 +31,21 @@ int nl_socket(unsigned groups)
 		return -code;
 	}
 	return fd;
+}
+
+int nl_socket(unsigned groups)
+{
+	return open_socket(NETLINK_ROUTE, groups);
+}
+
+int nl_open_family(struct nl *n, int family, struct err *e)
+{
+	*n = (struct nl)NL_INIT;
+	n->buf = malloc(NL_BUF);
+	if (!n->buf)
+		return err_oom(e);
+	n->fd = open_socket(family, 0);
+	return n->fd < 0 ? err_set(e, -n->fd, "open a netlink socket: %s", strerror(-n->fd)) : 0;
 }
 
 int nl_open(struct nl *n, int nsfd, struct err *e)
@@ -170,7 +185,7 @@ static void ack_text(const struct nlmsghdr *h, char *text, size_t cap)
 		snprintf(text, cap, "%.*s", (int)mnl_attr_get_payload_len(a), mnl_attr_get_str(a));
 }
 
-static void reset(struct nl *n)
+void nl_reset(struct nl *n)
 {
 	n->len = 0;
 	n->count = 0;
@@ -200,7 +215,7 @@ int nl_flush(struct nl *n, unsigned *ret_failed, char *text, size_t cap)
 	int result = 0;
 
 	if (n->overflow) {
-		reset(n);
+		nl_reset(n);
 		*ret_failed = 0;
 		snprintf(text, cap, "too many requests in one batch");
 		return -ENOBUFS;
@@ -211,11 +226,11 @@ int nl_flush(struct nl *n, unsigned *ret_failed, char *text, size_t cap)
 	if (!buf)
 		return -ENOMEM;
 	if (send(n->fd, n->buf, n->len, 0) < 0) {
-		reset(n);
+		nl_reset(n);
 		*ret_failed = 0;
 		return -errno;
 	}
-	reset(n);
+	nl_reset(n);
 	while (waiting) {
 		ssize_t len = receive(n, buf, 32768);
 		int left = (int)len;
@@ -278,6 +293,39 @@ static int ask_once(struct nl *n, size_t len, char *buf, mnl_cb_t cb, void *ctx)
 	return r;
 }
 
+int nl_transact(struct nl *n, char *text, size_t cap)
+{
+	_cleanup_free_ char *buf = malloc(32768);
+	int result = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	text[0] = '\0';
+	if (n->overflow || send(n->fd, n->buf, n->len, 0) < 0) {
+		result = n->overflow ? -ENOBUFS : -errno;
+		nl_reset(n);
+		return result;
+	}
+	nl_reset(n);
+	for (;;) {
+		ssize_t len = recv(n->fd, buf, 32768, MSG_DONTWAIT);
+		int left = (int)len;
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0)
+			return errno == EAGAIN || errno == EWOULDBLOCK || result ? result : -errno;
+		for (struct nlmsghdr *h = (struct nlmsghdr *)buf; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+			const struct nlmsgerr *er = mnl_nlmsg_get_payload(h);
+
+			if (h->nlmsg_type == NLMSG_ERROR && er->error && !result) {
+				result = er->error;
+				ack_text(h, text, cap);
+			}
+		}
+	}
+}
+
 int nl_ask(struct nl *n, mnl_cb_t cb, void *ctx)
 {
 	_cleanup_free_ char *buf = malloc(32768);
@@ -285,7 +333,7 @@ int nl_ask(struct nl *n, mnl_cb_t cb, void *ctx)
 	size_t len = n->len;
 	int r = ANSWER_MIXED;
 
-	reset(n);
+	nl_reset(n);
 	if (!buf)
 		return -ENOMEM;
 	if (overflow)

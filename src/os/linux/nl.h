@@ -31,6 +31,8 @@ must_check int nl_socket(unsigned groups);
 
 /* Open in the namespace nsfd (-1: the current one); the caller stays where it is. */
 must_check int nl_open(struct nl *n, int nsfd, struct err *e);
+/* The same for another netlink family (NETLINK_NETFILTER), in the current namespace. */
+must_check int nl_open_family(struct nl *n, int family, struct err *e);
 void nl_close(struct nl *n);
 
 /* Begin a request; the fixed header of `size` bytes is zeroed and returned. NULL when the buffer is full (sticky). */
@@ -49,6 +51,15 @@ void *nl_extra(struct nl *n, size_t size);
  * *ret_failed and the kernel's sentence in text (cap bytes, may be empty).
  */
 must_check int nl_flush(struct nl *n, unsigned *ret_failed, char *text, size_t cap);
+
+/* Forget what is waiting. */
+void nl_reset(struct nl *n);
+
+/*
+ * Send what is waiting as one transaction: the kernel does all of it or nothing, and answers before send(2) returns. 0, or
+ * the first failure with the kernel's sentence in text. (Only the errors of a transaction are told by all kernels.)
+ */
+must_check int nl_transact(struct nl *n, char *text, size_t cap);
 
 /*
  * One request, one answer message handed to cb (MNL_CB_OK/ERROR). Dumps call it for each, and again from the start when the

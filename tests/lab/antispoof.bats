@@ -1,0 +1,276 @@
+#!/usr/bin/env bats
+# antispoof.bats - what a bridged jail can put on the wire, with frames forged in its network: MAC, addresses, roles.
+
+load lib
+
+setup_file() { lab_setup_file; }
+teardown_file() { lab_teardown_file; }
+
+teardown() {
+	[ -z "${listener:-}" ] || kill "$listener" 2>/dev/null || true
+	lab_reset
+	ip link del br7 2>/dev/null || true
+}
+
+router() {
+	ip link add "$1" address 02:00:5e:00:01:07 type bridge
+	ip link set "$1" addrgenmode none
+	ip link set "$1" up
+	ip addr add 10.7.0.1/24 dev "$1"
+	ip -6 addr add 2001:db8:a:7::1/64 dev "$1" nodad
+}
+
+forge() {
+	python3 "$LAB_TOP/tests/lab/forge.py" "$@"
+}
+
+# from JAIL TOKEN KIND [key=value...]: out of the jail's first NIC
+from() {
+	local j=$1
+	shift
+	nsenter --net="/proc/$(init_pid "$j")/ns/net" python3 "$LAB_TOP/tests/lab/forge.py" send "${NIC:-epair0b}" "$@"
+}
+
+# hear IFACE: note the tokens that arrive there from now on. nsenter's arguments may come before.
+hear() {
+	rm -f "$LAB_TMP/listens"
+	"${@:2}" python3 "$LAB_TOP/tests/lab/forge.py" listen "$1" "$LAB_TMP/listens" >"$LAB_TMP/heard" 3>&- &
+	listener=$!
+	eventually test -e "$LAB_TMP/listens"
+}
+
+# heard TOKEN...: exactly these arrived
+heard() {
+	sleep 0.3
+	kill "$listener"
+	listener=''
+	local got want
+	got=$(sort -u "$LAB_TMP/heard" | tr '\n' ' ')
+	want=$(printf '%s\n' "$@" | sort -u | tr '\n' ' ')
+	[ "$got" = "$want" ] || {
+		echo "arrived: $got"
+		echo "wanted:  $want"
+		nft list ruleset
+		return 1
+	}
+}
+
+static() {
+	mk "$1" vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24,vnet0|10.7.0.6/24,lo0|10.99.0.1/32' \
+		'ip6_addr=vnet0|2001:db8:a:7::5/64' defaultrouter=none defaultrouter6=none "${@:2}"
+}
+
+mac_of() {
+	iocage exec "$1" -- cat /sys/class/net/epair0b/address
+}
+
+link_local() {
+	iocage exec "$1" -- ip -6 -o addr show dev epair0b scope link | sed -E 's/.*inet6 ([^/]*).*/\1/'
+}
+
+@test "a static jail sends from its MAC and its addresses, and from nothing else" {
+	router br7
+	static s
+	up s
+	ll=$(link_local s)
+	hear br7
+	from s own-arp arp src=10.7.0.5
+	from s second-arp arp src=10.7.0.6
+	from s probe arp src=0.0.0.0 op=1 dst=10.7.0.9
+	from s own-ip ip4 src=10.7.0.5
+	from s second-ip ip4 src=10.7.0.6
+	from s lo-ip ip4 src=10.99.0.1
+	from s asks-for-a-lease ip4 src=0.0.0.0
+	from s own-ip6 ip6 src=2001:db8:a:7::5
+	from s own-ll ip6 src="$ll"
+	from s dad ip6 src=::
+	from s own-na na src=2001:db8:a:7::5 target=2001:db8:a:7::5
+	from s ll-na na src="$ll" target="$ll"
+	# not its own
+	from s mac ip4 src=10.7.0.5 mac=02:aa:bb:cc:dd:ee
+	from s mac-other other mac=02:aa:bb:cc:dd:ee
+	from s arp-router arp src=10.7.0.1
+	from s arp-free arp src=10.7.0.77
+	from s arp-mac arp src=10.7.0.5 smac=02:aa:bb:cc:dd:ee
+	from s ip-router ip4 src=10.7.0.1
+	from s ip-far ip4 src=192.0.2.7
+	from s ip6-router ip6 src=2001:db8:a:7::1
+	from s ip6-ll ip6 src=fe80::1
+	from s na-router na src=2001:db8:a:7::5 target=2001:db8:a:7::1
+	from s na-ll na src="$ll" target=fe80::1
+	# what it is not
+	from s ra ra src="$ll"
+	from s dhcp4 dhcp4 src=10.7.0.5
+	from s dhcp6 dhcp6 src="$ll"
+	# hidden behind VLAN tags
+	from s tagged-ip ip4 src=10.7.0.1 vlan=10
+	from s tagged-twice ip4 src=10.7.0.1 vlan=10.20
+	heard own-arp second-arp probe own-ip second-ip lo-ip asks-for-a-lease own-ip6 own-ll dad own-na ll-na
+}
+
+@test "the jail works as before: neighbours, router, IPv6, several addresses, another jail" {
+	router br7
+	static s
+	mk t vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.8/24' 'ip6_addr=vnet0|2001:db8:a:7::8/64'
+	up s
+	up t
+	ip route add 10.99.0.1/32 via 10.7.0.5
+	inside_ok s 'ping -c 1 -W 2 10.7.0.1 && ping -c 1 -W 2 -I 10.7.0.6 10.7.0.1 && ping -c 1 -W 2 10.7.0.8'
+	inside_ok s 'ping6 -c 1 -W 2 2001:db8:a:7::1 && ping6 -c 1 -W 2 2001:db8:a:7::8'
+	ok busybox ping -c 1 -W 2 10.7.0.6
+	ok busybox ping -c 1 -W 2 10.99.0.1
+	ok busybox ping6 -c 1 -W 2 2001:db8:a:7::5
+	serve s 80 "from s"
+	inside_ok t 'wget -q -O - http://10.7.0.5/'
+	is "from s"
+}
+
+@test "an address the jail gives itself does not work: nobody hears it" {
+	router br7
+	static s
+	up s
+	inside_ok s 'ip addr add 10.7.0.66/24 dev epair0b'
+	run busybox ping -c 1 -W 1 10.7.0.66
+	[ "$status" -ne 0 ]
+	ok busybox ping -c 1 -W 2 10.7.0.5
+}
+
+@test "a jail that configures itself: its MAC is held, its addresses are its own business; still no router, no server" {
+	router br7
+	mk d vnet=on interfaces=vnet0:br7 ip4_addr=none ip6_addr=none defaultrouter=none defaultrouter6=none
+	up d
+	hear br7
+	from d arp arp src=10.7.0.77
+	from d ip4 ip4 src=10.7.0.77
+	from d ip6 ip6 src=2001:db8:a:7::77
+	from d na na src=2001:db8:a:7::77 target=2001:db8:a:7::77
+	from d tagged ip4 src=10.7.0.77 vlan=10
+	from d mac ip4 src=10.7.0.77 mac=02:aa:bb:cc:dd:ee
+	from d arp-mac arp src=10.7.0.77 smac=02:aa:bb:cc:dd:ee
+	from d ra ra src=fe80::1
+	from d dhcp4 dhcp4 src=10.7.0.77
+	from d dhcp6 dhcp6 src=fe80::1
+	heard arp ip4 ip6 na tagged
+	inside_ok d 'ip addr add 10.7.0.9/24 dev epair0b && ping -c 1 -W 2 10.7.0.1'
+}
+
+@test "static IPv4 and IPv6 by advertisement: one is held, the other is not" {
+	router br7
+	mk m vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24' 'ip6_addr=vnet0|accept_rtadv' defaultrouter=none
+	up m
+	hear br7
+	from m ip4 ip4 src=10.7.0.5
+	from m forged4 ip4 src=10.7.0.77
+	from m ip6 ip6 src=2001:db8:a:7::77
+	heard ip4 ip6
+}
+
+@test "vnet_antispoof=off: everything passes, and there are no rules" {
+	router br7
+	static o vnet_antispoof=off
+	up o
+	ok nft list ruleset
+	hasnt iocage
+	hear br7
+	from o mac ip4 src=10.7.0.1 mac=02:aa:bb:cc:dd:ee
+	from o arp arp src=10.7.0.1
+	from o ra ra src=fe80::1
+	heard mac arp ra
+}
+
+@test "the rules: one table of ours, named after their NICs, gone with the last jail; the host's own are not touched" {
+	router br7
+	static s
+	mk t vnet=on interfaces=vnet0:br7,vnet1:br7 'ip4_addr=vnet0|10.7.0.8/24'
+	nft -f - <<-'N'
+		table bridge mine { chain c { type filter hook prerouting priority 0; policy accept; ether saddr 02:00:00:00:00:01 drop; }; }
+		table inet mine { chain c { type filter hook input priority 0; policy accept; tcp dport 7777 drop; }; }
+	N
+	world_snapshot before
+	up s
+	up t
+	ok nft list map bridge iocage nics
+	has "\"vnet0.$(jid s)\" comment \"s\" : goto vnet0.$(jid s)"
+	has "\"vnet1.$(jid t)\" comment \"t\" : goto vnet1.$(jid t)"
+	ok nft list tables
+	[ "$(grep -c iocage <<<"$output")" -eq 1 ]
+	down s
+	ok nft list table bridge iocage
+	hasnt "vnet0.1"
+	has '"t"'
+	down t
+	ok nft list ruleset
+	has mine
+	hasnt iocage
+	world_same before
+	nft delete table bridge mine
+	nft delete table inet mine
+}
+
+@test "somebody flushed the ruleset, or a part of it: stop ends well, and the next start has its rules" {
+	router br7
+	static s
+	mk t vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.8/24'
+	world_snapshot before
+	up s
+	nft flush ruleset
+	down s
+	up s
+	nft flush table bridge iocage
+	up t
+	hear br7
+	from t forged ip4 src=10.7.0.1
+	from t own ip4 src=10.7.0.8
+	heard own
+	down s
+	down t
+	up s
+	nft delete element bridge iocage nics "{ \"vnet0.$(jid s)\" }"
+	down s
+	world_same before
+}
+
+@test "a crash takes the rules with it" {
+	router br7
+	static s
+	world_snapshot before
+	up s
+	kill -9 "$(init_pid s)"
+	eventually is_down s
+	run iocage stop s
+	world_same before
+}
+
+@test "twenty jails at once: every one has its rules, and none is left after" {
+	router br7
+	world_snapshot before
+	for i in $(seq 11 30); do
+		mk "p$i" vnet=on interfaces=vnet0:br7 "ip4_addr=vnet0|10.7.0.$i/24"
+	done
+	world_snapshot made
+	for round in 1 2; do
+		for i in $(seq 11 30); do iocage start "p$i" >/dev/null & done
+		wait
+		[ "$(nft list map bridge iocage nics | grep -c goto)" -eq 20 ]
+		for i in $(seq 11 30); do iocage stop "p$i" >/dev/null & done
+		wait
+		world_same made
+	done
+}
+
+@test "vnet_isolated: two isolated jails on a bridge reach the router and not each other; one that is not reaches both" {
+	router br7
+	for i in 5 6; do mk "i$i" vnet=on interfaces=vnet0:br7 "ip4_addr=vnet0|10.7.0.$i/24" vnet_isolated=on; done
+	mk open vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.7/24'
+	up i5 i6 open
+	inside_ok i5 'ping -c 1 -W 2 10.7.0.1'
+	inside_ok i6 'ping -c 1 -W 2 10.7.0.1'
+	inside i5 'ping -c 1 -W 1 10.7.0.6'
+	[ "$status" -ne 0 ]
+	inside_ok i5 'ping -c 1 -W 2 10.7.0.7'
+	inside_ok open 'ping -c 1 -W 2 10.7.0.6'
+	hear epair0b nsenter --net="/proc/$(init_pid i6)/ns/net"
+	from i5 broadcast ip4 src=10.7.0.5
+	from open heard ip4 src=10.7.0.7
+	heard heard
+}
