@@ -106,7 +106,8 @@ static unsigned parse_item(const char *s, struct nat_forward f[static 2])
 	for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
 		size_t skip = strlen(protos[i].word);
 
-		if (!str_starts(s, protos[i].word) || s[len - 1] != ')' || !parse_ports(s + skip, len - skip - 1, &f[0]))
+		if (!str_starts(s, protos[i].word) || s[len - 1] != ')' ||
+		    !parse_ports(s + skip, len - skip - 1, &f[0]))
 			continue;
 		f[0].udp = !protos[i].tcp;
 		f[1] = f[0];
@@ -268,9 +269,10 @@ int nat_rules(const struct op *op, struct sbuf *out, struct err *e)
 	nat_chains(op, ports, leave, enter);
 	ipaddr_format_host(&op->addr, addr);
 	sbuf_add(out, base);
-	sbuf_addf(out, "add chain inet iocage %s\nadd chain inet iocage %s\nadd chain inet iocage %s\n", ports, leave, enter);
-	sbuf_addf(out, "flush chain inet iocage %s\nflush chain inet iocage %s\nflush chain inet iocage %s\n", ports, leave,
+	sbuf_addf(out, "add chain inet iocage %s\nadd chain inet iocage %s\nadd chain inet iocage %s\n", ports, leave,
 	          enter);
+	sbuf_addf(out, "flush chain inet iocage %s\nflush chain inet iocage %s\nflush chain inet iocage %s\n", ports,
+	          leave, enter);
 	for (size_t i = 0; i < n; i++)
 		add_forward(out, ports, addr, &f[i]);
 	/* to a port of its own through the host: the answer must come back the same way */

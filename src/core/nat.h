@@ -27,8 +27,8 @@ unsigned nat_network_of(const char *prefix, const struct ipaddr *a);
 struct ipaddr nat_router(const struct ipaddr *jail);
 
 /* --- rules: table inet iocage. Names of what one jail (OP_NAT, OP_NAT_DEL) has in it --- */
-#define NAT_CHAIN_CAP 80
-#define NAT_MAP_PORTS "ports"
+#define NAT_CHAIN_CAP    80
+#define NAT_MAP_PORTS    "ports"
 #define NAT_CHAIN_PREFIX "jail-" /* of the chain that ports lead to; the jail's name follows */
 void nat_chains(const struct op *op, char ports[static NAT_CHAIN_CAP], char out[static NAT_CHAIN_CAP],
                 char in[static NAT_CHAIN_CAP]);

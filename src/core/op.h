@@ -94,8 +94,8 @@ enum op_where { AT_HOST, AT_JAIL };
 /* op.flags of OP_VETH_ADD: the port does not talk to other ports of that kind */
 #define OP_VETH_ISOLATED (1u << 8)
 /* op.flags of OP_SPOOF: all IPv4, all IPv6 addresses the link may send from are in text */
-#define OP_SPOOF_IP4 1u
-#define OP_SPOOF_IP6 2u
+#define OP_SPOOF_IP4     1u
+#define OP_SPOOF_IP6     2u
 /* op.flags of OP_NAT: hold the jail to its address; keep it from other jails */
 #define OP_NAT_ANTISPOOF 1u
 #define OP_NAT_ISOLATED  2u

@@ -274,3 +274,18 @@ link_local() {
 	from open heard ip4 src=10.7.0.7
 	heard heard
 }
+
+@test "set ip4_addr on a running jail: what it may send follows" {
+	router br7
+	mk l vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24' vnet0_mac=02aabbccdd01,02aabbccdd02
+	up l
+	ok iocage set 'ip4_addr=vnet0|10.7.0.15/24' l
+	hear br7
+	from l new ip4 src=10.7.0.15
+	from l old ip4 src=10.7.0.5
+	heard new
+	ok busybox ping -c 1 -W 2 10.7.0.15
+	down l
+	ok nft list ruleset
+	hasnt iocage
+}

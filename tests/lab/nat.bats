@@ -372,3 +372,35 @@ peers() {
 	has "nat name=n link=vnet0.1 peer=em0 addr=172.16.0.2/30"
 	[ ! -e "$IOCAGE_ROOT/jails/n/nat" ]
 }
+
+@test "set nat_forwards on a running jail: at once, others stay, a port that is taken changes nothing" {
+	network
+	behind n 'nat_forwards=tcp(80:8080),81'
+	behind other 'nat_forwards=9090'
+	world_snapshot before
+	up n other
+	serve n 80 "from n"
+	serve n 81 "from n"
+	ok iocage set 'nat_forwards=tcp(80:8088),81' n
+	hasnt restart
+	gets lan http://192.0.2.1:8088/ "from n"
+	gets lan http://192.0.2.1:81/ "from n"
+	gets_not lan http://192.0.2.1:8080/
+	fails 1 iocage set 'nat_forwards=tcp(80:9090)' n
+	has "Please correct FORWARDS port rule"
+	[ "$(iocage get nat_forwards n)" = 'tcp(80:8088),81' ]
+	gets lan http://192.0.2.1:8088/ "from n"
+	ok iocage set nat_forwards=none n
+	gets_not lan http://192.0.2.1:8088/
+	[ "$(forwarding br7)" = 1 ] # the other jail's
+	ok iocage set nat_forwards=none other
+	[ "$(forwarding br7)" = 0 ]
+	ok iocage set 'nat_forwards=tcp(80:8080)' n
+	[ "$(forwarding br7)" = 1 ]
+	gets http://10.7.0.1:8080/ "from n"
+	inside_ok n 'ping -c 1 -W 2 192.0.2.254'
+	down n other
+	[ "$(forwarding br7)" = 0 ]
+	[ "$(forwarding em0)" = 0 ]
+	world_same before
+}

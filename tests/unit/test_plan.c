@@ -98,7 +98,8 @@ static void golden_plans(void **state)
 	       &f, &thin);
 	golden("vnet-dhcp", KV("vnet", "1", "bpf", "1", "dhcp", "1", "ip6_addr", "vnet0|accept_rtadv"), &f, &thin);
 	golden("vnet-no-antispoof",
-	       KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "vnet_antispoof", "0", "vnet_isolated", "1"), &f, &thin);
+	       KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "vnet_antispoof", "0", "vnet_isolated", "1"), &f,
+	       &thin);
 	golden("empty", KV("ip4_addr", "none"), &f, &empty);
 	memcpy(asking, links, sizeof(links));
 	asking[0].can_ask = asking[2].can_ask = true;

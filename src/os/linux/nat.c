@@ -41,7 +41,7 @@ struct ports {
 	size_t n;
 	char chain[NAT_CHAIN_CAP], out[NAT_CHAIN_CAP], in[NAT_CHAIN_CAP];
 	struct own_port *own; /* what the jail has in the map; a list read twice does not make it more */
-	size_t nown;
+	size_t nown, others; /* other jails that have rules */
 	char taken[96]; /* by another jail: what and whose */
 };
 
@@ -103,8 +103,8 @@ static void add_stale(const struct ports *p, struct sbuf *out)
 		bool udp = p->own[i].first.proto == IPPROTO_UDP;
 
 		if (!wanted(p, udp, first, last))
-			sbuf_addf(out, "delete element inet iocage " NAT_MAP_PORTS " { %s . %u-%u }\n", udp ? "udp" : "tcp",
-			          first, last);
+			sbuf_addf(out, "delete element inet iocage " NAT_MAP_PORTS " { %s . %u-%u }\n",
+			          udp ? "udp" : "tcp", first, last);
 	}
 }
 
@@ -215,10 +215,11 @@ int nat_set(const char *run, const struct op *op, struct err *e)
 	if (r < 0 && r != -ENOENT)
 		return err_set(e, -r, "list the forwarded ports: %s", strerror(-r));
 	if (p.taken[0])
-		return err_class(e, ERR_BUSY, EADDRINUSE,
-		                 "Please correct FORWARDS port rule as another running jail is using one of the mentioned "
-		                 "ports.\nport %s",
-		                 p.taken);
+		return err_class(
+			e, ERR_BUSY, EADDRINUSE,
+			"Please correct FORWARDS port rule as another running jail is using one of the mentioned "
+			"ports.\nport %s",
+			p.taken);
 	add_stale(&p, &text);
 	r = nat_rules(op, &text, e);
 	if (r == 0)
@@ -243,7 +244,7 @@ static int see_chain(const char *chain, void *ctx)
 	struct ports *p = ctx;
 
 	if (str_starts(chain, NAT_CHAIN_PREFIX) && !streq(chain, p->chain))
-		p->n++;
+		p->others++;
 	return 0;
 }
 
@@ -327,7 +328,7 @@ int nat_del(const char *run, const struct op *op, struct err *e)
 		return r;
 	nat_chains(op, p.chain, p.out, p.in);
 	r = nft_each_chain(&t, see_chain, &p);
-	if (r == 0 && !p.n) {
+	if (r == 0 && !p.others) {
 		/* nobody else's: the whole table */
 		nft_begin(&t);
 		nft_table_del(&t);

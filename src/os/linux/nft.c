@@ -80,8 +80,8 @@ static int take_use(const struct nlmsghdr *h, void *ctx)
 {
 	const struct nlattr *a;
 
-	mnl_attr_for_each(a, h, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(a) == NFTA_CHAIN_USE)
-		*(int *)ctx = (int)ntohl(mnl_attr_get_u32(a));
+	mnl_attr_for_each(a, h, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(a) == NFTA_CHAIN_USE) * (int *)ctx =
+		(int)ntohl(mnl_attr_get_u32(a));
 	return MNL_CB_OK;
 }
 
@@ -417,7 +417,7 @@ void nft_cmp(struct nft *t, uint32_t op, const void *data, size_t len)
 	expr_end(t, x);
 }
 
-void nft_lookup(struct nft *t, const char *set, bool not)
+void nft_lookup(struct nft *t, const char *set, bool not )
 {
 	struct expr x = expr(t, "lookup");
 

@@ -68,7 +68,7 @@ void nft_rule_end(struct nft *t, struct nft_rule r);
 void nft_meta(struct nft *t, uint32_t key); /* NFT_META_* */
 void nft_payload(struct nft *t, uint32_t base, uint32_t off, uint32_t len);
 void nft_cmp(struct nft *t, uint32_t op, const void *data, size_t len); /* NFT_CMP_EQ, NFT_CMP_NEQ */
-void nft_lookup(struct nft *t, const char *set, bool not); /* goes on when it is (not) in the set */
+void nft_lookup(struct nft *t, const char *set, bool not ); /* goes on when it is (not) in the set */
 void nft_vmap(struct nft *t, const char *map);
 void nft_verdict(struct nft *t, int code, const char *chain); /* NF_DROP, NFT_JUMP, ...; chain or NULL */
 
