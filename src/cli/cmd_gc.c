@@ -144,7 +144,7 @@ static bool has_owner(const struct gc *g, const struct op *undo)
 /* The jail a marked thing belongs to by its own words, "" when it does not say. */
 static void jail_of(const struct op *undo, char *buf, size_t cap)
 {
-	const char *p = undo->kind == OP_CGROUP_DEL ? undo->name : "";
+	const char *p = undo->name ? undo->name : "";
 
 	if (undo->kind == OP_LINK_DEL && undo->alias && str_starts(undo->alias, OP_MARK_LINK))
 		p = undo->alias + strlen(OP_MARK_LINK);

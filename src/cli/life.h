@@ -100,7 +100,7 @@ must_check int share_hand_over(struct session *s, struct journal *j, struct err 
 must_check int share_pass(struct session *s, const struct op *op, bool *ret, struct err *e);
 /* Who uses the addresses that are on the host already: into the facts. Only asked when there are such. */
 must_check int share_holders(struct session *s, struct facts *f, struct err *e);
-/* The address of a jail with nat, into its model; chosen now unless it was before. With share_lock(). */
+/* The address of a jail with nat, into its model; chosen now unless it was before. */
 must_check int session_nat(struct session *s, struct err *e);
 /* No state, so nothing was done: what a killed writer left of its files goes. */
 must_check int session_sweep(struct session *s, struct err *e);

@@ -74,12 +74,17 @@ int session_nat(struct session *s, struct err *e)
 {
 	const char *prefix = conf_get(&s->cfg.conf, PROP_nat_prefix);
 	char was[IPADDR_TEXT], is[IPADDR_TEXT];
+	_cleanup_close_ int lock = -1;
 	struct ipaddr a, net;
 	bool had;
-	int r = 0;
+	int r;
 
 	if (!s->model.nat)
 		return 0;
+	/* one at a time chooses: what is chosen is written down before the next one looks */
+	r = s->o.dry_run ? 0 : share_lock(s, &lock, e);
+	if (r < 0)
+		return r;
 	had = nat_addr_load(&s->c->st, s->jail, &a, NULL) == 0 && nat_network_of(prefix, &a) != NAT_NETWORKS;
 	if (had) {
 		r = host_has(s, &a, &net, e);

@@ -33,8 +33,8 @@
 	X(VLAN_ADD, "vlan-add", 0) /* link parent id (tag) alias */                                     \
 	X(PORT_ADD, "port-add", 1) /* link into bridge */                                               \
 	X(PORT_DEL, "port-del", 0) /* link out of bridge, only if it still is in it */                  \
-	X(SPOOF, "antispoof", 0) /* what link may send: mac2, flags, text = its addresses */            \
-	X(SPOOF_DEL, "antispoof-del", 0) /* link */                                                     \
+	X(SPOOF, "antispoof", 0) /* what link may send: name mac2 flags text (its addresses) */         \
+	X(SPOOF_DEL, "antispoof-del", 0) /* link name */                                                \
 	X(NAT, "nat", 0) /* rules of a NAT jail: name link peer (outside) addr flags text (forwards) */ \
 	X(NAT_DEL, "nat-del", 0) /* name link peer addr flags text */                                   \
 	X(FORWARD, "forward", 0) /* link forwards packets; name: the jail that needs it of a host's */  \
@@ -90,7 +90,7 @@ enum op_where { AT_HOST, AT_JAIL };
 #define OP_BRIDGE_VLANS 4u
 
 /* op.flags of OP_ROUTE_SET, OP_ROUTE_UNSET: protocol, scope << 8, and whether the gateway is on the link whatever the prefix */
-#define OP_ROUTE_ONLINK 0x10000u
+#define OP_ROUTE_ONLINK  0x10000u
 /* op.flags of OP_VETH_ADD: the port does not talk to other ports of that kind */
 #define OP_VETH_ISOLATED (1u << 8)
 /* op.flags of OP_SPOOF: all IPv4, all IPv6 addresses the link may send from are in text */

@@ -68,7 +68,7 @@ void plan_antispoof(struct plan *p, const struct jail *j, const struct jnic *nic
 		add_list(&text, j->a6, j->n6);
 		add_item(&text, &own);
 	}
-	redo.name = plan_str(p, j->name);
+	redo.name = undo.name = plan_str(p, j->name);
 	redo.text = text.len ? plan_str(p, text.p) : NULL;
 	p->failed = p->failed || text.failed;
 	plan_add(p, PH_VNET, &redo, &undo);

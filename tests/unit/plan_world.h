@@ -77,7 +77,12 @@ static int build(const char *const *kv, const struct facts *f, const struct root
 	fill(&c, kv);
 	r = jail_build(&c, "www", &j, e);
 	if (r == 0) {
-		r = plan_start(&j, f, root, ret, e);
+		struct ipaddr nat = ip("172.16.0.2/30");
+
+		if (j.nat)
+			r = jail_nat_set(&j, &nat, e);
+		if (r == 0)
+			r = plan_start(&j, f, root, ret, e);
 		jail_done(&j);
 	}
 	conf_done(&c); /* a plan must not lean on what it was made from */

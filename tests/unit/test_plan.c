@@ -8,6 +8,8 @@
 #define TEST_DATA "tests/data"
 #endif
 
+static struct nat_link nat_links[] = { { "em0" }, { "em1" } };
+
 static char *slurp(const char *path)
 {
 	struct sbuf b = { 0 };
@@ -100,6 +102,13 @@ static void golden_plans(void **state)
 	golden("vnet-no-antispoof",
 	       KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "vnet_antispoof", "0", "vnet_isolated", "1"), &f,
 	       &thin);
+	f.nat_links = nat_links;
+	f.nnat_links = 2;
+	golden("vnet-nat", KV("vnet", "1", "nat", "1", "ip4_addr", "vnet0|10.0.0.5/24"), &f, &thin);
+	golden("vnet-nat-forwards",
+	       KV("vnet", "1", "nat", "1", "nat_forwards", "tcp(80:8080),53", "vnet_antispoof", "0", "interfaces",
+	          "vnet0:bridge0,vnet1:bridge0", "ip4_addr", "vnet1|10.0.0.5/24"),
+	       &f, &thin);
 	golden("empty", KV("ip4_addr", "none"), &f, &empty);
 	memcpy(asking, links, sizeof(links));
 	asking[0].can_ask = asking[2].can_ask = true;

@@ -22,7 +22,8 @@ struct world {
 static bool is_inverse(const struct op *op)
 {
 	return op->kind == OP_ADDR_DEL || op->kind == OP_LINK_DEL || op->kind == OP_BRIDGE_DEL ||
-	       op->kind == OP_CGROUP_DEL || op->kind == OP_JAIL_DEL || op->kind == OP_SPOOF_DEL;
+	       op->kind == OP_CGROUP_DEL || op->kind == OP_JAIL_DEL || op->kind == OP_SPOOF_DEL ||
+	       op->kind == OP_NAT_DEL || op->kind == OP_FORWARD_DEL;
 }
 
 static int world_apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)

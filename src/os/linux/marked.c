@@ -13,6 +13,7 @@
 #include "os/linux/cgroup.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/links.h"
+#include "os/linux/nat.h"
 #include "os/os.h"
 
 struct seeing {
@@ -153,6 +154,8 @@ int os_marked(const char *run, os_marked_fn see, void *ctx, struct err *e)
 	r = nl_ask(&q, see_addr, &s);
 	if (r < 0)
 		return err_set(e, -r, "list the addresses: %s", strerror(-r));
+	if (s.r == 0)
+		s.r = marked_rules(run, see, ctx, e);
 	r = see_groups(run, &s, e);
 	return r < 0 ? r : s.r;
 }

@@ -76,22 +76,23 @@ static int keep_own(struct ports *p, const struct own_port *o)
 	return 0;
 }
 
-static int see_port(const void *key, const void *key_end, uint32_t len, const char *chain, void *ctx)
+static int see_port(const struct nft_seen *el, void *ctx)
 {
 	struct ports *p = ctx;
 	struct own_port o;
 
-	if (len != sizeof(o.first))
+	if (el->len != sizeof(o.first))
 		return 0;
 	memset(&o, 0, sizeof(o));
-	memcpy(&o.first, key, sizeof(o.first));
-	memcpy(&o.last, key_end ? key_end : key, sizeof(o.last));
-	o.range = key_end != NULL;
-	if (streq(chain, p->chain))
+	memcpy(&o.first, el->key, sizeof(o.first));
+	memcpy(&o.last, el->key_end ? el->key_end : el->key, sizeof(o.last));
+	o.range = el->key_end != NULL;
+	if (streq(el->chain, p->chain))
 		return keep_own(p, &o);
 	if (!p->taken[0] && clashes(p, o.first.proto == IPPROTO_UDP, port_of(&o.first), port_of(&o.last)))
 		(void)snprintf(p->taken, sizeof(p->taken), "%u (%s)", port_of(&o.first),
-		               str_starts(chain, NAT_CHAIN_PREFIX) ? chain + strlen(NAT_CHAIN_PREFIX) : chain);
+		               str_starts(el->chain, NAT_CHAIN_PREFIX) ? el->chain + strlen(NAT_CHAIN_PREFIX)
+		                                                       : el->chain);
 	return 0;
 }
 

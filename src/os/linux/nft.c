@@ -274,6 +274,17 @@ struct elems_seen {
 	void *ctx;
 };
 
+/* As put_comment() made it. */
+static void get_comment(const struct nlattr *data, char out[static COMMENT_MAX])
+{
+	const uint8_t *p = data ? mnl_attr_get_payload(data) : NULL;
+	size_t len = data ? mnl_attr_get_payload_len(data) : 0;
+
+	out[0] = '\0';
+	if (len > 2 && p[0] == 0 && p[1] <= len - 2 && p[1] < COMMENT_MAX)
+		(void)snprintf(out, COMMENT_MAX, "%.*s", (int)p[1], (const char *)p + 2);
+}
+
 static int take_elem(const struct nlattr *el, const struct elems_seen *s)
 {
 	const struct nlattr *key = inside(inside(el, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
@@ -281,10 +292,18 @@ static int take_elem(const struct nlattr *el, const struct elems_seen *s)
 	const struct nlattr *verdict = inside(inside(el, NFTA_SET_ELEM_DATA), NFTA_DATA_VERDICT);
 	const struct nlattr *chain = inside(verdict, NFTA_VERDICT_CHAIN);
 
+	const struct nlattr *data = inside(el, NFTA_SET_ELEM_USERDATA);
+	char comment[COMMENT_MAX];
+
 	if (!key || (end && mnl_attr_get_payload_len(end) != mnl_attr_get_payload_len(key)))
 		return 0;
-	return s->cb(mnl_attr_get_payload(key), end ? mnl_attr_get_payload(end) : NULL, mnl_attr_get_payload_len(key),
-	             chain ? mnl_attr_get_str(chain) : "", s->ctx);
+	get_comment(data, comment);
+	return s->cb(&(struct nft_seen){ .key = mnl_attr_get_payload(key),
+	                                 .key_end = end ? mnl_attr_get_payload(end) : NULL,
+	                                 .len = mnl_attr_get_payload_len(key),
+	                                 .chain = chain ? mnl_attr_get_str(chain) : "",
+	                                 .comment = comment },
+	             s->ctx);
 }
 
 static int take_elems(const struct nlmsghdr *h, void *ctx)

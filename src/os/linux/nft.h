@@ -52,8 +52,13 @@ void nft_elem_range(struct nft *t, const void *key, const void *key_end, uint32_
 void nft_elems_end(struct nft *t, struct nft_list l);
 
 /* --- what there is --- */
-/* An element of a map: where it leads. key_end: of an interval, else NULL. */
-typedef int (*nft_elem_cb)(const void *key, const void *key_end, uint32_t len, const char *chain, void *ctx);
+/* An element of a map, for the time of the call. key_end: of an interval, else NULL. chain, comment: "" = none. */
+struct nft_seen {
+	const void *key, *key_end;
+	uint32_t len;
+	const char *chain, *comment;
+};
+typedef int (*nft_elem_cb)(const struct nft_seen *el, void *ctx);
 /* -ENOENT: there is no such set. */
 must_check int nft_each_elem(struct nft *t, const char *set, nft_elem_cb cb, void *ctx);
 typedef int (*nft_chain_cb)(const char *chain, void *ctx);
