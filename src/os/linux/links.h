@@ -35,4 +35,7 @@ must_check int links_del(struct nl *n, const struct op *op, struct err *e);
  */
 must_check int link_remove(unsigned index, const char *name, struct err *e);
 
+/* Close a descriptor whose last close waits for the kernel's afterwork: a process of its own waits. fd is closed for us. */
+void close_behind(int fd);
+
 #endif

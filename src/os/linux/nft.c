@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "os/linux/links.h"
 
 #define COMMENT_MAX 120
 
@@ -23,6 +24,9 @@ int nft_open(struct nft *t, uint8_t family, struct err *e)
 
 void nft_close(struct nft *t)
 {
+	/* the end of a socket waits until all processors have let go of what was removed: 10 ms and more */
+	if (t->removed && t->nl.fd >= 0)
+		close_behind(take_fd(&t->nl.fd));
 	nl_close(&t->nl);
 }
 
@@ -124,6 +128,7 @@ void nft_table(struct nft *t, const char *comment)
 
 void nft_table_del(struct nft *t)
 {
+	t->removed = true;
 	put(t, NFT_MSG_DELTABLE, 0);
 	nl_attr_str(&t->nl, NFTA_TABLE_NAME, NFT_OUR_TABLE);
 }
@@ -162,6 +167,7 @@ void nft_chain_flush(struct nft *t, const char *chain)
 
 void nft_chain_del(struct nft *t, const char *chain)
 {
+	t->removed = true;
 	put_chain(t, NFT_MSG_DELCHAIN, 0, chain);
 }
 
@@ -197,6 +203,7 @@ void nft_set_flush(struct nft *t, const char *set)
 
 void nft_set_del(struct nft *t, const char *set)
 {
+	t->removed = true;
 	put(t, NFT_MSG_DELSET, 0);
 	nl_attr_str(&t->nl, NFTA_SET_TABLE, NFT_OUR_TABLE);
 	nl_attr_str(&t->nl, NFTA_SET_NAME, set);
@@ -223,6 +230,7 @@ static void put_value(struct nft *t, uint16_t attr, const void *data, size_t len
 
 struct nft_list nft_elems(struct nft *t, const char *set, bool del)
 {
+	t->removed = t->removed || del;
 	put(t, del ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM, del ? 0 : NLM_F_CREATE);
 	nl_attr_str(&t->nl, NFTA_SET_ELEM_LIST_TABLE, NFT_OUR_TABLE);
 	nl_attr_str(&t->nl, NFTA_SET_ELEM_LIST_SET, set);

@@ -13,6 +13,7 @@
 struct nft {
 	struct nl nl;
 	uint8_t family; /* NFPROTO_* */
+	bool removed; /* something, in any transaction of this socket */
 };
 
 #define NFT_INIT        \

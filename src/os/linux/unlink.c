@@ -1,5 +1,6 @@
 /* unlink.c - removes an interface, and does not wait for what the kernel still does when it is gone. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -93,6 +94,57 @@ static int launch(int fd, unsigned index, struct err *e)
 	}
 	return 0;
 }
+
+/* --- descriptors --- */
+
+struct parting {
+	int fd, gate; /* the gate is readable, at its end, when nobody else has fd any more */
+};
+
+static int parting_main(void *arg)
+{
+	const struct parting *p = arg;
+	unsigned low = (unsigned)(p->fd < p->gate ? p->fd : p->gate),
+		 high = (unsigned)(p->fd < p->gate ? p->gate : p->fd);
+	char byte;
+
+	if (low > 0)
+		(void)close_range(0, low - 1, 0);
+	if (high > low + 1)
+		(void)close_range(low + 1, high - 1, 0);
+	(void)close_range(high + 1, ~0U, 0);
+	while (read(p->gate, &byte, 1) > 0)
+		;
+	return 0;
+}
+
+void close_behind(int fd)
+{
+	_cleanup_close_ int ours = fd;
+	struct remover *rm;
+	struct parting *p;
+	char *stack;
+	int gate[2];
+
+	if (fd < 0 || pipe2(gate, O_CLOEXEC) < 0)
+		return;
+	rm = place();
+	stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stack != MAP_FAILED) {
+		p = (struct parting *)(void *)stack;
+		*p = (struct parting){ fd, gate[0] };
+		rm->stack = stack;
+		rm->pid = clone(parting_main, stack + STACK_SIZE, CLONE_VM | SIGCHLD, p);
+		if (rm->pid < 0)
+			let_go(rm);
+	}
+	(void)close(gate[0]);
+	closep(&ours);
+	ours = -1;
+	(void)close(gate[1]);
+}
+
+/* --- events --- */
 
 /* One datagram of events: is it the end of this interface? A port that leaves a bridge says so in nearly the same words. */
 static bool says_gone(int fd, unsigned index)
