@@ -404,3 +404,16 @@ peers() {
 	[ "$(forwarding em0)" = 0 ]
 	world_same before
 }
+
+@test "gc finds rules and forwarding that no journal knows any more" {
+	behind n nat_forwards=80
+	world_snapshot before
+	up n
+	rm -rf "${IOCAGE_RUN:?}/jails"
+	mkdir "$IOCAGE_RUN/jails"
+	ok iocage gc
+	has 'remove the NAT rules of n'
+	has 'end the forwarding of em0'
+	[ "$(forwarding em0)" = 0 ]
+	world_same before
+}
