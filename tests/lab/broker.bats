@@ -38,12 +38,14 @@ start_peer() {
 	peer=$(cat "$LAB_TMP/peer.out")
 }
 
-# The first answer comes when the broker has given up its rights.
+# The first answer comes when the broker has given up its rights. The monitor may have another child: it tells the neighbours.
 broker_pid() {
-	local m
+	local m p
 	iocage exec "$1" -- nc -z -w 1 192.0.2.254 9 >/dev/null 2>&1 </dev/null || true
 	m=$(sed -n 's/^monitor=//p' "$IOCAGE_RUN/jails/$1/state")
-	tr -d ' ' <"/proc/$m/task/$m/children"
+	for p in $(cat "/proc/$m/task/$m/children"); do
+		if [ "$(readlink "/proc/$p/root")" = /proc ]; then echo "$p"; fi
+	done
 }
 
 field() {

@@ -28,6 +28,7 @@
 #define STATUS_CANNOT_RUN   126
 #define STATUS_NOT_FOUND    127
 #define FD_REPORT           3
+#define STOP_WAIT_MS        5000 /* after the monitor's end: how long the jail's may take */
 #define INTERRUPTED_WAIT_MS 1000 /* after a signal: how long the command may still take to begin, and then get it */
 
 /* From the command's process to us, on a SOCK_SEQPACKET pair that execve closes. */
@@ -210,6 +211,19 @@ static void command(struct entry *n)
 
 /* ---- on our side ---- */
 
+static int stopped(const struct os_jail *j, struct err *e)
+{
+	return err_class(e, ERR_BUSY, ESRCH, "%s was stopped in the meantime", j->jail);
+}
+
+/* A stop ends the monitor first: is that why it does not answer. (That its socket is gone is an answer by itself.) */
+static bool stopped_meanwhile(const struct entry *n)
+{
+	struct pollfd p = { .fd = n->jail, .events = POLLIN };
+
+	return poll(&p, 1, STOP_WAIT_MS) > 0;
+}
+
 /* One message of the command's process. 1: go on listening, 0: it runs, or -errno with *ret_status. */
 static int hear(struct entry *n, const struct os_jail *j, int *ret_status, struct err *e)
 {
@@ -232,7 +246,7 @@ static int hear(struct entry *n, const struct os_jail *j, int *ret_status, struc
 	case SAY_LISTENER:
 		r = monitor_give_listener(j, n->x->allow, fd0, e);
 		if (r < 0)
-			return r;
+			return r == -ENOENT || stopped_meanwhile(n) ? stopped(j, e) : r;
 		return send(n->sock, "k", 1, MSG_NOSIGNAL) == 1 ? 1 : err_sys(e, "answer the command's process");
 	default:
 		m.msg[sizeof(m.msg) - 1] = '\0';
@@ -373,6 +387,8 @@ static int open_jail(const struct os_jail *j, struct entry *n, struct err *e)
 	if (n->jail < 0 || !os_jail_alive(j->pid, j->pid_start))
 		return err_class(e, ERR_MISSING, ESRCH, "jail %s is not running", j->jail);
 	r = n->cgroup = cgroup_open_jail(j, "jail", e);
+	if (r == -ENOENT)
+		return stopped(j, e);
 	return r < 0 ? r : 0;
 }
 
