@@ -154,30 +154,6 @@ static int put_vlans(struct nl *n, struct nl *q, const struct op *op, struct err
 	return 0;
 }
 
-/* The name that did not fit, as a second one: tools take either. */
-static void put_altname(struct nl *n, const struct op *op)
-{
-	struct nlattr *list;
-
-	nl_put(n, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, sizeof(struct ifinfomsg));
-	nl_attr_str(n, IFLA_IFNAME, op->link);
-	list = nl_nest(n, IFLA_PROP_LIST);
-	nl_attr_str(n, IFLA_ALT_IFNAME, op->text);
-	nl_nest_end(n, list);
-}
-
-/* Of the request being built: it makes the port one that does not talk to others of its kind, before the port is up. */
-static void put_isolated(struct nl *n)
-{
-	struct nlattr *info = nl_nest(n, IFLA_LINKINFO), *data;
-
-	nl_attr_str(n, IFLA_INFO_SLAVE_KIND, "bridge");
-	data = nl_nest(n, IFLA_INFO_SLAVE_DATA);
-	nl_attr_u8(n, IFLA_BRPORT_ISOLATED, 1);
-	nl_nest_end(n, data);
-	nl_nest_end(n, info);
-}
-
 static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
 {
 	unsigned master = 0;
@@ -211,9 +187,9 @@ static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, s
 	nl_nest_end(n, info);
 	put_setlink(n, op->link, op->alias, true, true);
 	if (op->flags & OP_VETH_ISOLATED)
-		put_isolated(n);
+		links_put_isolated(n);
 	if (op->text)
-		put_altname(n, op);
+		links_put_altname(n, op);
 	return 0;
 }
 
