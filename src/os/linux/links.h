@@ -38,4 +38,8 @@ must_check int link_remove(unsigned index, const char *name, struct err *e);
 /* Close a descriptor whose last close waits for the kernel's afterwork: a process of its own waits. fd is closed for us. */
 void close_behind(int fd);
 
+/* ports.c: attributes of the RTM_NEWLINK that is being put together. */
+void links_put_isolated(struct nl *n); /* it reaches the router on its bridge, not the other isolated ports */
+void links_put_altname(struct nl *n, const struct op *op); /* the full name of an interface whose own had to be cut */
+
 #endif
