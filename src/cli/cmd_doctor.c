@@ -23,6 +23,7 @@ struct visit {
 	struct doctor_jail *jails;
 	size_t n; /* of names that have a model */
 	char drop[160];
+	struct strv marked; /* rules of ours that are there, as op_format writes what removes them */
 	struct findings found;
 };
 
@@ -37,11 +38,50 @@ static void visit_done(struct visit *v)
 	}
 	survey_done(&v->host);
 	strv_done(&v->names);
+	strv_done(&v->marked);
 	free(v->cfgs);
 	free(v->models);
 	free(v->inside);
 	free(v->resolv);
 	free(v->jails);
+}
+
+static int see_rule(void *ctx, const struct op *undo)
+{
+	struct visit *v = ctx;
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+
+	if (undo->kind != OP_SPOOF_DEL && undo->kind != OP_NAT_DEL)
+		return 0;
+	op_format(undo, &b);
+	return b.failed || strv_add(&v->marked, b.p) < 0 ? -ENOMEM : 0;
+}
+
+static bool is_marked(const struct visit *v, const struct op *undo)
+{
+	for (size_t i = 0; i < v->marked.n; i++) {
+		_cleanup_free_ char *mem = NULL;
+		struct op m;
+
+		if (op_parse(v->marked.v[i], &m, &mem, NULL) == 0 && m.kind == undo->kind &&
+		    (undo->kind == OP_SPOOF_DEL ? streq(m.link, undo->link) : streq(m.name, undo->name)))
+			return true;
+	}
+	return false;
+}
+
+/* What its journal would remove has to be there. */
+static bool rules_gone(const struct visit *v, const char *jail)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	bool gone = false;
+
+	if (journal_load(&v->c->st, jail, &j, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < j.n; i++)
+		gone = gone ||
+		       ((j.undo[i].kind == OP_SPOOF_DEL || j.undo[i].kind == OP_NAT_DEL) && !is_marked(v, &j.undo[i]));
+	return gone;
 }
 
 /* A jail whose configuration is broken is list's matter: here it is passed over. */
@@ -64,6 +104,7 @@ static int meet_jail(struct visit *v, const char *name)
 		d->running = st.vnet == d->jail->vnet;
 	}
 	if (d->running) {
+		d->rules_gone = rules_gone(v, name);
 		d->resolv = v->resolv[v->n] = os_jail_resolver(st.pid);
 		if (st.vnet && os_survey(st.pid, &v->inside[v->n], &ignored) == 0)
 			d->inside = &v->inside[v->n];
@@ -131,6 +172,8 @@ static int look(struct visit *v, const char *only, struct err *e)
 	if (!v->cfgs || !v->models || !v->inside || !v->resolv || !v->jails)
 		return err_oom(e);
 	r = os_survey(0, &v->host, e);
+	if (r == 0)
+		r = os_marked(v->c->st.run, see_rule, v, e);
 	for (size_t i = 0; r == 0 && i < v->names.n; i++)
 		r = meet_jail(v, v->names.v[i]);
 	if (r == 0) {
@@ -141,6 +184,23 @@ static int look(struct visit *v, const char *only, struct err *e)
 }
 
 /* --- mending: only what is ours, under the locks of those who made it --- */
+
+static int mend_rules(struct session *s, struct err *e)
+{
+	_cleanup_(facts_done) struct facts f = { 0 };
+	struct ipaddr nat;
+	int r = session_config(s, e);
+
+	if (r == 0 && s->model.nat) {
+		r = nat_addr_load(&s->c->st, s->jail, &nat, e);
+		if (r == 0)
+			r = jail_nat_set(&s->model, &nat, e);
+	}
+	if (r == 0)
+		r = os_facts(s->os, &s->model, &f, e);
+	f.jid = s->st.jid;
+	return r < 0 ? r : os_rules_restore(s->os, &s->model, &f, e);
+}
 
 static int mend(struct visit *v, const struct finding *f, struct err *e)
 {
@@ -155,12 +215,16 @@ static int mend(struct visit *v, const struct finding *f, struct err *e)
 	session_init(&s, v->c, f->jail, &o);
 	op.kind = f->mend == MEND_ALIAS ? OP_ADDR_ADD : OP_LINK_UP;
 	r = session_lock(&s, e);
+	if (r == 0 && *f->jail)
+		r = state_load(&v->c->st, f->jail, &s.st, e);
 	if (r == 0)
 		r = session_os_jail(&s, e);
 	if (r == 0)
 		r = session_os(&s, e);
 	if (r < 0)
 		return r;
+	if (f->mend == MEND_RULES)
+		return mend_rules(&s, e);
 	b = os_backend(s.os);
 	return b.apply(b.ctx, ops, 1, &failed, e);
 }

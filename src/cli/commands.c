@@ -133,7 +133,8 @@ static const struct opt opts_fetch[] = {
 
 static const struct opt opts_doctor[] = {
 	{ OPT_JSON, "", "json", NULL, NULL, "The findings as JSON." },
-	{ OPT_FIX, "", "fix", NULL, NULL, "Mend what iocage made itself: addresses of running jails, its bridges." },
+	{ OPT_FIX, "", "fix", NULL, NULL,
+	  "Mend what iocage made itself: addresses and filter rules of running jails, its bridges." },
 	END,
 };
 

@@ -462,6 +462,14 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 	}
 	if (d->running)
 		check_resolver(w, d);
+	if (d->rules_gone) {
+		struct finding *f = find(w, "rules-missing", j->name,
+		                         strf("its rules are gone from the packet filter: somebody flushed them"),
+		                         strf("iocage doctor --fix %s", j->name));
+
+		if (f)
+			f->mend = MEND_RULES;
+	}
 	check_neighs(w, d);
 }
 

@@ -10,11 +10,12 @@ struct doctor_jail {
 	bool running;
 	unsigned jid;
 	const struct survey *inside; /* VNET and running, else NULL */
+	bool rules_gone; /* rules of the packet filter that its start made are not there */
 	const char *resolv; /* its etc/resolv.conf, NULL: it could not be read */
 };
 
 /* What `doctor --fix` can do about a finding by itself. */
-enum doctor_mend { MEND_NOTHING, MEND_ALIAS, MEND_BRIDGE_UP };
+enum doctor_mend { MEND_NOTHING, MEND_ALIAS, MEND_BRIDGE_UP, MEND_RULES };
 
 struct finding {
 	const char *id; /* which check: static */

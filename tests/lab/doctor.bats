@@ -175,6 +175,23 @@ failed_inside() {
 	healthy
 }
 
+@test "rules-missing; --fix puts them back" {
+	mk n vnet=on nat=on 'nat_forwards=tcp(80:8080)' 'resolver=nameserver 192.0.2.254'
+	up n
+	nft list ruleset >"$LAB_TMP/rules.before"
+	nft flush ruleset
+	only rules-missing 'its rules are gone from the packet filter'
+	ok iocage doctor --fix
+	has 'n: rules-missing: mended'
+	has 'v: rules-missing: mended'
+	nft list ruleset | grep -q 'vnet0'
+	nft list ruleset | grep -q 8080
+	healthy
+	down n
+	iocage destroy -f n
+	healthy
+}
+
 @test "resolver: empty, and the jail's own loopback" {
 	mk r vnet=on interfaces=vnet0:br0 'ip4_addr=vnet0|10.77.0.6/24' defaultrouter=none 'resolver=nameserver 127.0.0.53'
 	up r
