@@ -41,6 +41,8 @@ bench: deps
 	@$(MAKE) --no-print-directory all
 	@tests/bench/bench.sh
 	@tests/bench/net.sh
+	@tests/bench/sockets.sh
+	@tests/bench/many.sh
 
 install: all
 	@meson configure $(BUILD) --prefix=$(PREFIX)

@@ -63,7 +63,7 @@ P(children_max, PT_INT, "0", NULL, 0, 999999, PF_RESTART, "jail", "How many jail
 P(sysvmsg, PT_ENUM, "new", "new|inherit|disable", 0, 0, PF_RESTART, "jail", "System V message queues: the jail's own, the host's, or none.")
 P(sysvsem, PT_ENUM, "new", "new|inherit|disable", 0, 0, PF_RESTART, "jail", "System V semaphores: the jail's own, the host's, or none.")
 P(sysvshm, PT_ENUM, "new", "new|inherit|disable", 0, 0, PF_RESTART, "jail", "System V shared memory: the jail's own, the host's, or none.")
-P(allow_set_hostname, PT_BOOL, "1", NULL, 0, 0, PF_RESTART, "jail", "Let the jail change its host name.")
+P(allow_set_hostname, PT_BOOL, "1", NULL, 0, 0, PF_RESTART, "jail", "Let the jail change its host name; on Linux shared-IP jails only.")
 P(allow_sysvipc, PT_BOOL, "0", NULL, 0, 0, PF_RESTART, "jail", "Old form of sysvmsg, sysvsem and sysvshm: on allows all three.")
 P(allow_raw_sockets, PT_BOOL, "0", NULL, 0, 0, PF_RESTART, "jail", "Let the jail open raw sockets (ping, traceroute).")
 P(allow_chflags, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_NOLINUX, "jail", "Let the jail change system file flags.")
