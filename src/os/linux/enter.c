@@ -28,7 +28,7 @@
 #define STATUS_CANNOT_RUN   126
 #define STATUS_NOT_FOUND    127
 #define FD_REPORT           3
-#define STOP_WAIT_MS        5000 /* after the monitor's end: how long the jail's may take */
+#define STOP_WAIT_MS        2000 /* after the monitor's end: how long the jail's may take */
 #define INTERRUPTED_WAIT_MS 1000 /* after a signal: how long the command may still take to begin, and then get it */
 
 /* From the command's process to us, on a SOCK_SEQPACKET pair that execve closes. */
@@ -45,6 +45,7 @@ struct entry {
 	bool shared;
 	int jail, cgroup, sock, sigfd; /* jail: pidfd of its first process */
 	int pidfd, master, slave; /* the command, its terminal */
+	bool unheard; /* the monitor could not be told */
 	struct pty_side side;
 	struct user *user; /* -u: known already; else filled in inside */
 };
@@ -245,8 +246,9 @@ static int hear(struct entry *n, const struct os_jail *j, int *ret_status, struc
 		return 1;
 	case SAY_LISTENER:
 		r = monitor_give_listener(j, n->x->allow, fd0, e);
+		n->unheard = r < 0;
 		if (r < 0)
-			return r == -ENOENT || stopped_meanwhile(n) ? stopped(j, e) : r;
+			return r;
 		return send(n->sock, "k", 1, MSG_NOSIGNAL) == 1 ? 1 : err_sys(e, "answer the command's process");
 	default:
 		m.msg[sizeof(m.msg) - 1] = '\0';
@@ -355,7 +357,8 @@ static int run(struct entry *n, const struct os_jail *j, int *ret_status, struct
 			(void)pidfd_send_signal(n->pidfd, SIGKILL, NULL, 0);
 			(void)end_status(n->pidfd);
 		}
-		return r;
+		/* only now: the jail's first process cannot end before what we brought in is reaped */
+		return n->unheard && (r == -ENOENT || stopped_meanwhile(n)) ? stopped(j, e) : r;
 	}
 	pty_relay(&n->side, n->pidfd, take_fd(&n->master), take_fd(&n->slave), n->sigfd);
 	*ret_status = end_status(n->pidfd);
