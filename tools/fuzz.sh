@@ -11,7 +11,7 @@ mkdir -p "$dir"
 core=(src/core/*.c src/base/err.c src/base/str.c)
 
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(prop addr op config fstab rcconf sysctl argv broker)
+[ ${#targets[@]} -gt 0 ] || targets=(prop addr op config fstab lease rcconf sysctl argv broker)
 for name in "${targets[@]}"; do
 	src=("${core[@]}") libs=()
 	case $name in

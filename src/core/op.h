@@ -55,6 +55,9 @@
 	X(HOLD, "hold", 0) /* shared IP: hold sockets to addresses: text = list */                      \
 	X(HOLD_SET, "hold-set", 0) /* of a jail that runs: name text */                                 \
 	X(CONN_END, "conn-end", 0) /* end the jail's TCP connections on an address: name addr */        \
+	X(LEASE, "lease", 0) /* DHCP: name, text: links, host, gw: router instead of theirs, flags */   \
+	X(LEASE_END, "lease-end", 0) /* give the leases back: name */                                   \
+	X(LEASE_WAIT, "lease-wait", 0) /* until all have one: text: IFACE/FAMILY ..., timeout, flags */ \
 	X(FILE, "file", 0) /* write a file inside the root: path text */                                \
 	X(JAIL_CONFINE, "jail-confine", 0) /* first process gives up rights: path (init) flags */       \
 	X(JAIL_RUN, "jail-run", 0) /* run: path (init) text (exec_start) */                             \
@@ -100,6 +103,14 @@ enum op_where { AT_HOST, AT_JAIL };
 #define OP_NAT_ANTISPOOF 1u
 #define OP_NAT_ISOLATED  2u
 
+/* An address that DHCP gave; also in OP_ADDR_DEL */
+#define OP_ADDR_LEASE 32u
+
+/* op.flags of OP_LEASE: make no default route; of OP_LEASE_WAIT: write resolv.conf, no address is a failure */
+#define OP_LEASE_RESOLV   1u
+#define OP_LEASE_NOROUTE  2u
+#define OP_LEASE_REQUIRED 4u
+
 /* op.opts of an inverse that puts back (ADDR_ADD, ROUTE_ADD, VIEW_ADD): that it is there already is success */
 #define OP_AGAIN "again"
 
@@ -122,7 +133,7 @@ struct op {
 	struct ipaddr addr, gw, dst;
 	struct macaddr mac, mac2;
 	uint32_t mtu, index, id, flags, metric;
-	uint32_t timeout; /* seconds, 0 = none; ADDR_ADD, ROUTE_SET: how long it is valid; PROBE_END: ms */
+	uint32_t timeout; /* seconds, 0 = none; ADDR_ADD, ROUTE_SET: how long it is valid; LEASE_WAIT; PROBE_END: ms */
 };
 
 const char *op_kind_name(enum op_kind k);

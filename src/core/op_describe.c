@@ -166,6 +166,15 @@ static void describe_jail(const struct op *op, char *buf, size_t cap)
 	case OP_HOLD_SET:
 		snprintf(buf, cap, "hold sockets of %s to its addresses", name);
 		break;
+	case OP_LEASE:
+		snprintf(buf, cap, "ask for addresses by DHCP on %s", or_none(op->text));
+		break;
+	case OP_LEASE_END:
+		snprintf(buf, cap, "give back the DHCP leases of %s", name);
+		break;
+	case OP_LEASE_WAIT:
+		snprintf(buf, cap, "wait for addresses on %s", or_none(op->text));
+		break;
 	case OP_FILE:
 		snprintf(buf, cap, "write %s in the jail", or_none(op->path));
 		break;

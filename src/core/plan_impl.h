@@ -55,6 +55,14 @@ must_check int plan_vnet_route(struct plan *p, const struct jail *j, const struc
 /* A NIC's MTU: its own; else that of the bridge's first member; else the default one. */
 unsigned plan_vnet_mtu(const struct jail *j, const struct jnic *nic, const struct facts *f);
 
+/* The NIC an address names: none means vnet0; its name inside will do too. NULL: not one of the jail's. */
+const struct jnic *plan_find_nic(const struct jail *j, const char *name);
+
+/* VNET, addresses that are learned. Which NICs listen to routers, before they are up. */
+must_check int plan_lease_accept(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
+/* The DHCP client, and the wait for what it and the routers give; after all other steps of the network. */
+must_check int plan_lease(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
+
 /* Ask the wire for addr on link, unless nobody can be asked there. true: a PROBE_END has to follow. */
 bool plan_probe(struct plan *p, enum phase ph, const struct jail *j, const struct link_fact *link,
                 const struct ipaddr *addr);

@@ -185,8 +185,7 @@ static void add_vlans(struct plan *p, const struct jail *j, const struct facts *
 	}
 }
 
-/* The NIC an address names: none means vnet0; its name inside will do too. NULL: not one of the jail's. */
-static const struct jnic *find_nic(const struct jail *j, const char *name)
+const struct jnic *plan_find_nic(const struct jail *j, const char *name)
 {
 	for (size_t i = 0; i < j->nnics; i++)
 		if (jnic_is_called(&j->nics[i], name))
@@ -230,10 +229,10 @@ static struct ipaddr own_link_local(const struct macaddr *m)
 	};
 }
 
-static bool has_static6(const struct jail *j, const struct jnic *nic)
+static bool has_ip6(const struct jail *j, const struct jnic *nic)
 {
 	for (size_t i = 0; i < j->n6; i++)
-		if (j->a6[i].mode == JADDR_STATIC && find_nic(j, j->a6[i].ifname) == nic)
+		if (plan_find_nic(j, j->a6[i].ifname) == nic)
 			return true;
 	return false;
 }
@@ -248,7 +247,7 @@ static int add_up(struct plan *p, const struct jail *j, const struct jnic *nic, 
 
 	if (jnic_inside_name(nic->name, inside) < 0)
 		return 0; /* add_pair refused it already */
-	if (has_static6(j, nic)) {
+	if (has_ip6(j, nic)) {
 		if (mtu < IP6_MTU_MIN)
 			return err_set(e, EINVAL,
 			               "ip6_addr: IPv6 needs an MTU of at least %d, and that of %s is %u; see %s_mtu",
@@ -275,7 +274,7 @@ int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, 
                    struct op *ret, struct err *e)
 {
 	struct op op = { .kind = OP_ADDR_ADD, .where = AT_JAIL, .addr = a->addr };
-	const struct jnic *nic = find_nic(j, a->ifname);
+	const struct jnic *nic = plan_find_nic(j, a->ifname);
 	char inside[IFNAME_CAP] = "lo", addr[IPADDR_TEXT];
 	struct macaddr host, mac = { .set = false };
 
@@ -283,7 +282,7 @@ int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, 
 	if (!nic && !is_lo(a->ifname))
 		return no_such_nic(j, prop, a->ifname, e);
 	if (a->mode != JADDR_STATIC)
-		return 0; /* the jail's own client asks for it */
+		return 0; /* plan_lease.c */
 	if (nic && jnic_inside_name(nic->name, inside) < 0)
 		return err_set(e, ENAMETOOLONG, "interfaces: %s is too long", nic->name);
 	if (!a->addr.has_prefix) {
@@ -327,24 +326,32 @@ struct route {
 	const char *prop;
 };
 
-/* Only a family whose addresses are all static and on a NIC gets its route from us. */
+/* Beside addresses that are learned only a router that was named is ours: the others come with them. */
 static bool wants_route(const struct jail *j, const struct route *r)
 {
 	bool on_nic = false;
 
 	for (size_t i = 0; i < r->n; i++) {
-		if (r->list[i].mode != JADDR_STATIC)
+		if (r->list[i].mode != JADDR_STATIC && r->router->mode != ROUTER_ADDR)
 			return false;
-		on_nic = on_nic || find_nic(j, r->list[i].ifname);
+		on_nic = on_nic || plan_find_nic(j, r->list[i].ifname);
 	}
 	return on_nic && r->router->mode != ROUTER_NONE;
+}
+
+static bool learns(const struct route *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->list[i].mode != JADDR_STATIC)
+			return true;
+	return false;
 }
 
 /* The NIC a link is known by: its own names, or what its bridge joins on the host. NULL: none of the jail's. */
 static const struct jnic *link_nic(const struct jail *j, const struct facts *f, const char *name)
 {
 	const struct link_fact *link = facts_link(f, name), *bridge;
-	const struct jnic *nic = find_nic(j, name);
+	const struct jnic *nic = plan_find_nic(j, name);
 
 	for (size_t i = 0; !nic && link && i < j->nnics; i++) {
 		bridge = j->nics[i].bridge[0] ? facts_link(f, j->nics[i].bridge) : NULL;
@@ -367,7 +374,7 @@ static const struct jnic *scoped_nic(const struct jail *j, const struct facts *f
 	if (zone[0])
 		return j->nnics == 1 ? &j->nics[0] : NULL;
 	for (size_t i = 0; !nic && i < r->n; i++)
-		nic = find_nic(j, r->list[i].ifname);
+		nic = plan_find_nic(j, r->list[i].ifname);
 	return nic;
 }
 
@@ -375,14 +382,15 @@ static const struct jnic *scoped_nic(const struct jail *j, const struct facts *f
 static const struct jnic *route_nic(const struct jail *j, const struct facts *f, const struct route *r,
                                     const struct ipaddr *gw)
 {
-	const struct jnic *only = gw->zone[0] ? find_nic(j, gw->zone) : NULL;
+	const struct jnic *only = gw->zone[0] ? plan_find_nic(j, gw->zone) : NULL;
 
 	if (is_link_local(gw))
 		return scoped_nic(j, f, r);
 	for (size_t i = 0; i < r->n; i++) {
-		const struct jnic *nic = find_nic(j, r->list[i].ifname);
+		const struct jnic *nic = plan_find_nic(j, r->list[i].ifname);
 
-		if (nic && (!only || nic == only) && ipaddr_in_prefix(gw, &r->list[i].addr))
+		if (nic && (!only || nic == only) && r->list[i].mode == JADDR_STATIC &&
+		    ipaddr_in_prefix(gw, &r->list[i].addr))
 			return nic;
 	}
 	return NULL;
@@ -409,7 +417,7 @@ static int unreachable(const struct jail *j, const struct route *r, const struct
 		               r->prop, ipaddr_format_host(gw, buf), nets.p ? nets.p : "none");
 	}
 	for (size_t i = 0; i < r->n; i++) {
-		const struct jnic *nic = find_nic(j, r->list[i].ifname);
+		const struct jnic *nic = plan_find_nic(j, r->list[i].ifname);
 
 		if (nic)
 			sbuf_addf(&nets, "%s%s on %s", nets.len ? ", " : "", ipaddr_format(&r->list[i].addr, buf),
@@ -432,7 +440,7 @@ static int route_op(struct plan *p, const struct jail *j, const struct facts *f,
 	op.gw = named ? r->router->addr : r->host->gw;
 	nic = is_own(r, &op.gw) ? NULL : route_nic(j, f, r, &op.gw);
 	if (!nic || jnic_inside_name(nic->name, inside) < 0)
-		return named ? unreachable(j, r, &op.gw, e) : 0;
+		return named && !learns(r) ? unreachable(j, r, &op.gw, e) : 0;
 	op.gw.has_prefix = false;
 	op.gw.prefix = 0;
 	memset(op.gw.zone, 0, sizeof(op.gw.zone));
@@ -454,7 +462,7 @@ int plan_vnet_route(struct plan *p, const struct jail *j, const struct facts *f,
 int plan_vnet_probe(struct plan *p, enum phase ph, const struct jail *j, const struct jaddr *a, const struct facts *f,
                     const char *prop, bool *ret_asked, struct err *e)
 {
-	const struct jnic *nic = find_nic(j, a->ifname);
+	const struct jnic *nic = plan_find_nic(j, a->ifname);
 	const struct link_fact *bridge = nic && nic->bridge[0] ? facts_link(f, nic->bridge) : NULL;
 	const struct addr_fact *fact = facts_addr(f, &a->addr);
 	char addr[IPADDR_TEXT];
@@ -507,6 +515,9 @@ int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f,
 			return r;
 	}
 	add_vlans(p, j, f);
+	r = plan_lease_accept(p, j, f, e);
+	if (r < 0)
+		return r;
 	/* after the pairs: all that happens inside is one batch */
 	plan_add_plain(p, PH_VNET, &lo);
 	for (size_t i = 0; i < j->nnics; i++) {
@@ -526,5 +537,5 @@ int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f,
 	}
 	if (r == 0 && j->nat)
 		plan_nat_link(p, j, f);
-	return r;
+	return r < 0 ? r : plan_lease(p, j, f, e);
 }

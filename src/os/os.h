@@ -139,6 +139,12 @@ must_check int os_survey(pid_t jail, struct survey *ret, struct err *e);
 /* A running jail's etc/resolv.conf, NULL when there is none. Owned by the caller. */
 char *os_jail_resolver(pid_t jail);
 
+/*
+ * The address an interface of a VNET jail learned: by DHCP (family 4) or from routers (6); family 0 in *ret: none. pid: its
+ * first process.
+ */
+must_check int os_learned(pid_t pid, const char *link, int family, struct ipaddr *ret, struct err *e);
+
 /* Which init a root offers: path inside the root, or NULL. Looks only below root, never follows out of it. */
 char *os_find_init(const struct root_source *root);
 

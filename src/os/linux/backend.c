@@ -14,6 +14,7 @@
 #include "os/linux/hook.h"
 #include "os/linux/hostnet.h"
 #include "os/linux/jail.h"
+#include "os/linux/lease.h"
 #include "os/linux/links.h"
 #include "os/linux/probe.h"
 #include "os/linux/nat.h"
@@ -28,7 +29,8 @@ int os_open(struct os_jail *j, struct os **ret, struct err *e)
 		return err_oom(e);
 	os->j = j;
 	os->host = os->hostq = os->in = os->inq = (struct nl)NL_INIT;
-	os->userns = os->netns = os->cgroup = os->pidfd = os->sync = -1;
+	os->userns = os->netns = os->cgroup = os->pidfd = os->sync = os->lease = -1;
+	os->reported[0] = os->reported[1] = -1;
 	if (!*j->cgroup)
 		cgroup_name(j->run, j->jail, j->cgroup, sizeof(j->cgroup));
 	*ret = os;
@@ -37,7 +39,8 @@ int os_open(struct os_jail *j, struct os **ret, struct err *e)
 
 void os_close(struct os *os)
 {
-	int *const fds[] = { &os->userns, &os->netns, &os->cgroup, &os->pidfd, &os->sync };
+	int *const fds[] = { &os->userns, &os->netns, &os->cgroup,      &os->pidfd,
+		             &os->sync,   &os->lease, &os->reported[0], &os->reported[1] };
 
 	if (!os)
 		return;
@@ -84,29 +87,46 @@ static void note_alias(struct os *os, const struct op *op, bool there)
 		nat_spare(os->j->run, &op->addr, there);
 }
 
+/* Into the jail's network namespace; *ret_home leads back. */
+static int go_inside(struct os *os, int *ret_home, struct err *e)
+{
+	*ret_home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (*ret_home < 0)
+		return err_sys(e, "open /proc/self/ns/net");
+	return setns(os->netns, CLONE_NEWNET) < 0 ? err_sys(e, "enter the jail's network namespace") : 0;
+}
+
+static int go_home(int home, int r, struct err *e)
+{
+	if (home >= 0 && setns(home, CLONE_NEWNET) < 0)
+		return err_sys(e, "return to the host's network namespace");
+	return r;
+}
+
+static int apply_sysctl_inside(struct os *os, const struct op *op, struct err *e)
+{
+	_cleanup_close_ int home = -1;
+	int r = go_inside(os, &home, e);
+
+	return r < 0 ? r : go_home(home, host_sysctl_set(op, e), e);
+}
+
 /* Removals, one by one, in the namespace they are in. */
 static int remove_net(struct os *os, struct nl *nl, const struct op *const *ops, size_t n, size_t *ret_failed,
                       struct err *e)
 {
 	_cleanup_close_ int home = -1;
-	int r = 0;
+	int r = ops[0]->where == AT_JAIL ? go_inside(os, &home, e) : 0;
 
-	if (ops[0]->where == AT_JAIL) {
-		home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-		if (home < 0)
-			return err_sys(e, "open /proc/self/ns/net");
-		if (setns(os->netns, CLONE_NEWNET) < 0)
-			return err_sys(e, "enter the jail's network namespace");
-	}
+	if (r < 0)
+		return r;
 	for (*ret_failed = 0; *ret_failed < n; ++*ret_failed) {
 		r = links_del(nl, ops[*ret_failed], e);
 		if (r < 0)
 			break;
 		note_alias(os, ops[*ret_failed], false);
 	}
-	if (home >= 0 && setns(home, CLONE_NEWNET) < 0)
-		return err_sys(e, "return to the host's network namespace");
-	return r;
+	return go_home(home, r, e);
 }
 
 static int apply_net(struct os *os, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e);
@@ -241,7 +261,7 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 	case OP_NONE:
 		return 0;
 	case OP_SYSCTL:
-		return host_sysctl_set(op, e);
+		return op->where == AT_JAIL ? apply_sysctl_inside(os, op, e) : host_sysctl_set(op, e);
 	case OP_HOOK:
 		return hook_run(os->j, op, e);
 	case OP_CGROUP_ADD:
@@ -283,6 +303,12 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return apply_hold_set(os, op, e);
 	case OP_CONN_END:
 		return apply_conn_end(os, op);
+	case OP_LEASE:
+		return lease_start(os, op, e);
+	case OP_LEASE_END:
+		return lease_end(os, e);
+	case OP_LEASE_WAIT:
+		return lease_wait(os, op, e);
 	case OP_FILE:
 		return jail_file(os, op, e);
 	case OP_JAIL_CONFINE:

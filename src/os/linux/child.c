@@ -175,29 +175,6 @@ static int become_jail_root(const struct child_args *a, struct err *e)
 	return name_host(a, e);
 }
 
-/* Replace a file below the root by rename, so that a symlink there is replaced, not followed. Already right: untouched. */
-static int write_file(const char *path, const char *text, struct err *e)
-{
-	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), dir = -1;
-	_cleanup_free_ char *parent = strdup(path), *have = NULL;
-	const char *name = strrchr(path, '/') + 1;
-	size_t len;
-
-	if (!parent)
-		return err_oom(e);
-	parent[name - path] = '\0';
-	dir = open_in_root(root, parent, O_RDONLY | O_DIRECTORY, 0);
-	if (dir == -ENOENT)
-		return 0; /* a root without /etc wants none */
-	if (dir < 0)
-		return err_set(e, -dir, "open %s in the jail: %s", parent, strerror(-dir));
-	if (fs_read(dir, name, 1 << 20, &have, &len, NULL) == 0 && len == strlen(text) && memcmp(have, text, len) == 0)
-		return 0;
-	if (fs_replace(dir, name, text, strlen(text), 0644, false, e) < 0)
-		return err_wrap(e, "write %s in the jail", path);
-	return 0;
-}
-
 struct run_msg {
 	const char *path;
 	char *argv[256];
@@ -307,7 +284,9 @@ void child_main(const struct child_args *a)
 			report(a->sync, r, &e, NULL, 0);
 		inside = true;
 		if (msg[0] == CHILD_FILE) {
-			r = write_file(msg + 1, msg + 2 + strlen(msg + 1), &e);
+			_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+			r = write_in_root(root, msg + 1, msg + 2 + strlen(msg + 1), &e);
 			if (r < 0)
 				report(a->sync, r, &e, NULL, 0);
 			continue;

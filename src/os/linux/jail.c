@@ -83,6 +83,9 @@ static int holder_main(void *arg)
 	(void)close_range((unsigned)h->talk + 1, ~0U, 0);
 	if (h->vnet && read(h->talk, &c, 1) == 1) {
 		c = unshare(CLONE_NEWNET) < 0 ? 'e' : 'k';
+		/* routers are heard where ip6_addr says so, and nowhere else; a kernel without IPv6 hears none */
+		if (c == 'k')
+			(void)!fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/accept_ra", "0");
 		if (write(h->talk, &c, 1) != 1)
 			return 1;
 	}
@@ -456,15 +459,23 @@ static int send_run(struct os *os, const struct op *op, const int *pipes, struct
 	return r < 0 ? r : tell_first(os, &b, pipes, 2, "start the init", e);
 }
 
+int jail_await(struct os *os, struct err *e)
+{
+	int r = os->confined ? 0 : expect_report(os, NULL, 0, e); /* its mounts */
+
+	if (r == 0 && !os->confined)
+		r = expect_report(os, os->reported, 2, e);
+	os->confined = r == 0;
+	return r;
+}
+
 int jail_run(struct os *os, const struct op *op, struct err *e)
 {
-	int con[2] = { -1, -1 }, st[2] = { -1, -1 }, fds[2] = { -1, -1 }, listener = -1, master = -1;
+	int con[2] = { -1, -1 }, st[2] = { -1, -1 }, *fds = os->reported, listener = -1, master = -1;
 	int r = make_pipes(os, con, st, e);
 
 	if (r == 0)
-		r = expect_report(os, NULL, 0, e); /* its mounts */
-	if (r == 0)
-		r = expect_report(os, fds, 2, e); /* confined */
+		r = jail_await(os, e);
 	if (r == 0)
 		r = send_run(os, op, (int[]){ con[1], st[1] }, e);
 	if (r == 0) {
@@ -482,6 +493,7 @@ int jail_run(struct os *os, const struct op *op, struct err *e)
 	closep(&st[0]);
 	closep(&fds[0]);
 	closep(&fds[1]);
+	fds[0] = fds[1] = -1;
 	jail_reap_holder(os);
 	return r;
 }

@@ -33,7 +33,9 @@ struct os {
 	pid_t holder; /* process that held the namespaces open, to be waited for; 0 = none */
 	struct hold hold;
 	struct probes *probes; /* probe.c; NULL: none */
-	bool held;
+	int reported[2]; /* what the first process sent when it was confined; -1: nothing */
+	int lease; /* a socket to the DHCP client that this start has begun; -1: none */
+	bool held, confined;
 };
 
 /* Everything the first process needs; it inherits the fds by fork. */
@@ -85,6 +87,16 @@ ssize_t sync_recv(int sock, void *data, size_t cap, int *fds, unsigned nfds); /*
 uint64_t proc_start_time(pid_t pid);
 
 const char *os_libexec(void);
+
+/* Write a file below rootfd, with the rights of the caller; a symlink there is replaced, not followed. No directory: 0. */
+must_check int write_in_root(int rootfd, const char *path, const char *text, struct err *e);
+
+/*
+ * SOCK_SEQPACKET sockets in the jail's run directory, which only host root gets near: listen at one, connect to one. The
+ * fd, or -errno: -ECONNREFUSED and -ENOENT when nobody is there.
+ */
+must_check int jail_sock_listen(const struct os_jail *j, const char *name, struct err *e);
+must_check int jail_sock_reach(const struct os_jail *j, const char *name, struct err *e);
 
 /* Start the monitor of a jail that is about to run. listener -1: no broker. allow: enum allow_flags. Takes no ownership of fds. */
 must_check int monitor_start(struct os *os, int console, int listener, int view, unsigned allow, struct err *e);

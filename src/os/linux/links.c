@@ -28,7 +28,9 @@ static int af_of(const struct ipaddr *a)
 
 static uint8_t mark_of(const struct op *op)
 {
-	return op->flags & OP_ADDR_HOST ? MARK_HOST_PROTO : MARK_ADDR_PROTO;
+	return op->flags & OP_ADDR_HOST    ? MARK_HOST_PROTO
+	       : op->flags & OP_ADDR_LEASE ? MARK_LEASE_PROTO
+	                                   : MARK_ADDR_PROTO;
 }
 
 static size_t len_of(const struct ipaddr *a)

@@ -7,9 +7,10 @@
 #include "os/linux/nl.h"
 
 /* What an address or a bridge of ours carries in the kernel, so that nobody else's is ever removed. */
-#define MARK_ADDR_PROTO 0x69
-#define MARK_HOST_PROTO 0x6a /* addresses of the host itself, from rc.conf */
-#define MARK_BRIDGE     "iocage: bridge for jails"
+#define MARK_ADDR_PROTO  0x69
+#define MARK_HOST_PROTO  0x6a /* addresses of the host itself, from rc.conf */
+#define MARK_LEASE_PROTO 0x6b /* addresses inside, from DHCP */
+#define MARK_BRIDGE      "iocage: bridge for jails"
 
 /*
  * Append the requests of one batched op to n. q: a second socket in the same namespace, for questions while n fills.

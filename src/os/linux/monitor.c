@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -13,52 +11,6 @@
 #include "os/linux/jail.h"
 #include "os/linux/monitor.h"
 #include "os/linux/shared.h"
-
-#define WAIT_S 5
-
-/* Where `exec` hands over the listeners of processes it brings in; only host root gets near it. */
-static int listen_control(const struct os_jail *j, struct err *e)
-{
-	_cleanup_free_ char *dir = strf("%s/jails/%s", j->run, j->jail);
-	_cleanup_close_ int dirfd = -1, fd = -1;
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-
-	if (!dir)
-		return err_oom(e);
-	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
-		return err_sys(e, "open %s", dir);
-	(void)unlinkat(dirfd, MONITOR_SOCK, 0);
-	/* a path of any length through the directory's fd: sun_path has 108 bytes */
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/" MONITOR_SOCK, dirfd);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_sys(e, "make the monitor's socket");
-	if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 64) < 0)
-		return err_sys(e, "make the monitor's socket in %s", dir);
-	return take_fd(&fd);
-}
-
-/* A connection to the monitor. */
-static int reach(const struct os_jail *j, struct err *e)
-{
-	_cleanup_close_ int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), dir = -1;
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct timeval limit = { .tv_sec = WAIT_S };
-	_cleanup_free_ char *path = strf("%s/jails/%s", j->run, j->jail);
-
-	if (!path)
-		return err_oom(e);
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (s < 0 || dir < 0)
-		return err_sys(e, "reach the monitor of jail %s in %s", j->jail, path);
-	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/" MONITOR_SOCK, dir);
-	(void)setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	(void)setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (connect(s, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return err_sys(e, "reach the monitor of jail %s at %s/" MONITOR_SOCK, j->jail, path);
-	return take_fd(&s);
-}
 
 /* Say one thing, fd -1: none goes along; 1: 'k' came back, 0: something else. */
 static int say(const struct os_jail *j, int s, const void *text, size_t len, int fd, struct err *e)
@@ -76,7 +28,7 @@ static int say(const struct os_jail *j, int s, const void *text, size_t len, int
 int monitor_give_listener(const struct os_jail *j, unsigned allow, int listener, struct err *e)
 {
 	const unsigned char text[2] = { MONITOR_LISTEN, (unsigned char)broker_flags_for(allow) };
-	_cleanup_close_ int s = reach(j, e);
+	_cleanup_close_ int s = jail_sock_reach(j, MONITOR_SOCK, e);
 	int r = s < 0 ? s : say(j, s, text, sizeof(text), listener, e);
 
 	if (r == 0)
@@ -94,7 +46,7 @@ int monitor_set_hold(const struct os_jail *j, const char *text, struct err *e)
 
 	if (!msg)
 		return err_oom(e);
-	s = reach(j, &why);
+	s = jail_sock_reach(j, MONITOR_SOCK, &why);
 	if (s == -ECONNREFUSED || s == -ENOENT)
 		return 0;
 	if (s < 0)
@@ -139,7 +91,7 @@ int monitor_start(struct os *os, int console, int listener, int view, unsigned a
 	if (group < 0)
 		return group;
 	if (listener >= 0) {
-		ctl = listen_control(os->j, e);
+		ctl = jail_sock_listen(os->j, MONITOR_SOCK, e);
 		if (ctl < 0)
 			return ctl;
 	}

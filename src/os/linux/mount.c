@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include "base/fs.h"
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "os/linux/jailproc.h"
@@ -32,6 +33,29 @@ int open_in_root(int rootfd, const char *path, int flags, unsigned mode)
 	int fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
 
 	return fd < 0 ? -errno : fd;
+}
+
+/* By rename, so that a symlink there is replaced, not followed. Already right: untouched. */
+int write_in_root(int rootfd, const char *path, const char *text, struct err *e)
+{
+	_cleanup_close_ int dir = -1;
+	_cleanup_free_ char *parent = strdup(path), *have = NULL;
+	const char *name = strrchr(path, '/') + 1;
+	size_t len;
+
+	if (!parent)
+		return err_oom(e);
+	parent[name - path] = '\0';
+	dir = open_in_root(rootfd, parent, O_RDONLY | O_DIRECTORY, 0);
+	if (dir == -ENOENT)
+		return 0; /* a root without /etc wants none */
+	if (dir < 0)
+		return err_set(e, -dir, "open %s in the jail: %s", parent, strerror(-dir));
+	if (fs_read(dir, name, 1 << 20, &have, &len, NULL) == 0 && len == strlen(text) && memcmp(have, text, len) == 0)
+		return 0;
+	if (fs_replace(dir, name, text, strlen(text), 0644, false, e) < 0)
+		return err_wrap(e, "write %s in the jail", path);
+	return 0;
 }
 
 static void fd_path(int fd, char *buf)

@@ -1,0 +1,347 @@
+/* lease.c - a jail's DHCP client started and ended; waiting for addresses that are learned; asking which those are. */
+#include "os/linux/lease.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/if_addr.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "os/linux/caps.h"
+#include "os/linux/cgroup.h"
+#include "os/linux/jail.h"
+#include "os/linux/links.h"
+
+#define END_MS 3000 /* for the leases to be given back; then it is killed with the jail */
+#define CAPS   (UINT64_C(1) << CAP_NET_RAW | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_BIND_SERVICE)
+
+/* --- the client --- */
+
+/*
+ * In the new process. The jail's root's user id, its network, and of its capabilities those a client needs; root directory,
+ * process numbers and control group stay the host's, so that nothing inside can see or touch it.
+ */
+static void become_keeper(const struct os *os, char *const *argv, const int *fds)
+{
+	static char *const env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	int high[LEASE_FD_END], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct err e = ERR_INIT;
+
+	setsid();
+	if (setns(os->netns, CLONE_NEWNET) < 0 || setns(os->userns, CLONE_NEWUSER) < 0 || setgroups(0, NULL) < 0 ||
+	    setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || caps_limit(CAPS, &e) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0)
+		_exit(126);
+	for (int i = LEASE_FD_START; i < LEASE_FD_END; i++)
+		high[i] = fcntl(fds[i - LEASE_FD_START], F_DUPFD_CLOEXEC, 100);
+	for (int i = LEASE_FD_START; i < LEASE_FD_END; i++)
+		if (high[i] < 0 || dup2(high[i], i) < 0)
+			_exit(126);
+	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || close_range(LEASE_FD_END, ~0U, 0) < 0 ||
+	    chdir("/") < 0)
+		_exit(126);
+	/* by fd: its directory need not be open to that user */
+	fexecve(LEASE_FD_SELF, argv, env);
+	_exit(127);
+}
+
+static int keeper_argv(const struct op *op, struct strv *argv, struct err *e)
+{
+	char gw[IPADDR_TEXT] = "";
+	int r = strv_add(argv, "iocage-lease");
+
+	if (op->flags & OP_LEASE_NOROUTE)
+		(void)snprintf(gw, sizeof(gw), "none");
+	else if (op->gw.family)
+		ipaddr_format_host(&op->gw, gw);
+	if (r == 0)
+		r = strv_add(argv, "keep");
+	if (r == 0)
+		r = strv_add(argv, op->host ? op->host : "");
+	if (r == 0)
+		r = strv_add(argv, gw);
+	if (r == 0)
+		r = strv_split(argv, op->text ? op->text : "", " ");
+	return r < 0 ? err_oom(e) : 0;
+}
+
+int lease_start(struct os *os, const struct op *op, struct err *e)
+{
+	_cleanup_close_ int group = cgroup_open(os->j->cgroup, "mon", e), ctl = -1, self = -1, theirs = -1, pidfd = -1;
+	_cleanup_(strv_done) struct strv argv = { 0 };
+	_cleanup_free_ char *path = strf("%s/iocage-lease", os_libexec());
+	int pair[2], r;
+	pid_t pid;
+
+	if (group < 0)
+		return group;
+	if (!path)
+		return err_oom(e);
+	if (access(LEASE_BUSYBOX, X_OK) < 0)
+		return err_sys(e, "DHCP needs udhcpc of %s (Debian: busybox-static)", LEASE_BUSYBOX);
+	self = open(path, O_RDONLY | O_CLOEXEC);
+	if (self < 0)
+		return err_sys(e, "open the DHCP client %s", path);
+	r = keeper_argv(op, &argv, e);
+	if (r == 0)
+		r = ctl = jail_sock_listen(os->j, LEASE_SOCK, e);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "make a socket pair");
+	os->lease = pair[0];
+	theirs = pair[1];
+	pid = jail_fork_into_cgroup(group, &pidfd);
+	if (pid == 0)
+		become_keeper(os, argv.v, (int[]){ theirs, ctl, os->pidfd, self });
+	return pid < 0 ? err_sys(e, "start the DHCP client") : 0;
+}
+
+int lease_end(struct os *os, struct err *e)
+{
+	_cleanup_close_ int s = -1;
+	struct err why = ERR_INIT;
+	struct pollfd p;
+
+	(void)e;
+	s = jail_sock_reach(os->j, LEASE_SOCK, &why);
+	if (s < 0)
+		return 0; /* nobody there: it was killed, and its leases end by themselves */
+	p = (struct pollfd){ .fd = s, .events = POLLIN };
+	(void)poll(&p, 1, END_MS);
+	return 0;
+}
+
+/* --- addresses that were learned --- */
+
+struct learned {
+	unsigned index;
+	int family; /* AF_* */
+	struct ipaddr *ret;
+};
+
+struct one_addr {
+	struct ipaddr a;
+	uint32_t flags;
+	uint8_t proto;
+	bool local;
+};
+
+static int see_attr(const struct nlattr *a, void *ctx)
+{
+	struct one_addr *one = ctx;
+	size_t len = mnl_attr_get_payload_len(a);
+
+	switch (mnl_attr_get_type(a)) {
+	case IFA_ADDRESS:
+		if (one->local)
+			break; /* the other end of a point-to-point link */
+		/* fall through */
+	case IFA_LOCAL:
+		if (len <= sizeof(one->a.b))
+			memcpy(one->a.b, mnl_attr_get_payload(a), len);
+		one->local = mnl_attr_get_type(a) == IFA_LOCAL;
+		break;
+	case IFA_FLAGS:
+		one->flags = mnl_attr_get_u32(a);
+		break;
+	case IFA_PROTO:
+		one->proto = mnl_attr_get_u8(a);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+/* The first that is usable, stays, and was not put there by the start. */
+static int see_addr(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct learned *l = ctx;
+	struct one_addr one = { .flags = ifa->ifa_flags };
+
+	if (ifa->ifa_index != l->index || ifa->ifa_family != l->family || ifa->ifa_scope != RT_SCOPE_UNIVERSE ||
+	    l->ret->family)
+		return MNL_CB_OK;
+	mnl_attr_parse(h, sizeof(*ifa), see_attr, &one);
+	if (one.proto == MARK_ADDR_PROTO || one.flags & (IFA_F_DADFAILED | IFA_F_DEPRECATED) ||
+	    (one.flags & IFA_F_TENTATIVE && !(one.flags & IFA_F_OPTIMISTIC)) ||
+	    (l->family == AF_INET6 && one.flags & IFA_F_TEMPORARY))
+		return MNL_CB_OK;
+	one.a.family = l->family == AF_INET6 ? 6 : 4;
+	one.a.prefix = ifa->ifa_prefixlen;
+	one.a.has_prefix = true;
+	*l->ret = one.a;
+	return MNL_CB_OK;
+}
+
+/* 0 with family 0: none. */
+static int find_learned(struct nl *n, const char *link, int family, struct ipaddr *ret)
+{
+	struct learned l = { .family = family == 6 ? AF_INET6 : AF_INET, .ret = ret };
+	struct ifaddrmsg *ifa;
+
+	*ret = (struct ipaddr){ 0 };
+	l.index = nl_index(n, link);
+	if (!l.index)
+		return 0;
+	ifa = nl_put(n, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
+	if (ifa) {
+		ifa->ifa_family = (uint8_t)l.family;
+		ifa->ifa_index = l.index;
+	}
+	return nl_ask(n, see_addr, &l);
+}
+
+int os_learned(pid_t pid, const char *link, int family, struct ipaddr *ret, struct err *e)
+{
+	_cleanup_free_ char *path = strf("/proc/%d/ns/net", (int)pid);
+	_cleanup_close_ int ns = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	struct nl n = NL_INIT;
+	int r;
+
+	*ret = (struct ipaddr){ 0 };
+	if (ns < 0)
+		return err_sys(e, "open the jail's network namespace");
+	r = nl_open(&n, ns, e);
+	if (r == 0) {
+		r = find_learned(&n, link, family, ret);
+		if (r < 0)
+			err_set(e, -r, "list the addresses of %s: %s", link, strerror(-r));
+	}
+	nl_close(&n);
+	return r;
+}
+
+/* --- the wait --- */
+
+struct wait {
+	struct nl n;
+	int events; /* hears of addresses that come */
+	struct strv what; /* IFACE/FAMILY */
+};
+
+static int open_wait(struct os *os, const struct op *op, struct wait *w, struct err *e)
+{
+	_cleanup_close_ int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (strv_split(&w->what, op->text ? op->text : "", " ") < 0)
+		return err_oom(e);
+	if (home < 0 || setns(os->netns, CLONE_NEWNET) < 0)
+		return err_sys(e, "enter the jail's network namespace");
+	w->events = nl_socket(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+	if (setns(home, CLONE_NEWNET) < 0)
+		return err_sys(e, "return to the host's network namespace");
+	if (w->events < 0)
+		return err_set(e, -w->events, "open a netlink socket: %s", strerror(-w->events));
+	return nl_open(&w->n, os->netns, e);
+}
+
+/* The first that has no address yet; NULL: all have. */
+static const char *missing(struct wait *w)
+{
+	for (size_t i = 0; i < w->what.n; i++) {
+		char link[IFNAME_CAP] = "";
+		const char *s = w->what.v[i];
+		size_t n = strcspn(s, "/");
+		struct ipaddr a;
+
+		if (n >= sizeof(link))
+			continue;
+		memcpy(link, s, n);
+		if (find_learned(&w->n, link, s[n] && s[n + 1] == '6' ? 6 : 4, &a) < 0 || !a.family)
+			return s;
+	}
+	return NULL;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What is still missing at the end, NULL: nothing. */
+static const char *await(struct os *os, struct wait *w, unsigned seconds)
+{
+	int64_t until = now_ms() + (int64_t)seconds * 1000;
+	const char *what;
+	char buf[8192];
+
+	while ((what = missing(w)) != NULL) {
+		struct pollfd p[2] = { { .fd = w->events, .events = POLLIN }, { .fd = os->lease } };
+		int64_t left = until - now_ms();
+
+		if (left <= 0 || poll(p, 2, (int)left) == 0)
+			return missing(w);
+		while (recv(w->events, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			;
+		/* the client has ended: that will not become better, but routers may still be heard */
+		if (p[1].revents & (POLLHUP | POLLERR)) {
+			closep(&os->lease);
+			os->lease = -1;
+		}
+	}
+	return NULL;
+}
+
+/* From now on the client may write resolv.conf; back when it is there. */
+static int hand_root(struct os *os, const struct op *op, struct err *e)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int root = -1;
+	struct timeval limit = { .tv_sec = 2 };
+	char c;
+	int r = 0;
+
+	if (os->lease < 0)
+		return 0;
+	if (op->flags & OP_LEASE_RESOLV) {
+		r = jail_await(os, e);
+		path = r == 0 ? strf("/proc/%d/root", (int)os->j->pid) : NULL;
+		root = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (r == 0 && root < 0)
+			r = err_sys(e, "open the jail's root");
+	}
+	(void)setsockopt(os->lease, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (r == 0 && sync_send(os->lease, "r", 1, &root, root >= 0 ? 1 : 0) == 0)
+		(void)!recv(os->lease, &c, 1, 0);
+	closep(&os->lease);
+	os->lease = -1;
+	return r;
+}
+
+int lease_wait(struct os *os, const struct op *op, struct err *e)
+{
+	struct wait w = { .n = NL_INIT, .events = -1 };
+	const char *what = NULL;
+	int r = op->timeout || op->flags & OP_LEASE_REQUIRED ? open_wait(os, op, &w, e) : 0;
+
+	if (r == 0 && w.events >= 0)
+		what = await(os, &w, op->timeout);
+	if (r == 0 && what && op->flags & OP_LEASE_REQUIRED)
+		r = err_set(e, ETIMEDOUT,
+		            "no address %s on %.*s within dhcp_timeout (%u seconds), and dhcp_required is on",
+		            what[strcspn(what, "/") + 1] == '6' ? "by router advertisements" : "by DHCP",
+		            (int)strcspn(what, "/"), what, op->timeout);
+	if (r == 0)
+		r = hand_root(os, op, e);
+	nl_close(&w.n);
+	closep(&w.events);
+	strv_done(&w.what);
+	return r;
+}
