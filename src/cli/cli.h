@@ -55,6 +55,12 @@ must_check int resolve_jail(struct cli *c, const char *given, bool exact, char *
 bool jail_running(struct cli *c, const char *jail, struct state *st);
 bool state_up(const struct state *st);
 bool state_unheld(const struct state *st); /* its processes run, its monitor does not */
+/*
+ * What a jail that runs learned by DHCP (family 4) or from routers (6), in the form of its property: epair0b|10.0.0.5,...
+ * NULL: nothing yet, or the caller may not look. Owned by the caller.
+ */
+char *learned_addrs(const struct conf *c, pid_t pid, int family);
+bool learns_any(const struct conf *c, int family); /* does the configuration ask for such an address */
 void warn_unheld(const char *jail, const struct state *st); /* a line on stderr if that is so */
 
 /*

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -87,15 +88,28 @@ static bool is_none(const char *v)
 	return !*v || streq(v, "none");
 }
 
-static char *ip4_cell(const struct conf *c, bool up, bool brief)
+/* pid 0: it does not run. */
+static char *ip4_cell(const struct conf *c, pid_t pid, bool brief)
 {
-	const char *v = conf_get(c, PROP_ip4_addr);
+	_cleanup_free_ char *got = pid ? learned_addrs(c, pid, 4) : NULL;
+	const char *v = got ? got : conf_get(c, PROP_ip4_addr);
 
-	if (conf_true(c, PROP_dhcp))
-		return strdup(brief || up ? "DHCP" : "DHCP (not running)");
+	if (!got && conf_true(c, PROP_dhcp)) {
+		if (brief || (pid && geteuid() == 0))
+			return strdup("DHCP");
+		return strdup(pid ? "DHCP (running -- address requires root)" : "DHCP (not running)");
+	}
 	if (is_none(v))
 		return strdup("-");
 	return brief ? short_addrs(v) : strdup(v);
+}
+
+static char *ip6_cell(const struct conf *c, pid_t pid)
+{
+	_cleanup_free_ char *got = pid ? learned_addrs(c, pid, 6) : NULL;
+	const char *v = got ? got : conf_get(c, PROP_ip6_addr);
+
+	return strdup(is_none(v) ? "-" : v);
 }
 
 /* Without the patch level: the first two parts. */
@@ -125,9 +139,9 @@ static char *template_cell(const struct conf *c)
 	return strdup(is_none(v) ? "-" : v);
 }
 
-static bool fill_cells(struct row *row, const struct conf *c, bool up, bool brief)
+static bool fill_cells(struct row *row, const struct conf *c, pid_t pid, bool brief)
 {
-	const char *ip6 = conf_get(c, PROP_ip6_addr);
+	bool up = pid != 0;
 
 	row->cell[COL_JID] = up ? strf("%u", row->jid) : strdup("-");
 	row->cell[COL_NAME] = name_cell(row->name);
@@ -135,8 +149,8 @@ static bool fill_cells(struct row *row, const struct conf *c, bool up, bool brie
 	row->cell[COL_STATE] = strdup(up ? "up" : "down");
 	row->cell[COL_TYPE] = strdup(conf_get(c, PROP_type));
 	row->cell[COL_RELEASE] = release_cell(conf_get(c, PROP_release), brief);
-	row->cell[COL_IP4] = ip4_cell(c, up, brief);
-	row->cell[COL_IP6] = strdup(is_none(ip6) ? "-" : ip6);
+	row->cell[COL_IP4] = ip4_cell(c, pid, brief);
+	row->cell[COL_IP6] = brief ? strdup("-") : ip6_cell(c, pid);
 	row->cell[COL_TEMPLATE] = template_cell(c);
 	row->cell[COL_BASEJAIL] = strdup(conf_true(c, PROP_basejail) ? "yes" : "no");
 	for (int i = 0; i < COL__COUNT; i++)
@@ -184,7 +198,7 @@ static int read_row(struct cli *c, const char *name, bool has_state, enum which 
 		if (has_state && !up)
 			warn_unheld(name, &st);
 		row.jid = up ? st.jid : 0;
-		ok = ok && fill_cells(&row, &cfg.conf, up, brief);
+		ok = ok && fill_cells(&row, &cfg.conf, up ? st.pid : 0, brief);
 		rows->v[rows->n++] = row;
 	} else if (r < 0 && r != -ENOMEM && which == WHICH_JAILS) {
 		ok = ok && fill_unread(&row, r == -EACCES ? "N/A" : "CORRUPT");

@@ -157,6 +157,15 @@ static char *value_of(struct cli *c, const struct config *cfg, const char *key)
 	bool defaults = streq(cfg->name, "default"), up;
 	struct state st = { 0 };
 
+	/* what it learned, for as long as it has it */
+	if (!defaults && (streq(key, "ip4_addr") || streq(key, "ip6_addr"))) {
+		int family = key[2] == '4' ? 4 : 6;
+		char *got = learns_any(&cfg->conf, family) && jail_running(c, cfg->name, &st)
+		                    ? learned_addrs(&cfg->conf, st.pid, family)
+		                    : NULL;
+
+		return got ? got : config_value(cfg, key);
+	}
 	if (defaults || !(streq(key, "state") || streq(key, "jid") || streq(key, "last_started")))
 		return config_value(cfg, key);
 	up = jail_running(c, cfg->name, &st);

@@ -39,6 +39,10 @@ must_check int life_set(struct cli *c, struct config *cfg, const struct assigns 
 /* What the jail's network runs with, for later changes: into the state. */
 void live_note(struct state *st, const struct conf *c, const struct jnic *nics, size_t nnics);
 
+/* Which addresses a jail that has just started learned, and which not. */
+struct session;
+void learned_tell(const struct session *s);
+
 /* --- shared by life*.c and the commands that enter a jail --- */
 
 /* Where the root comes from, with what plan_start wants to know. src points into the rest. */

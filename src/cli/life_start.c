@@ -329,6 +329,7 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 		}
 		for (enum phase ph = PH_START; ph < PH__COUNT; ph++)
 			tell(&t, ph);
+		learned_tell(s);
 		return 0;
 	}
 	/* what the runner undid is gone; what another jail handed to us meanwhile is still to be done */

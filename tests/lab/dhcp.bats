@@ -1,0 +1,282 @@
+#!/usr/bin/env bats
+# dhcp.bats - addresses that VNET jails learn: DHCP by a client of the host's, router advertisements by the kernel.
+
+load lib
+
+setup_file() { lab_setup_file; }
+teardown_file() { lab_teardown_file; }
+
+setup() {
+	ip link add br7 address 02:00:5e:00:01:07 type bridge
+	ip link set br7 addrgenmode none
+	ip link set br7 up
+	srv=dhcp-$$
+	server=
+}
+
+teardown() {
+	lab_reset
+	[ -z "$server" ] || kill "$server" 2>/dev/null || true
+	# a namespace takes its interfaces along, but some time later
+	ip link del srv7 2>/dev/null || true
+	ip netns del "$srv" 2>/dev/null || true
+	for b in br7 br8; do ip link del $b 2>/dev/null || true; done
+}
+
+# serve_dhcp [OPTION...]: dnsmasq in a namespace of its own on br7; no DNS, no ping before an offer
+serve_dhcp() {
+	if [ ! -e "/run/netns/$srv" ]; then
+		ip netns add "$srv"
+		ip link add s7 netns "$srv" type veth peer name srv7
+		nsenter --net="/run/netns/$srv" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/s7/accept_dad'
+		ip link set srv7 master br7 addrgenmode none
+		ip link set srv7 up
+		ip -n "$srv" link set lo up
+		ip -n "$srv" link set s7 up
+		ip -n "$srv" addr add 10.7.0.1/24 dev s7
+		ip -n "$srv" addr add 2001:db8:a:7::1/64 dev s7 nodad
+	fi
+	nsenter --net="/run/netns/$srv" dnsmasq --no-daemon --conf-file=/dev/null --port=0 --interface=s7 --bind-interfaces \
+		--user=root --no-ping --dhcp-authoritative --log-dhcp --dhcp-leasefile="$LAB_TMP/leases" "$@" >"$LAB_TMP/dnsmasq.log" 2>&1 3>&- &
+	server=$!
+	eventually grep -q 'DHCP' "$LAB_TMP/dnsmasq.log"
+}
+
+V4=--dhcp-range=10.7.0.50,10.7.0.59,255.255.255.0,2m
+V6='--enable-ra --dhcp-range=2001:db8:a:7::,ra-only'
+
+logged() { grep -q "$1" "$LAB_TMP/dnsmasq.log"; }
+times() { [ "$(grep -c "$1" "$LAB_TMP/dnsmasq.log")" -ge "$2" ]; }
+
+# host processes of the jail's client
+keeper() { pgrep -f "^iocage-lease keep $1 "; }
+client() { pgrep -P "$(keeper "$1")"; }
+no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
+
+@test "dhcp=on: address, route and name server before services start; shown; given back at stop" {
+	serve_dhcp $V4 --dhcp-option=6,10.7.0.1 --domain=lab.example
+	mk d vnet=on bpf=on dhcp=on interfaces=vnet0:br7 exec_start='/bin/sh -c "cp /etc/resolv.conf /seen; ip -4 addr show epair0b >>/seen; ip route >>/seen"'
+	world_snapshot before
+	ok iocage start d
+	has "  + DHCP Address: 10.7.0.5"
+	a=$(sed -n 's/.*DHCP Address: \([0-9.]*\)\/24.*/\1/p' <<<"$output")
+	inside_ok d 'cat /seen'
+	has "inet $a/24"
+	has "default via 10.7.0.1 dev epair0b"
+	has "nameserver 10.7.0.1"
+	has "search lab.example"
+	inside_ok d 'ping -c 1 -W 2 10.7.0.1'
+	ok iocage list -H
+	has "$a"
+	ok iocage list -l -H
+	has "epair0b|$a"
+	ok iocage list --json
+	has "\"ip4\": \"epair0b|$a\""
+	ok iocage get ip4_addr d
+	is "epair0b|$a"
+	grep -q " $a d " "$LAB_TMP/leases"
+	ok iocage stop d
+	logged "DHCPRELEASE(s7) $a"
+	eventually no_client d
+	world_same before
+	ok iocage list -l -H
+	has "DHCP (not running)"
+	ok iocage get ip4_addr d
+	is none
+}
+
+@test "the client has three capabilities in the jail's namespaces, none on the host, and is out of the jail's sight" {
+	serve_dhcp $V4
+	mk c vnet=on bpf=on dhcp=on interfaces=vnet0:br7
+	up c
+	for p in $(keeper c) $(client c); do
+		ok cat "/proc/$p/status"
+		has "CapPrm:	0000000000003400"
+		has "CapBnd:	0000000000003400"
+		has "NoNewPrivs:	1"
+		[ "$(readlink "/proc/$p/ns/net")" = "$(readlink "/proc/$(init_pid c)/ns/net")" ]
+		[ "$(readlink "/proc/$p/ns/user")" = "$(readlink "/proc/$(init_pid c)/ns/user")" ]
+		[ "$(awk '/^Uid/ { print $2 }' "/proc/$p/status")" -gt 65536 ]
+		grep -q '/c/mon$' "/proc/$p/cgroup"
+	done
+	inside_ok c 'ps'
+	hasnt udhcpc
+	hasnt iocage-lease
+}
+
+@test "a lease is renewed while the jail runs, and keeps its address" {
+	# the shortest dnsmasq gives
+	serve_dhcp --dhcp-range=10.7.0.50,10.7.0.59,255.255.255.0,2m --dhcp-option=option:T1,2 --dhcp-option=option:T2,60
+	mk r vnet=on bpf=on dhcp=on interfaces=vnet0:br7
+	up r
+	ok iocage get ip4_addr r
+	before=$output
+	# udhcpc renews when it is told to, as it does by itself after half of the time
+	busybox kill -USR1 "$(client r)"
+	eventually times 'DHCPACK(s7)' 2
+	ok iocage get ip4_addr r
+	is "$before"
+	inside_ok r 'ip route'
+	has "default via 10.7.0.1"
+}
+
+@test "no server: the start goes on and says so; the address comes when the server does" {
+	mk n vnet=on bpf=on dhcp=on interfaces=vnet0:br7 dhcp_timeout=1
+	ok iocage start n
+	has "n: no DHCP address on epair0b within 1 seconds (dhcp_timeout); the client goes on asking"
+	is_up n
+	ok iocage list -l -H
+	has "	DHCP	"
+	serve_dhcp $V4
+	eventually sh -c 'iocage get ip4_addr n | grep -q "epair0b|10.7.0.5" || { sleep 0.5; false; }'
+}
+
+@test "no server and dhcp_required: the start fails and leaves nothing" {
+	mk q vnet=on bpf=on dhcp=on interfaces=vnet0:br7 dhcp_timeout=1 dhcp_required=on
+	world_snapshot before
+	fails 1 iocage start q
+	has "no address by DHCP on epair0b within dhcp_timeout (1 seconds), and dhcp_required is on"
+	is_down q
+	eventually no_client q
+	world_same before
+}
+
+@test "two NICs, one static and one by DHCP: each its own, the static router stays" {
+	serve_dhcp $V4
+	mk two vnet=on bpf=on interfaces=vnet0:br8,vnet1:br7 'ip4_addr=vnet0|10.8.0.5/24,vnet1|DHCP' defaultrouter=10.8.0.1
+	ok iocage start two
+	has "  + DHCP Address: 10.7.0.5"
+	has " on epair1b"
+	inside_ok two 'ip -4 addr'
+	has "inet 10.8.0.5/24"
+	has "inet 10.7.0.5"
+	inside_ok two 'ip route'
+	has "default via 10.8.0.1 dev epair0b"
+	hasnt "via 10.7.0.1"
+	ok iocage list -l -H
+	has "vnet0|10.8.0.5/24,epair1b|10.7.0.5"
+}
+
+@test "defaultrouter: none makes no route, a named one replaces the server's; resolver that is set stays" {
+	serve_dhcp $V4 --dhcp-option=6,10.7.0.1
+	mk none vnet=on bpf=on dhcp=on interfaces=vnet0:br7 defaultrouter=none 'resolver=nameserver 192.0.2.9'
+	up none
+	inside_ok none 'ip route; cat /etc/resolv.conf'
+	hasnt "default"
+	has "nameserver 192.0.2.9"
+	hasnt "10.7.0.1"
+	mk named vnet=on bpf=on dhcp=on interfaces=vnet0:br7 defaultrouter=10.7.0.9
+	up named
+	inside_ok named 'ip route'
+	has "default via 10.7.0.9"
+	hasnt "via 10.7.0.1"
+}
+
+@test "resolv.conf: a link that leads out of the jail is replaced, not followed" {
+	serve_dhcp $V4 --dhcp-option=6,10.7.0.1
+	echo untouched >"$LAB_TMP/victim"
+	mk l vnet=on bpf=on dhcp=on interfaces=vnet0:br7
+	mkdir -p "$(upper l)/etc"
+	ln -sf "$LAB_TMP/victim" "$(upper l)/etc/resolv.conf"
+	up l
+	inside_ok l 'cat /etc/resolv.conf; test ! -L /etc/resolv.conf'
+	has "nameserver 10.7.0.1"
+	[ "$(cat "$LAB_TMP/victim")" = untouched ]
+}
+
+@test "SLAAC: an address and a router by advertisements, only where asked for" {
+	serve_dhcp $V6
+	mk s vnet=on interfaces=vnet0:br7,vnet1:br7 'ip6_addr=vnet0|accept_rtadv' rtsold=on
+	ok iocage start s
+	has "  + SLAAC Address: 2001:db8:a:7:"
+	hasnt "rtsold"
+	inside_ok s 'ip -6 route show default'
+	has "dev epair0b"
+	inside_ok s 'ping6 -c 1 -W 2 2001:db8:a:7::1'
+	inside_ok s 'cat /proc/sys/net/ipv6/conf/epair0b/accept_ra /proc/sys/net/ipv6/conf/epair1b/accept_ra'
+	is "2
+0"
+	inside_ok s 'ip -6 addr show dev epair1b'
+	hasnt "2001:db8"
+	ok iocage list -l -H
+	has "epair0b|2001:db8:a:7:"
+	ok iocage get ip6_addr s
+	has "epair0b|2001:db8:a:7:"
+}
+
+@test "DHCP and SLAAC together; static IPv6 beside DHCP" {
+	serve_dhcp $V4 $V6
+	mk both vnet=on bpf=on interfaces=vnet0:br7 'ip4_addr=vnet0|DHCP' 'ip6_addr=vnet0|accept_rtadv'
+	ok iocage start both
+	has "  + DHCP Address: 10.7.0.5"
+	has "  + SLAAC Address: 2001:db8:a:7:"
+	mk mixed vnet=on bpf=on dhcp=on interfaces=vnet0:br7 'ip6_addr=vnet0|2001:db8:a:7::5/64'
+	ok iocage start mixed
+	has "  + DHCP Address: 10.7.0.5"
+	inside_ok mixed 'ip -6 addr'
+	has "2001:db8:a:7::5/64"
+	hasnt "dynamic"
+}
+
+@test "a client that is killed comes back and keeps the address; killed keeper: stop leaves nothing" {
+	serve_dhcp $V4
+	mk k vnet=on bpf=on dhcp=on interfaces=vnet0:br7
+	world_snapshot before
+	up k
+	ok iocage get ip4_addr k
+	before=$output
+	old=$(client k)
+	kill -9 "$old"
+	eventually sh -c "p=\$(pgrep -P $(keeper k)) && [ \"\$p\" != $old ]"
+	eventually times 'DHCPACK(s7)' 2
+	ok iocage get ip4_addr k
+	is "$before"
+	c=$(client k)
+	kill -9 "$(keeper k)"
+	eventually sh -c "! kill -0 $c"
+	down k
+	world_same before
+}
+
+@test "the jail ends by itself, or its monitor is killed: no client stays" {
+	serve_dhcp $V4
+	mk e vnet=on bpf=on dhcp=on interfaces=vnet0:br7
+	world_snapshot before
+	up e
+	kill -9 "$(init_pid e)"
+	eventually is_down e
+	eventually no_client e
+	eventually logged DHCPRELEASE
+	world_same before
+	up e
+	kill -9 "$(sed -n 's/^monitor=//p' "$IOCAGE_RUN/jails/e/state")"
+	run iocage stop e
+	eventually no_client e
+	world_same before
+}
+
+@test "iocage killed while it waits for an address: the next command leaves nothing" {
+	mk w vnet=on bpf=on dhcp=on interfaces=vnet0:br7 dhcp_timeout=60
+	world_snapshot before
+	iocage start w >/dev/null 2>&1 3>&- &
+	pid=$!
+	eventually keeper w
+	kill -9 $pid
+	eventually no_client w
+	run iocage stop w
+	is_down w
+	world_same before
+}
+
+@test "nothing of it is there for jails with static addresses" {
+	mk p vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24'
+	ok iocage start --dry-run p
+	hasnt "lease at=jail"
+	hasnt "lease-wait"
+	hasnt "sysctl"
+	up p
+	no_client p
+	[ ! -e "$IOCAGE_RUN/jails/p/lease.sock" ]
+	inside_ok p 'cat /proc/sys/net/ipv6/conf/epair0b/accept_ra'
+	is 0
+}
