@@ -120,13 +120,24 @@ static void change_done(struct change *x)
 	closep(&x->live);
 }
 
-static size_t clients(const struct jaddr *a, size_t n)
+/* What is learned, and from which router, is fixed at the start: true when the change leaves it alone. */
+static bool same_clients(const struct change *x, bool v6)
 {
-	size_t k = 0;
+	const struct jaddr *a = v6 ? x->old.a6 : x->old.a4, *b = v6 ? x->new.a6 : x->new.a4;
+	size_t na = v6 ? x->old.n6 : x->old.n4, nb = v6 ? x->new.n6 : x->new.n4, i = 0, k = 0, n = 0;
+	enum prop_id router = v6 ? PROP_defaultrouter6 : PROP_defaultrouter;
 
-	for (size_t i = 0; i < n; i++)
-		k += a[i].mode != JADDR_STATIC;
-	return k;
+	for (;; i++, k++, n++) {
+		while (i < na && a[i].mode == JADDR_STATIC)
+			i++;
+		while (k < nb && b[k].mode == JADDR_STATIC)
+			k++;
+		if (i == na || k == nb)
+			break;
+		if (a[i].mode != b[k].mode || !streq(a[i].ifname, b[k].ifname))
+			return false;
+	}
+	return i == na && k == nb && (!n || streq(conf_get(&x->was, router), conf_get(&x->is, router)));
 }
 
 /* Both models. 1: it can change live; 0: only a restart can do it. */
@@ -166,9 +177,7 @@ static int models(struct change *x, struct err *e)
 	}
 	if (!x->old.vnet)
 		return 1;
-	/* a client inside is started and ended by what runs inside */
-	return !conf_true(&x->was, PROP_dhcp) && clients(x->old.a4, x->old.n4) == clients(x->new.a4, x->new.n4) &&
-	       clients(x->old.a6, x->old.n6) == clients(x->new.a6, x->new.n6);
+	return !conf_true(&x->was, PROP_dhcp) && same_clients(x, false) && same_clients(x, true);
 }
 
 /* Which addresses on the host are the jail's own: those its journal removes. */

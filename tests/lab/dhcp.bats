@@ -169,6 +169,10 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 	up named
 	inside_ok named 'ip route'
 	has "default via 10.7.0.9"
+	mk far vnet=on bpf=on dhcp=on interfaces=vnet0:br7 defaultrouter=10.9.0.9
+	up far
+	inside_ok far 'ip route'
+	hasnt "default"
 	hasnt "via 10.7.0.1"
 }
 
@@ -266,6 +270,22 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 	run iocage stop w
 	is_down w
 	world_same before
+}
+
+@test "set on a running jail: what is learned and its router need a restart, the other family changes at once" {
+	serve_dhcp $V4
+	mk t vnet=on bpf=on interfaces=vnet0:br7,vnet1:br7 'ip4_addr=vnet0|DHCP'
+	up t
+	ok iocage set 'ip4_addr=vnet1|DHCP' t
+	has "ip4_addr changes require a jail restart"
+	ok iocage set 'ip4_addr=vnet0|DHCP' t
+	ok iocage set defaultrouter=10.7.0.9 t
+	has "defaultrouter changes require a jail restart"
+	ok iocage set 'ip6_addr=vnet0|2001:db8:a:7::5/64' t
+	hasnt restart
+	inside_ok t 'ip -6 addr; ip -4 addr show dev epair0b'
+	has "2001:db8:a:7::5/64"
+	has "inet 10.7.0.5"
 }
 
 @test "nothing of it is there for jails with static addresses" {

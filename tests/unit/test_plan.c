@@ -99,6 +99,14 @@ static void golden_plans(void **state)
 	          "defaultrouter6", "fe80::1%epair1b", "defaultrouter", "none"),
 	       &f, &thin);
 	golden("vnet-dhcp", KV("vnet", "1", "bpf", "1", "dhcp", "1", "ip6_addr", "vnet0|accept_rtadv"), &f, &thin);
+	golden("vnet-dhcp-beside-static",
+	       KV("vnet", "1", "bpf", "1", "interfaces", "vnet0:bridge0,vnet1:bridge1", "ip4_addr",
+	          "vnet0|10.0.0.5/24,vnet1|DHCP", "defaultrouter", "10.0.0.1", "resolver", "nameserver 10.0.0.9",
+	          "ip6_addr", "vnet0|2001:db8::5/64,vnet1|accept_rtadv", "defaultrouter6", "none", "dhcp_timeout", "3",
+	          "dhcp_required", "1"),
+	       &f, &thin);
+	golden("vnet-dhcp-named-router",
+	       KV("vnet", "1", "bpf", "1", "dhcp", "1", "defaultrouter", "10.0.0.9", "dhcp_timeout", "0"), &f, &thin);
 	golden("vnet-no-antispoof",
 	       KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "vnet_antispoof", "0", "vnet_isolated", "1"), &f,
 	       &thin);

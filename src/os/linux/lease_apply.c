@@ -11,9 +11,10 @@ static struct ipaddr router_of(const struct lease *l, const struct lease_routing
 {
 	const struct ipaddr none = { 0 };
 
-	if (r->none)
-		return none;
-	return r->router.family ? r->router : l->router;
+	if (!r->router.family)
+		return r->none ? none : l->router;
+	/* of several NICs, that in whose network it is */
+	return ipaddr_in_prefix(&r->router, &l->addr) || l->addr.prefix == 32 ? r->router : none;
 }
 
 static struct op address(const struct lease *l, enum op_kind kind)
