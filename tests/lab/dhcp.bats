@@ -43,7 +43,7 @@ serve_dhcp() {
 }
 
 V4=--dhcp-range=10.7.0.50,10.7.0.59,255.255.255.0,2m
-V6='--enable-ra --dhcp-range=2001:db8:a:7::,ra-only'
+V6=(--enable-ra '--dhcp-range=2001:db8:a:7::,ra-only')
 
 logged() { grep -q "$1" "$LAB_TMP/dnsmasq.log"; }
 times() { [ "$(grep -c "$1" "$LAB_TMP/dnsmasq.log")" -ge "$2" ]; }
@@ -189,7 +189,7 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 }
 
 @test "SLAAC: an address and a router by advertisements, only where asked for" {
-	serve_dhcp $V6
+	serve_dhcp "${V6[@]}"
 	mk s vnet=on interfaces=vnet0:br7,vnet1:br7 'ip6_addr=vnet0|accept_rtadv' rtsold=on
 	ok iocage start s
 	has "  + SLAAC Address: 2001:db8:a:7:"
@@ -209,7 +209,7 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 }
 
 @test "DHCP and SLAAC together; static IPv6 beside DHCP" {
-	serve_dhcp $V4 $V6
+	serve_dhcp $V4 "${V6[@]}"
 	mk both vnet=on bpf=on interfaces=vnet0:br7 'ip4_addr=vnet0|DHCP' 'ip6_addr=vnet0|accept_rtadv'
 	ok iocage start both
 	has "  + DHCP Address: 10.7.0.5"
