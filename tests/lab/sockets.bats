@@ -85,7 +85,7 @@ hoard() {
 	iocage exec sc -- /bin/sh -c 'sleep 60 | nc 192.0.2.254 7777 >/dev/null 2>&1 &'
 	eventually sh -c 'iocage sockets -H sc | grep -q ESTABLISHED'
 	ok iocage sockets -H sc
-	[[ $output =~ ^tcp4$'\t'192\.0\.2\.10:[0-9]+$'\t'192\.0\.2\.254:7777$'\t'ESTABLISHED$'\t'[0-9]+$'\t'nc$'\t'-$ ]]
+	printf '%s\n' "$output" | grep -qP '^tcp4\t192\.0\.2\.10:[0-9]+\t192\.0\.2\.254:7777\tESTABLISHED\t[0-9]+\tnc\t-$'
 	ok iocage sockets -lH sc
 	is ""
 }

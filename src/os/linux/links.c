@@ -731,7 +731,7 @@ bool links_removes(enum op_kind k)
 static int del_port(struct nl *n, const struct op *op, struct err *e)
 {
 	struct bridge_use u = { 0 };
-	struct seen_link bridge, port;
+	struct seen_link bridge, port = { 0 };
 	struct ifinfomsg *ifi;
 	int r = get_link(n, op->bridge, &bridge, e);
 
