@@ -45,7 +45,7 @@ struct entry {
 	bool shared;
 	int jail, cgroup, sock, sigfd; /* jail: pidfd of its first process */
 	int pidfd, master, slave; /* the command, its terminal */
-	bool unheard; /* the monitor could not be told */
+	bool unheard; /* the monitor could not be told, or the command not that it was */
 	struct pty_side side;
 	struct user *user; /* -u: known already; else filled in inside */
 };
@@ -246,10 +246,10 @@ static int hear(struct entry *n, const struct os_jail *j, int *ret_status, struc
 		return 1;
 	case SAY_LISTENER:
 		r = monitor_give_listener(j, n->x->allow, fd0, e);
+		if (r == 0 && send(n->sock, "k", 1, MSG_NOSIGNAL) != 1)
+			r = err_sys(e, "answer the command's process");
 		n->unheard = r < 0;
-		if (r < 0)
-			return r;
-		return send(n->sock, "k", 1, MSG_NOSIGNAL) == 1 ? 1 : err_sys(e, "answer the command's process");
+		return r < 0 ? r : 1;
 	default:
 		m.msg[sizeof(m.msg) - 1] = '\0';
 		*ret_status = m.status;
