@@ -151,6 +151,19 @@ static void jail_of(const struct op *undo, char *buf, size_t cap)
 	snprintf(buf, cap, "%.*s", (int)strcspn(p, " "), p);
 }
 
+struct looked_for {
+	const struct op *undo;
+	bool found;
+};
+
+static int see_again(void *ctx, const struct op *undo)
+{
+	struct looked_for *l = ctx;
+
+	l->found = l->found || op_same_thing(undo, l->undo);
+	return 0;
+}
+
 /*
  * With the lock under which such things are made: is it still nobody's. What was looked at before may have been made by a
  * start since.
@@ -171,7 +184,14 @@ static int lock_thing(struct session *s, const struct op *undo, bool *ret_free, 
 	if (r == 0)
 		r = state_load(&s->c->st, s->jail, &st, e);
 	*ret_free = r == -ENOENT;
-	return r == -ENOENT || r == -EBUSY ? 0 : r;
+	if (r == -ENOENT) {
+		/* a jail that started since may have its number, and so the name of its interface */
+		struct looked_for l = { undo, false };
+
+		r = os_marked(s->c->st.run, see_again, &l, e);
+		*ret_free = l.found;
+	}
+	return r == -EBUSY ? 0 : r;
 }
 
 /* As if a journal had listed it. A control group stands for its whole jail. */
