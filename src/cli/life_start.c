@@ -338,6 +338,29 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 	return start_failed(&t, e);
 }
 
+static bool makes_bridge(const struct jail *j, const struct facts *f)
+{
+	for (size_t i = 0; j->vnet && i < j->nnics; i++)
+		if (j->nics[i].bridge[0] && !facts_link(f, j->nics[i].bridge))
+			return true;
+	return false;
+}
+
+/* Two starts that miss the same bridge: one makes it, the other looks again. */
+static int gather(struct session *s, struct facts *f, struct err *e)
+{
+	int r = os_facts(s->os, &s->model, f, e);
+
+	if (r < 0 || s->share < 0 || !makes_bridge(&s->model, f))
+		return r;
+	while (flock(s->share, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_sys(e, "lock the bridges");
+	facts_done(f);
+	*f = (struct facts){ 0 };
+	return os_facts(s->os, &s->model, f, e);
+}
+
 static int plan_and_run(struct session *s, struct err *e)
 {
 	_cleanup_(plan_done) struct plan p = { 0 };
@@ -357,7 +380,7 @@ static int plan_and_run(struct session *s, struct err *e)
 	if (r == 0)
 		r = session_nat(s, e);
 	if (r == 0)
-		r = os_facts(s->os, &s->model, &f, e);
+		r = gather(s, &f, e);
 	if (r == 0) {
 		f.jid = s->st.jid;
 		r = share_holders(s, &f, e);
