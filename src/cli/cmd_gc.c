@@ -119,6 +119,27 @@ static int collect_jails(struct gc *g, struct err *e)
 
 /* --- things without a jail --- */
 
+/* Uplinks that were joined and that no journal takes out again. */
+static int collect_uplinks(struct gc *g, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	int r = uplink_names(&g->c->st, &names, e);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		_cleanup_(session_done) struct session s;
+		struct run_opts o = { .quiet = true };
+		struct err one = ERR_INIT;
+		bool orphan = false;
+
+		session_init(&s, g->c, "", &o);
+		if (uplink_orphan(&s, names.v[i], g->dry, &orphan, &one) < 0)
+			failed(g, &one);
+		else if (orphan)
+			say(g, &(struct op){ .kind = OP_UPLINK_DEL, .link = names.v[i], .bridge = "its bridge" }, NULL);
+	}
+	return r;
+}
+
 static int see_marked(void *ctx, const struct op *undo)
 {
 	struct gc *g = ctx;
@@ -263,6 +284,8 @@ int cmd_gc(struct cli *c, struct args *a, struct err *e)
 
 	if (r == 0)
 		r = collect_jails(&g, e);
+	if (r == 0)
+		r = collect_uplinks(&g, e);
 	if (r == 0)
 		r = collect_marked(&g, e);
 	if (r == 0 && !g.dry)

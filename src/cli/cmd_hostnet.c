@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "cli/cli.h"
+#include "cli/host_run.h"
 #include "os/os.h"
 
 #define RC_CONF     "/etc/iocage/rc.conf"
@@ -120,46 +121,14 @@ static void tell_steps(const struct plan *p, const char *before)
 
 /* --- apply --- */
 
-static int sink_append(void *ctx, const struct op *undo, struct err *e)
-{
-	return journal_append(*(const int *)ctx, undo, e);
-}
-
-/* What was there before stays in the journal; of this run only what could not be undone, which is all or nothing. */
-static int trim_journal(struct work *w, size_t before, bool all, struct err *e)
-{
-	_cleanup_(journal_done) struct journal j = { 0 };
-	_cleanup_free_ bool *keep = NULL;
-	int r = journal_load(&w->c->st, JOURNAL_HOST, &j, e);
-
-	if (r < 0)
-		return r;
-	keep = calloc(j.n + 1, sizeof(*keep));
-	if (!keep)
-		return err_oom(e);
-	for (size_t i = 0; i < j.n; i++)
-		keep[i] = all || i < before;
-	return journal_keep(&w->c->st, JOURNAL_HOST, &j, keep, e);
-}
-
 static int run_plan(struct work *w, struct err *e)
 {
-	_cleanup_(journal_done) struct journal j = { 0 };
-	_cleanup_close_ int fd = -1;
 	struct backend b = os_backend(w->os);
-	struct journal_sink sink = { &fd, sink_append };
-	struct err ignored = ERR_INIT;
 	size_t stuck = 0;
-	int r = journal_load(&w->c->st, JOURNAL_HOST, &j, e);
+	int r = host_plan_run(&w->c->st, JOURNAL_HOST, &w->plan, &b, &stuck, e);
 
 	if (r == 0)
-		r = journal_open(&w->c->st, JOURNAL_HOST, &fd, e);
-	if (r < 0)
-		return r;
-	r = plan_run(&w->plan, &b, &sink, NULL, NULL, &stuck, e);
-	if (r == 0)
 		return 0;
-	(void)!trim_journal(w, j.n, stuck > 0, &ignored);
 	err_hint(e, stuck ? "What could not be taken back is tried again by 'iocage hostnet undo'"
 	                  : "Everything is as it was before");
 	return r;
@@ -231,10 +200,8 @@ static int show(struct work *w, struct err *e)
 static int undo(struct work *w, bool dry, struct err *e)
 {
 	_cleanup_(journal_done) struct journal j = { 0 };
-	_cleanup_free_ bool *stuck = NULL;
 	struct backend b = os_backend(w->os);
-	struct err why = ERR_INIT;
-	int r = journal_load(&w->c->st, JOURNAL_HOST, &j, e), k;
+	int r = journal_load(&w->c->st, JOURNAL_HOST, &j, e);
 
 	if (r < 0)
 		return r;
@@ -251,14 +218,7 @@ static int undo(struct work *w, bool dry, struct err *e)
 		else if (!dry)
 			info("  - %s", what);
 	}
-	if (dry)
-		return 0;
-	stuck = calloc(j.n + 1, sizeof(*stuck));
-	if (!stuck)
-		return err_oom(e);
-	r = plan_undo(j.undo, j.n, &b, stuck, e);
-	k = journal_keep(&w->c->st, JOURNAL_HOST, &j, stuck, r < 0 ? &why : e);
-	return r < 0 ? r : k;
+	return dry ? 0 : host_plan_undo(&w->c->st, JOURNAL_HOST, &j, &b, e);
 }
 
 int cmd_hostnet(struct cli *c, struct args *a, struct err *e)

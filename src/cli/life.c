@@ -13,7 +13,7 @@
 
 void session_init(struct session *s, struct cli *c, const char *jail, const struct run_opts *o)
 {
-	*s = (struct session){ .c = c, .jail = jail, .o = *o, .lock = -1, .share = -1 };
+	*s = (struct session){ .c = c, .jail = jail, .o = *o, .lock = -1, .uplinks = -1, .share = -1 };
 }
 
 void session_done(struct session *s)
@@ -31,6 +31,7 @@ void session_done(struct session *s)
 	free(s->console_log);
 	closep(&s->share);
 	s->share = -1;
+	uplink_release(s);
 	closep(&s->lock);
 	s->lock = -1;
 }
@@ -163,9 +164,14 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 	_cleanup_free_ bool *stuck = NULL;
 	_cleanup_close_ int lock = -1, bridges = -1;
 	struct err why = ERR_INIT;
+	struct uplink_backend u;
+	struct backend with_uplinks = uplink_backend(&u, s, b);
 	int r, k;
 
 	r = journal_load(&s->c->st, s->jail, &j, e);
+	for (size_t i = 0; r == 0 && i < j.n; i++)
+		if (j.undo[i].kind == OP_UPLINK_DEL)
+			r = uplink_lock(s, e);
 	for (size_t i = 0; r == 0 && i < j.n; i++) {
 		if (j.undo[i].kind == OP_ADDR_DEL && lock < 0)
 			r = share_lock(s, &lock, e);
@@ -179,8 +185,9 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 	stuck = calloc(j.n + 1, sizeof(*stuck));
 	if (!stuck)
 		return err_oom(e);
-	r = plan_undo(j.undo, j.n, b, stuck, e);
+	r = plan_undo(j.undo, j.n, &with_uplinks, stuck, e);
 	k = journal_keep(&s->c->st, s->jail, &j, stuck, r < 0 ? &why : e);
+	uplink_release(s);
 	if (r < 0) {
 		err_hint(e, "%s: what could not be removed is tried again at the next start or stop", s->jail);
 		return r;

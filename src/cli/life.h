@@ -59,6 +59,7 @@ struct session {
 	const char *jail; /* borrowed */
 	struct run_opts o;
 	int lock;
+	int uplinks; /* uplink_lock() held, else -1 */
 	int share; /* share_lock() or share_bridges() held during a start, else -1 */
 	struct config cfg;
 	bool have_cfg, have_model;
@@ -106,6 +107,25 @@ must_check int share_pass(struct session *s, const struct op *op, bool *ret, str
 must_check int share_holders(struct session *s, struct facts *f, struct err *e);
 /* The address of a jail with nat, into its model; chosen now unless it was before. */
 must_check int session_nat(struct session *s, struct err *e);
+
+/* --- life_uplink.c --- */
+
+/* One at a time works on the host's own network: taken before the locks of share_*, after the jail's. Held already: 0. */
+must_check int uplink_lock(struct session *s, struct err *e);
+void uplink_release(struct session *s);
+/* The host's network and the jail's uplink into the facts, if it takes one. With uplink_lock(). */
+must_check int uplink_facts(struct session *s, struct facts *f, struct err *e);
+/* Somebody else manages what is about to be changed: said on stderr. */
+void uplink_warn(const struct session *s, const struct facts *f);
+/* A backend that also knows UPLINK_ADD and _DEL, and leaves all else to real. *u lives as long as it is used. */
+struct uplink_backend {
+	struct session *s;
+	struct backend real;
+};
+struct backend uplink_backend(struct uplink_backend *u, struct session *s, const struct backend *real);
+/* An uplink that was joined, and no jail says that it takes it out (*ret): out of its bridge, unless dry. For gc. */
+must_check int uplink_orphan(struct session *s, const char *link, bool dry, bool *ret, struct err *e);
+
 /* No state, so nothing was done: what a killed writer left of its files goes. */
 must_check int session_sweep(struct session *s, struct err *e);
 /* The jail runs, its state is loaded, we have its lock: take back a live change that was cut off. */

@@ -136,12 +136,26 @@ static void tell(struct story *t, enum phase ph)
 	}
 }
 
+/* What is taken back now may be an uplink, and its lock comes before that of bridges. */
+static void lock_again(struct session *s)
+{
+	struct err ignored = ERR_INIT;
+	bool shared = s->share >= 0;
+
+	release_share(s);
+	(void)!uplink_lock(s, &ignored);
+	if (shared)
+		(void)!share_bridges_alone(s, &s->share, &ignored);
+}
+
 static void on_phase(void *ctx, enum phase ph, bool ok)
 {
 	struct story *t = ctx;
 
 	if (!ok) {
 		t->failed = ph;
+		if (*t->s->model.uplink && t->s->uplinks < 0)
+			lock_again(t->s);
 		/* what is taken back now may be a bridge */
 		while (t->s->share >= 0 && flock(t->s->share, LOCK_EX) < 0 && errno == EINTR)
 			;
@@ -304,10 +318,14 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 	_cleanup_close_ int fd = -1;
 	struct story t = { .s = s, .failed = PH__COUNT };
 	struct journal_sink sink = { &fd, sink_append };
-	struct backend b = os_backend(s->os);
+	struct backend real = os_backend(s->os), b = real;
+	struct uplink_backend u;
 	struct err ignored = ERR_INIT;
 	size_t stuck = 0;
 	int r = first_state(s, e);
+
+	if (*s->model.uplink)
+		b = uplink_backend(&u, s, &real);
 
 	/* from here on others see which addresses we use; a bridge is in use when it has our port */
 	if (!s->model.vnet)
@@ -375,12 +393,16 @@ static int plan_and_run(struct session *s, struct err *e)
 	r = session_os_jail(s, e);
 	if (r == 0)
 		r = session_os(s, e);
+	if (r == 0 && !s->o.dry_run && s->model.vnet && *s->model.uplink)
+		r = uplink_lock(s, e);
 	if (r == 0 && !s->o.dry_run && (!s->model.vnet || s->model.nnics))
 		r = s->model.vnet ? share_bridges(s, &s->share, e) : share_lock(s, &s->share, e);
 	if (r == 0)
 		r = session_nat(s, e);
 	if (r == 0)
 		r = gather(s, &f, e);
+	if (r == 0)
+		r = uplink_facts(s, &f, e);
 	if (r == 0) {
 		f.jid = s->st.jid;
 		r = share_holders(s, &f, e);
@@ -393,6 +415,9 @@ static int plan_and_run(struct session *s, struct err *e)
 	}
 	session_say(s, "* Starting %s", s->jail);
 	tell_ignored(s);
+	uplink_warn(s, &f);
+	if (!plan_uplink_bridge(&s->model, &f))
+		uplink_release(s);
 	catch_signals(s, old);
 	r = carry_out(s, &p, e);
 	release_signals(old);

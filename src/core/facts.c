@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "core/hostnet.h"
 
 const struct link_fact *facts_link(const struct facts *f, const char *name)
 {
@@ -26,5 +27,8 @@ void facts_done(struct facts *f)
 	free(f->links);
 	free(f->addrs);
 	free(f->nat_links);
+	if (f->host)
+		hn_facts_done(f->host);
+	free(f->host);
 	*f = (struct facts){ 0 };
 }

@@ -38,6 +38,8 @@ struct nat_link { /* an interface of the host by which somebody may ask for a fo
 	char name[IFNAME_CAP];
 };
 
+struct hn_facts; /* core/hostnet.h */
+
 struct facts {
 	char host_id[65]; /* stable identity of this host */
 	struct gateway_fact gw4, gw6;
@@ -48,6 +50,8 @@ struct facts {
 	struct nat_link *nat_links; /* those with IPv4 addresses, for jails with nat */
 	size_t nnat_links;
 	unsigned jid; /* the id this start will use */
+	char uplink[IFNAME_CAP]; /* the jail's uplink, auto resolved; "" = none is to be touched */
+	struct hn_facts *host; /* the whole host network: only for jails that take interfaces of it, else NULL; owned */
 };
 
 const struct link_fact *facts_link(const struct facts *f, const char *name); /* NULL: does not exist */

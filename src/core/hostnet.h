@@ -74,6 +74,7 @@ struct hn_link {
 	unsigned index, mtu, master, parent, tag; /* parent: index of the link below a VLAN */
 	struct macaddr mac;
 	bool up, is_bridge, is_vlan;
+	bool ether, wireless; /* carries Ethernet frames; by radio */
 	char alias[128];
 	char manager[80]; /* who else configures it, and where that was seen; "" = nobody */
 };
@@ -118,6 +119,18 @@ const struct hn_link *hn_facts_link(const struct hn_facts *f, const char *name);
 
 /* Owner's mark on links: this and the link's name. */
 #define HN_MARK "iocage: hostnet "
+
+/* A jail's uplink. The bridge it joins: that of the first NIC which has one; NULL: there is none, or no uplink. */
+const char *plan_uplink_bridge(const struct jail *j, const struct facts *f);
+/* The uplink, if it is the one that joins this bridge; else NULL. */
+const struct hn_link *plan_uplink_of(const struct jail *j, const struct facts *f, const char *bridge);
+
+/*
+ * Steps that put one interface into a bridge that is there, with all it carries; its routers have to answer at the end.
+ * None when it is so already. Who else manages the two does not matter.
+ */
+must_check int plan_uplink_join(const char *link, const char *bridge, const struct hn_facts *f, struct plan *ret,
+                                struct err *e);
 
 /*
  * Steps that make what is into what the files ask for; none when it is so already. left gets a line for each interface

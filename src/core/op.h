@@ -49,6 +49,9 @@
 	X(LINK_MTU, "link-mtu", 1) /* link mtu */                                                       \
 	X(ROUTE_SET, "route-set", 1) /* make or replace: link dst gw addr metric id (table) flags */    \
 	X(ROUTE_UNSET, "route-unset", 0) /* the same */                                                 \
+	X(UPLINK_ADD, "uplink-add", 0) /* host interface into the jail's bridge, with all it carries: link bridge */ \
+	X(UPLINK_DEL, "uplink-del", 0) /* and back, unless another jail uses it: link bridge */         \
+	X(REACH, "reach", 0) /* fail unless a router answers within timeout (ms): link gw */            \
 	X(SYSCTL, "sysctl", 0) /* name below /proc/sys, text: value */                                  \
 	X(VIEW_ADD, "view-add", 0) /* shared IP: link as it is seen inside: link index mtu mac flags */ \
 	X(VIEW_DEL, "view-del", 0) /* link; gone is success */                                          \

@@ -103,6 +103,15 @@ static void describe_link(const struct op *op, char *buf, size_t cap)
 	case OP_ROUTE_UNSET:
 		describe_route(op, buf, cap);
 		break;
+	case OP_UPLINK_ADD:
+		snprintf(buf, cap, "join %s to %s, with its addresses and routes", link, or_none(op->bridge));
+		break;
+	case OP_UPLINK_DEL:
+		snprintf(buf, cap, "take %s out of %s, with its addresses and routes", link, or_none(op->bridge));
+		break;
+	case OP_REACH:
+		snprintf(buf, cap, "reach %s on %s", ipaddr_format_host(&op->gw, a), link);
+		break;
 	case OP_SYSCTL:
 		snprintf(buf, cap, "set %s to %.40s", or_none(op->name), or_none(op->text));
 		break;

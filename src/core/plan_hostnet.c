@@ -9,6 +9,8 @@
 #define MARK_JAIL_ADDR 0x69 /* aliases of running shared-IP jails */
 #define TABLE_MAIN     254
 #define PROTO_STATIC   4
+#define REACH4_MS      2000
+#define REACH6_MS      4000 /* a bridge that is new asks for nobody before its own link-local address is checked */
 
 struct build {
 	const struct hostnet *h;
@@ -590,5 +592,45 @@ int plan_hostnet(const struct hostnet *h, const struct hn_facts *f, struct plan 
 		r = plan_router(&b, &h->gw4, h->gw4_var);
 	if (r == 0)
 		r = plan_router(&b, &h->gw6, h->gw6_var);
+	return r < 0 ? r : plan_check(ret, e);
+}
+
+/* The routers that the host had on the link: what came over it before has to come over the bridge. */
+static void ask_routers(struct build *b, const struct hn_link *l, const char *bridge)
+{
+	for (int family = 4; family <= 6; family += 2)
+		for (size_t i = 0; i < b->f->nroutes; i++) {
+			const struct hn_route *r = &b->f->routes[i];
+			struct op op = { .kind = OP_REACH, .link = bridge, .gw = r->gw };
+
+			if (r->index != l->index || r->dst.prefix || r->gw.family != family || r->table != TABLE_MAIN)
+				continue;
+			op.timeout = family == 4 ? REACH4_MS : REACH6_MS;
+			add(b, PH_POSTSTART, &op, &(struct op){ .kind = OP_NONE });
+			break;
+		}
+}
+
+int plan_uplink_join(const char *link, const char *bridge, const struct hn_facts *f, struct plan *ret, struct err *e)
+{
+	static const struct rcvar said = { .key = (char *)"vnet_default_interface", .file = (char *)"jail", .line = 1 };
+	struct hn_port port = { .var = &said };
+	struct hn_if ifs[] = { { .kind = HN_BRIDGE, .var = &said, .up = true, .ports = &port, .nports = 1 },
+		               { .kind = HN_PLAIN, .var = &said, .up = true } };
+	struct hostnet h = { .ifs = ifs, .n = 2 };
+	struct strv left = { 0 };
+	struct build b = { &h, f, ret, &left, e };
+	const struct hn_link *l = hn_facts_link(f, link);
+	int r;
+
+	if (!l || str_copy(port.name, sizeof(port.name), link) < 0 ||
+	    str_copy(ifs[0].name, sizeof(ifs[0].name), bridge) < 0 ||
+	    str_copy(ifs[1].name, sizeof(ifs[1].name), link) < 0)
+		return err_set(e, ENODEV, "there is no interface %s", link);
+	set_up(&b, PH_START, &ifs[1], true);
+	r = plan_members(&b, &ifs[0]);
+	if (r == 0)
+		ask_routers(&b, l, bridge);
+	strv_done(&left);
 	return r < 0 ? r : plan_check(ret, e);
 }

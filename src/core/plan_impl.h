@@ -68,6 +68,9 @@ bool plan_probe(struct plan *p, enum phase ph, const struct jail *j, const struc
                 const struct ipaddr *addr);
 void plan_probe_end(struct plan *p, enum phase ph, const struct jail *j);
 
+/* VNET. The uplink joins the first bridge. */
+must_check int plan_vnet_uplink(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
+
 /* VNET. Missing bridges come before the jail; pairs, addresses and routes when it is there. */
 must_check int plan_vnet_bridges(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
 /* Ask the wires for the jail's addresses; refuses one the host itself has there. The answers are awaited by _links. */

@@ -120,6 +120,8 @@ static int build(struct plan *p, const struct jail *j, const struct facts *f, co
 	add_hook(p, j, PROP_exec_prestart, PH_PRESTART);
 	r = j->vnet ? plan_vnet_bridges(p, j, f, e) : plan_shared_aliases(p, j, f, e);
 	if (r == 0 && j->vnet)
+		r = plan_vnet_uplink(p, j, f, e);
+	if (r == 0 && j->vnet)
 		r = plan_vnet_probes(p, j, f, e);
 	if (r < 0)
 		return r;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/hostnet.h"
 #include "core/plan_impl.h"
 
 #define IP6_MTU_MIN 1280 /* RFC 8200, section 5 */
@@ -84,10 +85,13 @@ int plan_vnet_bridges(struct plan *p, const struct jail *j, const struct facts *
 unsigned plan_vnet_mtu(const struct jail *j, const struct jnic *nic, const struct facts *f)
 {
 	const struct link_fact *bridge = nic->bridge[0] ? facts_link(f, nic->bridge) : NULL;
+	const struct hn_link *uplink = plan_uplink_of(j, f, nic->bridge);
 
 	if (nic->mtu)
 		return nic->mtu;
-	return bridge && bridge->first_member_mtu ? bridge->first_member_mtu : j->default_mtu;
+	if (bridge && bridge->first_member_mtu)
+		return bridge->first_member_mtu;
+	return uplink ? uplink->mtu : j->default_mtu;
 }
 
 /* Both ends' addresses: of the configuration, else the ones that are the same at every start. */
@@ -353,6 +357,10 @@ static const struct jnic *link_nic(const struct jail *j, const struct facts *f, 
 	const struct link_fact *link = facts_link(f, name), *bridge;
 	const struct jnic *nic = plan_find_nic(j, name);
 
+	/* it joins the bridge before the jail is there */
+	for (size_t i = 0; !nic && f->uplink[0] && streq(f->uplink, name) && i < j->nnics; i++)
+		if (plan_uplink_of(j, f, j->nics[i].bridge))
+			nic = &j->nics[i];
 	for (size_t i = 0; !nic && link && i < j->nnics; i++) {
 		bridge = j->nics[i].bridge[0] ? facts_link(f, j->nics[i].bridge) : NULL;
 		if (bridge && (bridge == link || (link->master && link->master == bridge->index)))
@@ -465,12 +473,18 @@ int plan_vnet_probe(struct plan *p, enum phase ph, const struct jail *j, const s
 	const struct jnic *nic = plan_find_nic(j, a->ifname);
 	const struct link_fact *bridge = nic && nic->bridge[0] ? facts_link(f, nic->bridge) : NULL;
 	const struct addr_fact *fact = facts_addr(f, &a->addr);
+	const struct hn_link *uplink = nic && nic->bridge[0] ? plan_uplink_of(j, f, nic->bridge) : NULL;
+	struct link_fact made = { .can_ask = uplink && uplink->up };
 	char addr[IPADDR_TEXT];
 
+	/* a bridge that the start makes and that leads out */
+	if (!bridge && uplink && str_copy(made.name, sizeof(made.name), nic->bridge) == 0)
+		bridge = &made;
 	/* the host's end of the bridge may be in another VLAN, where the address may be somebody else's by right */
 	if (a->mode != JADDR_STATIC || !bridge || !j->conflict_wait || has_vlans(nic))
 		return 0;
-	if (fact && fact->present && streq(fact->ifname, bridge->name))
+	if (fact && fact->present &&
+	    (streq(fact->ifname, bridge->name) || (uplink && streq(fact->ifname, uplink->name))))
 		return err_class(e, ERR_BUSY, EADDRINUSE, "%s: %s is in use on %s by %s%s", prop,
 		                 ipaddr_format_host(&a->addr, addr), bridge->name,
 		                 fact->holder[0] ? "jail " : "this host", fact->holder);

@@ -21,7 +21,7 @@ P(vnet1_mac, PT_MACPAIR, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: MAC a
 P(vnet2_mac, PT_MACPAIR, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: MAC addresses of vnet2, host end and jail end; none: derived, and the same at every start.")
 P(vnet3_mac, PT_MACPAIR, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: MAC addresses of vnet3, host end and jail end; none: derived, and the same at every start.")
 P(mac_prefix, PT_MACPREFIX, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: first six hex digits of derived MAC addresses; none: one that never becomes a bridge's own.")
-P(vnet_default_interface, PT_IFNAME, "none", NULL, 0, 0, PF_RESTART | PF_LATER, "network", "VNET: host interface to put into the bridge; auto: the one with the default route; none: no uplink is touched.")
+P(vnet_default_interface, PT_IFNAME, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: host interface to put into the first NIC's bridge while the jail runs, with its addresses and routes; auto: the one with the default route; none: no uplink is touched.")
 P(vnet0_mtu, PT_MTU, "auto", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "VNET: MTU of vnet0; auto: that of its bridge.")
 P(vnet1_mtu, PT_MTU, "auto", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "VNET: MTU of vnet1; auto: that of its bridge.")
 P(vnet2_mtu, PT_MTU, "auto", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "VNET: MTU of vnet2; auto: that of its bridge.")

@@ -19,8 +19,9 @@ struct paths {
 static int make_paths(const struct store *s, const char *jail, struct paths *p, struct err *e)
 {
 	bool host = streq(jail, JOURNAL_HOST);
+	const char *uplink = str_starts(jail, JOURNAL_UPLINK) ? jail + strlen(JOURNAL_UPLINK) : NULL;
 
-	if (!host && !store_name_ok(jail))
+	if (!host && (uplink ? !ifname_valid(uplink) : !store_name_ok(jail)))
 		return err_set(e, EINVAL, "no journal for a jail of that name");
 	if (s->runfd < 0)
 		return err_set(e, ENOENT, "no journal of %s: %s does not exist", jail, s->run);
@@ -28,6 +29,14 @@ static int make_paths(const struct store *s, const char *jail, struct paths *p, 
 		(void)snprintf(p->dir, sizeof(p->dir), "hostnet");
 		(void)snprintf(p->journal, sizeof(p->journal), "hostnet/journal");
 		(void)snprintf(p->state, sizeof(p->state), "hostnet/state");
+		return 0;
+	}
+	if (uplink) {
+		if (mkdirat(s->runfd, "uplinks", 0755) < 0 && errno != EEXIST)
+			return err_sys(e, "cannot create %s/uplinks", s->run);
+		(void)snprintf(p->dir, sizeof(p->dir), "uplinks/%s", uplink);
+		(void)snprintf(p->journal, sizeof(p->journal), "uplinks/%s/journal", uplink);
+		(void)snprintf(p->state, sizeof(p->state), "uplinks/%s/state", uplink);
 		return 0;
 	}
 	(void)snprintf(p->dir, sizeof(p->dir), "jails/%s", jail);
@@ -81,6 +90,13 @@ int journal_open(struct store *s, const char *jail, int *ret_fd, struct err *e)
 	int r = make_paths(s, jail, &p, e);
 
 	return r < 0 ? r : open_file(s, p.dir, p.journal, ret_fd, e);
+}
+
+int uplink_names(struct store *s, struct strv *ret, struct err *e)
+{
+	return s->runfd < 0 || faccessat(s->runfd, "uplinks", F_OK, AT_SYMLINK_NOFOLLOW) < 0
+	               ? 0
+	               : store_list_dirs(s->runfd, "uplinks", ret, e);
 }
 
 int live_open(struct store *s, const char *jail, int *ret_fd, struct err *e)

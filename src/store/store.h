@@ -121,7 +121,10 @@ void store_sweep_jail(struct store *s, const char *jail);
 
 /* --- journal: RUN/jails/J/journal, one inverse operation a line, in the order done --- */
 /* The host's own network has one, too: it is no jail's name, and lies in RUN/hostnet. */
-#define JOURNAL_HOST ".hostnet"
+#define JOURNAL_HOST   ".hostnet"
+/* And each uplink that jails share: this and its name; in RUN/uplinks. */
+#define JOURNAL_UPLINK ".uplink/"
+must_check int uplink_names(struct store *s, struct strv *ret, struct err *e); /* those that have one */
 struct journal {
 	struct op *undo;
 	char **mem;

@@ -299,6 +299,8 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return probe_ask(os, op, e);
 	case OP_PROBE_END:
 		return probe_answers(os, op->timeout, e);
+	case OP_REACH:
+		return probe_reach(os, op, e);
 	case OP_HOLD_SET:
 		return apply_hold_set(os, op, e);
 	case OP_CONN_END:

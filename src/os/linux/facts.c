@@ -446,15 +446,18 @@ static bool bare(const struct jaddr *a, size_t n)
 int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err *e)
 {
 	int r = host_id(ret->host_id, sizeof(ret->host_id), e);
+	bool find = streq(j->uplink, "auto");
 
 	if (r == 0 && os->hostq.fd < 0)
 		r = nl_open(&os->hostq, -1, e);
 	if (r < 0)
 		return r;
 	/* reading a big routing table is slow: only when an answer depends on it */
-	if (j->nat ? !*j->nat_interface : j->vnet ? j->router4.mode == ROUTER_AUTO && j->n4 : bare(j->a4, j->n4))
+	if (find || (j->nat    ? !*j->nat_interface
+	             : j->vnet ? j->router4.mode == ROUTER_AUTO && j->n4
+	                       : bare(j->a4, j->n4)))
 		default_route(os, AF_INET, &ret->gw4);
-	if (j->vnet ? j->router6.mode == ROUTER_AUTO && j->n6 : bare(j->a6, j->n6))
+	if (j->vnet ? (j->router6.mode == ROUTER_AUTO && j->n6) || find : bare(j->a6, j->n6))
 		default_route(os, AF_INET6, &ret->gw6);
 	r = add_link(os, ret, ret->gw4.ifname, e);
 	if (r == 0)
@@ -470,7 +473,7 @@ int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err 
 	}
 	if (r == 0 && j->vnet && j->router6.mode == ROUTER_ADDR)
 		r = add_link(os, ret, j->router6.addr.zone, e);
-	if (r == 0 && j->vnet && *j->uplink)
+	if (r == 0 && j->vnet && *j->uplink && !find)
 		r = add_link(os, ret, j->uplink, e);
 	if (r == 0 && j->nat)
 		r = add_nat(os, ret, j, e);

@@ -6,6 +6,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,7 @@ static int take_link(const struct nlmsghdr *h, void *ctx)
 	f->nlinks += l == &v[f->nlinks];
 	*l = (struct hn_link){ .index = (unsigned)ifi->ifi_index };
 	l->up = ifi->ifi_flags & IFF_UP;
+	l->ether = ifi->ifi_type == ARPHRD_ETHER;
 	mnl_attr_parse(h, sizeof(*ifi), link_attr, l);
 	return MNL_CB_OK;
 }
@@ -348,9 +350,12 @@ int os_hostnet_facts(struct os *os, const struct hostnet *h, struct hn_facts *re
 	}
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ret->nlinks; i++)
-		host_manager(ret->links[i].name, ret->links[i].index, ret->links[i].manager,
-		             sizeof(ret->links[i].manager));
+	for (size_t i = 0; i < ret->nlinks; i++) {
+		struct hn_link *l = &ret->links[i];
+
+		host_manager(l->name, l->index, l->manager, sizeof(l->manager));
+		l->wireless = l->ether && host_wireless(l->name, l->index);
+	}
 	read_sysctls(h, ret);
 	return 0;
 }

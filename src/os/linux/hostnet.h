@@ -13,4 +13,7 @@ must_check int host_sysctl_set(const struct op *op, struct err *e);
  */
 void host_manager(const char *name, unsigned index, char *buf, size_t cap);
 
+/* Does the interface send by radio. */
+bool host_wireless(const char *name, unsigned index);
+
 #endif

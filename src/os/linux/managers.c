@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -125,4 +126,19 @@ void host_manager(const char *name, unsigned index, char *buf, size_t cap)
 	if (!in_dir("/etc/network/interfaces.d", "", in_interfaces, name, "ifupdown", buf, cap) &&
 	    !in_dir("/etc/netplan", ".yaml", in_netplan, name, "netplan", buf, cap))
 		buf[0] = '\0';
+}
+
+bool host_wireless(const char *name, unsigned index)
+{
+	_cleanup_free_ char *radio = strf("/sys/class/net/%s/phy80211", name), *path = NULL, *text = NULL;
+	uint64_t n = 0;
+
+	if (!radio || access(radio, F_OK) < 0)
+		return false;
+	/* what is mounted there may show another network namespace */
+	path = strf("/sys/class/net/%s/ifindex", name);
+	text = path ? slurp(path) : NULL;
+	if (text)
+		text[strcspn(text, "\n")] = '\0';
+	return text && str_to_uint(text, 1, UINT32_MAX, &n) && n == index;
 }

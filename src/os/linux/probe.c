@@ -168,3 +168,40 @@ void probe_forget(struct os *os)
 	free(os->probes);
 	os->probes = NULL;
 }
+
+int probe_reach(struct os *os, const struct op *op, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	struct question q = { .addr = op->gw };
+	struct timespec t0, t;
+	char text[IPADDR_TEXT];
+	int r = os->hostq.fd < 0 ? nl_open(&os->hostq, -1, e) : 0;
+
+	if (r < 0)
+		return r;
+	q.index = nl_index(&os->hostq, op->link);
+	if (!q.index)
+		return err_set(e, ENODEV, "there is no interface %s", op->link);
+	if (look(&os->hostq, &q).state & (NUD_PERMANENT | NUD_NOARP))
+		return 0;
+	put_neigh(&os->hostq, RTM_DELNEIGH, 0, &q, 0);
+	(void)!flush(&os->hostq);
+	(void)clock_gettime(CLOCK_MONOTONIC, &t0);
+	for (;;) {
+		struct seen s = look(&os->hostq, &q);
+
+		if (s.mac.set && (s.state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)))
+			return 0;
+		(void)clock_gettime(CLOCK_MONOTONIC, &t);
+		if ((t.tv_sec - t0.tv_sec) * 1000 + (t.tv_nsec - t0.tv_nsec) / 1000000 >= (long)op->timeout)
+			break;
+		/* not asked yet, or the kernel gave up: (again) */
+		if (!(s.state & NUD_INCOMPLETE)) {
+			put_neigh(&os->hostq, RTM_NEWNEIGH, NLM_F_CREATE, &q, NTF_USE);
+			(void)!flush(&os->hostq);
+		}
+		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	}
+	return err_class(e, ERR_BUSY, EHOSTUNREACH, "the host's router %s does not answer on %s within %u ms",
+	                 ipaddr_format_host(&op->gw, text), op->link, op->timeout);
+}

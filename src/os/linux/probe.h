@@ -13,4 +13,7 @@ must_check int probe_ask(struct os *os, const struct op *op, struct err *e);
 must_check int probe_answers(struct os *os, unsigned ms, struct err *e);
 void probe_forget(struct os *os);
 
+/* REACH: until op->gw answers on op->link, op->timeout milliseconds at most; -EHOSTUNREACH. */
+must_check int probe_reach(struct os *os, const struct op *op, struct err *e);
+
 #endif
