@@ -188,6 +188,9 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 	r = plan_undo(j.undo, j.n, &with_uplinks, stuck, e);
 	k = journal_keep(&s->c->st, s->jail, &j, stuck, r < 0 ? &why : e);
 	uplink_release(s);
+	if (s->oj.note[0])
+		warning("%s: %s", s->jail, s->oj.note);
+	s->oj.note[0] = '\0';
 	if (r < 0) {
 		err_hint(e, "%s: what could not be removed is tried again at the next start or stop", s->jail);
 		return r;

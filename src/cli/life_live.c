@@ -50,6 +50,14 @@ void live_note(struct state *st, const struct conf *c, const struct jnic *nics, 
 	copy_items(st->ip6, sizeof(st->ip6), conf_get(c, PROP_ip6_addr));
 	for (size_t i = 0; i < sizeof(noted) / sizeof(*noted); i++)
 		note(&b, prop_table[noted[i]].name, conf_get(c, noted[i]));
+	if (!streq(conf_get(c, PROP_vnet_interfaces), "none")) {
+		size_t at = b.len;
+
+		note(&b, "vnet_interfaces", conf_get(c, PROP_vnet_interfaces));
+		for (size_t i = at + 1; b.p && i < b.len; i++)
+			if (b.p[i] == ' ')
+				b.p[i] = ',';
+	}
 	for (size_t i = 0; i < nnics; i++) {
 		char key[IFNAME_CAP + 8];
 		const char *v;

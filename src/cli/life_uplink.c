@@ -78,7 +78,7 @@ int uplink_facts(struct session *s, struct facts *f, struct err *e)
 	const char *uplink = s->model.uplink;
 	int r;
 
-	if (!s->model.vnet || !*uplink)
+	if (!s->model.vnet || (!*uplink && !s->model.npassed))
 		return 0;
 	f->host = calloc(1, sizeof(*f->host));
 	if (!f->host)
@@ -96,6 +96,12 @@ void uplink_warn(const struct session *s, const struct facts *f)
 	const char *bridge = plan_uplink_bridge(&s->model, f);
 	const struct hn_link *l = bridge ? plan_uplink_of(&s->model, f, bridge) : NULL;
 
+	for (size_t i = 0; i < s->model.npassed; i++) {
+		const struct hn_link *in = hn_facts_link(f->host, s->model.passed[i]);
+
+		if (in && in->manager[0])
+			warning("%s: %s moves into the jail although %s manages it", s->jail, in->name, in->manager);
+	}
 	if (l && l->manager[0] && !l->master)
 		warning("%s: %s joins %s although %s manages it: what that does to it later may undo this", s->jail,
 		        l->name, bridge, l->manager);
@@ -114,6 +120,9 @@ static int join(struct session *s, const struct backend *b, const struct op *op,
 
 	if (r == 0)
 		r = os_hostnet_facts(s->os, &none, &f, e);
+	/* the user named it: who else manages it was told, and does not matter */
+	for (size_t i = 0; i < f.nlinks; i++)
+		f.links[i].manager[0] = '\0';
 	if (r == 0)
 		r = plan_uplink_join(op->link, op->bridge, &f, &p, e);
 	if (r == 0 && p.n)

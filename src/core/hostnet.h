@@ -126,8 +126,14 @@ const char *plan_uplink_bridge(const struct jail *j, const struct facts *f);
 const struct hn_link *plan_uplink_of(const struct jail *j, const struct facts *f, const char *bridge);
 
 /*
+ * A step that moves the interface into the jail, with the number `inside` there, and whose inverse brings it home: with
+ * name, MTU, MAC, addresses and routes, and up if it is.
+ */
+void plan_hand_over(struct plan *p, const struct hn_facts *f, const struct hn_link *l, unsigned inside);
+
+/*
  * Steps that put one interface into a bridge that is there, with all it carries; its routers have to answer at the end.
- * None when it is so already. Who else manages the two does not matter.
+ * None when it is so already. What somebody else manages according to f is left out, as in plan_hostnet().
  */
 must_check int plan_uplink_join(const char *link, const char *bridge, const struct hn_facts *f, struct plan *ret,
                                 struct err *e);

@@ -266,5 +266,6 @@ void jail_done(struct jail *j)
 	free(j->a4);
 	free(j->a6);
 	free(j->nics);
+	free(j->passed);
 	*j = (struct jail){ 0 };
 }

@@ -71,6 +71,8 @@ struct jail {
 	char nat_interface[IFNAME_CAP]; /* "" = the one with the default route */
 	unsigned default_mtu;
 	char uplink[IFNAME_CAP]; /* vnet_default_interface: "" = none, "auto" or a name */
+	char (*passed)[IFNAME_CAP]; /* vnet_interfaces: host interfaces that move into the jail */
+	size_t npassed;
 	struct router router4, router6;
 	unsigned allow; /* enum allow_flags */
 	unsigned children_max, conflict_wait; /* milliseconds, 0: addresses are not asked for */

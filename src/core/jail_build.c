@@ -70,6 +70,26 @@ static int build_nic(const struct conf *c, struct jnic *nic, struct err *e)
 	return 0;
 }
 
+static int build_passed(const struct conf *c, struct jail *j, struct err *e)
+{
+	const char *v = conf_get(c, PROP_vnet_interfaces);
+	_cleanup_(strv_done) struct strv names = { 0 };
+
+	if (streq(v, "none"))
+		return 0;
+	if (strv_split(&names, v, " ,\t") < 0)
+		return err_oom(e);
+	j->passed = calloc(names.n + 1, sizeof(*j->passed));
+	if (!j->passed)
+		return err_oom(e);
+	for (; j->npassed < names.n; j->npassed++)
+		if (!ifname_valid(names.v[j->npassed]) ||
+		    str_copy(j->passed[j->npassed], sizeof(*j->passed), names.v[j->npassed]) < 0)
+			return err_set(e, EINVAL, "vnet_interfaces: %.60s is not an interface name",
+			               names.v[j->npassed]);
+	return 0;
+}
+
 static int build_nics(const struct conf *c, struct jail *j, struct err *e)
 {
 	const char *v;
@@ -160,6 +180,8 @@ static int build_network(const struct conf *c, struct jail *j, struct err *e)
 	if (!j->vnet)
 		return 0;
 	r = build_nics(c, j, e);
+	if (r == 0)
+		r = build_passed(c, j, e);
 	if (r == 0)
 		r = build_router(c, PROP_defaultrouter, 4, &j->router4, e);
 	if (r == 0)

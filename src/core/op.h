@@ -51,6 +51,10 @@
 	X(ROUTE_UNSET, "route-unset", 0) /* the same */                                                 \
 	X(UPLINK_ADD, "uplink-add", 0) /* host interface into the jail's bridge, with all it carries: link bridge */ \
 	X(UPLINK_DEL, "uplink-del", 0) /* and back, unless another jail uses it: link bridge */         \
+	X(NETNS_PIN, "netns-pin", 0) /* the jail's network namespace stays while there is a name for it: name */ \
+	X(NETNS_UNPIN, "netns-unpin", 0)                                                                \
+	X(LINK_IN, "link-in", 0) /* host interface into the jail: link index (its number there) */      \
+	X(LINK_OUT, "link-out", 0) /* and home: link index mtu mac id (its number at home) */           \
 	X(REACH, "reach", 0) /* fail unless a router answers within timeout (ms): link gw */            \
 	X(SYSCTL, "sysctl", 0) /* name below /proc/sys, text: value */                                  \
 	X(VIEW_ADD, "view-add", 0) /* shared IP: link as it is seen inside: link index mtu mac flags */ \
@@ -77,6 +81,9 @@ enum op_where { AT_HOST, AT_JAIL };
 
 /* How the alias text of a jail's interface begins; the jail's name and the NIC's follow. */
 #define OP_MARK_LINK "associated with jail: "
+
+/* The mark (protocol number) of an address that a jail's start made. */
+#define OP_MARK_ADDR 0x69
 
 /* op.flags of OP_ADDR_ADD: the address makes no route to its prefix (views: FreeBSD shows a jail no such route) */
 #define OP_ADDR_NOROUTE 1u

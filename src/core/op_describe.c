@@ -109,6 +109,12 @@ static void describe_link(const struct op *op, char *buf, size_t cap)
 	case OP_UPLINK_DEL:
 		snprintf(buf, cap, "take %s out of %s, with its addresses and routes", link, or_none(op->bridge));
 		break;
+	case OP_LINK_IN:
+		snprintf(buf, cap, "hand %s to the jail", link);
+		break;
+	case OP_LINK_OUT:
+		snprintf(buf, cap, "take %s home from the jail", link);
+		break;
 	case OP_REACH:
 		snprintf(buf, cap, "reach %s on %s", ipaddr_format_host(&op->gw, a), link);
 		break;
@@ -167,6 +173,12 @@ static void describe_jail(const struct op *op, char *buf, size_t cap)
 		break;
 	case OP_JAIL_DEL:
 		snprintf(buf, cap, "remove jail %s", name);
+		break;
+	case OP_NETNS_PIN:
+		snprintf(buf, cap, "name the network namespace of %s", name);
+		break;
+	case OP_NETNS_UNPIN:
+		snprintf(buf, cap, "let go of the network namespace of %s", name);
 		break;
 	case OP_CONN_END:
 		snprintf(buf, cap, "end connections of %s on %s", name, ipaddr_format_host(&op->addr, a));

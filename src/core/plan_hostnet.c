@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "core/hostnet.h"
 
-#define MARK_JAIL_ADDR 0x69 /* aliases of running shared-IP jails */
 #define TABLE_MAIN     254
 #define PROTO_STATIC   4
 #define REACH4_MS      2000
@@ -156,17 +155,22 @@ static void add_addr(struct build *b, enum phase ph, const char *link, const str
 	add(b, ph, &redo, &undo);
 }
 
+static struct op addr_again(const char *link, const struct hn_ip *ip)
+{
+	return (struct op){ .kind = OP_ADDR_ADD,
+		            .link = link,
+		            .addr = ip->addr,
+		            .opts = OP_AGAIN,
+		            .flags = OP_ADDR_PLAIN | kept_flags(ip),
+		            .timeout = ip->valid,
+		            .id = ip->preferred };
+}
+
 /* An address off the link it is on; its inverse puts it back as it was. */
 static void drop_addr(struct build *b, const char *link, const struct hn_ip *ip)
 {
 	struct op redo = { .kind = OP_ADDR_DROP, .link = link, .addr = ip->addr };
-	struct op undo = { .kind = OP_ADDR_ADD,
-		           .link = link,
-		           .addr = ip->addr,
-		           .opts = OP_AGAIN,
-		           .flags = OP_ADDR_PLAIN | kept_flags(ip),
-		           .timeout = ip->valid,
-		           .id = ip->preferred };
+	struct op undo = addr_again(link, ip);
 
 	add(b, PH_VNET, &redo, &undo);
 }
@@ -357,7 +361,7 @@ static int check_movable(struct build *b, const struct hn_link *l, const char *b
 		if (ip->index != l->index)
 			continue;
 		ipaddr_format(&ip->addr, a);
-		if (ip->mark == MARK_JAIL_ADDR)
+		if (ip->mark == OP_MARK_ADDR)
 			return err_set(b->e, EBUSY,
 			               "%s carries %s of a running jail: stop the shared-IP jails on %s, and let them "
 			               "use %s from now on",
@@ -633,4 +637,45 @@ int plan_uplink_join(const char *link, const char *bridge, const struct hn_facts
 		ask_routers(&b, l, bridge);
 	strv_done(&left);
 	return r < 0 ? r : plan_check(ret, e);
+}
+
+/* Nothing but an inverse: what the interface had is put back when it is home again. */
+static void put_back(struct plan *p, const struct op *undo)
+{
+	struct op u = *undo;
+
+	own(p, &u);
+	plan_add(p, PH_START, &(struct op){ .kind = OP_NONE }, &u);
+}
+
+void plan_hand_over(struct plan *p, const struct hn_facts *f, const struct hn_link *l, unsigned inside)
+{
+	struct op in = { .kind = OP_LINK_IN, .link = l->name, .index = inside }, out = in;
+
+	/* what is said first is put back last: routes, then the addresses, the first one first, then it is up */
+	for (int direct = 0; direct <= 1; direct++) /* one by a gateway may need one that is direct */
+		for (size_t i = 0; i < f->nroutes; i++)
+			if (f->routes[i].index == l->index && (f->routes[i].gw.family == 0) == direct) {
+				struct op op = route_op(&f->routes[i], l->name);
+
+				op.index = l->index;
+				put_back(p, &op);
+			}
+	for (size_t i = f->nips; i-- > 0;)
+		if (f->ips[i].index == l->index) {
+			struct op op = addr_again(l->name, &f->ips[i]);
+
+			op.index = l->index;
+			put_back(p, &op);
+		}
+	if (l->up)
+		put_back(p, &(struct op){
+				    .kind = OP_LINK_SET, .link = l->name, .flags = OP_LINK_UPPED, .index = l->index });
+	out.kind = OP_LINK_OUT;
+	out.mtu = l->mtu;
+	out.mac = l->mac;
+	out.id = l->index;
+	own(p, &in);
+	own(p, &out);
+	plan_add(p, PH_START, &in, &out);
 }

@@ -70,6 +70,10 @@ void plan_probe_end(struct plan *p, enum phase ph, const struct jail *j);
 
 /* VNET. The uplink joins the first bridge. */
 must_check int plan_vnet_uplink(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
+/* Interfaces that move into the jail: when it is there, before anything runs in it. */
+must_check int plan_vnet_passed(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);
+/* Is name one of them: its name inside; else NULL. */
+const char *plan_passed(const struct jail *j, const char *name);
 
 /* VNET. Missing bridges come before the jail; pairs, addresses and routes when it is there. */
 must_check int plan_vnet_bridges(struct plan *p, const struct jail *j, const struct facts *f, struct err *e);

@@ -131,6 +131,9 @@ static int build(struct plan *p, const struct jail *j, const struct facts *f, co
 		return r;
 	add_jail(p, j, f);
 	add_first_process(p, j, root);
+	r = j->vnet ? plan_vnet_passed(p, j, f, e) : 0;
+	if (r < 0)
+		return r;
 	r = j->vnet ? plan_vnet_links(p, j, f, e) : plan_shared_view(p, j, f, e);
 	if (r < 0)
 		return r;

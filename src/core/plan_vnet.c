@@ -283,7 +283,9 @@ int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, 
 	struct macaddr host, mac = { .set = false };
 
 	*ret = (struct op){ .kind = OP_NONE };
-	if (!nic && !is_lo(a->ifname))
+	if (!nic && plan_passed(j, a->ifname))
+		(void)!str_copy(inside, sizeof(inside), a->ifname);
+	else if (!nic && !is_lo(a->ifname))
 		return no_such_nic(j, prop, a->ifname, e);
 	if (a->mode != JADDR_STATIC)
 		return 0; /* plan_lease.c */
@@ -291,7 +293,7 @@ int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, 
 		return err_set(e, ENAMETOOLONG, "interfaces: %s is too long", nic->name);
 	if (!a->addr.has_prefix) {
 		ipaddr_format(&a->addr, addr);
-		if (nic)
+		if (!is_lo(a->ifname))
 			return err_set(e, EINVAL, "%s: %s needs a prefix, as in %s/%d", prop, addr, addr,
 			               a->addr.family == 4 ? 24 : 64);
 		op.addr.has_prefix = true;

@@ -25,6 +25,7 @@ struct os_jail {
 	uint64_t pid_start, monitor_start;
 	bool vnet;
 	char cgroup[256];
+	char note[128]; /* filled by the backend: what the user is to be told of what was done; "" = nothing */
 	/* argv of the command the monitor runs when the jail ends by itself (cleans up); NULL-terminated, or NULL */
 	char *const *on_death;
 };

@@ -11,6 +11,7 @@
 #include "os/linux/antispoof.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/conn.h"
+#include "os/linux/handover.h"
 #include "os/linux/hook.h"
 #include "os/linux/hostnet.h"
 #include "os/linux/jail.h"
@@ -299,6 +300,14 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return probe_ask(os, op, e);
 	case OP_PROBE_END:
 		return probe_answers(os, op->timeout, e);
+	case OP_NETNS_PIN:
+		return netns_pin(os, e);
+	case OP_NETNS_UNPIN:
+		return netns_unpin(os, e);
+	case OP_LINK_IN:
+		return link_in(os, op, e);
+	case OP_LINK_OUT:
+		return link_out(os, op, e);
 	case OP_REACH:
 		return probe_reach(os, op, e);
 	case OP_HOLD_SET:

@@ -77,9 +77,38 @@ static void put_bridge_info(struct nl *n, const struct op *op)
 	nl_nest_end(n, info);
 }
 
+static int take_index_name(const struct nlattr *a, void *ctx)
+{
+	if (mnl_attr_get_type(a) == IFLA_IFNAME)
+		(void)!str_copy(ctx, IFNAME_CAP, mnl_attr_get_str(a));
+	return MNL_CB_OK;
+}
+
+static int take_name(const struct nlmsghdr *h, void *ctx)
+{
+	mnl_attr_parse(h, sizeof(struct ifinfomsg), take_index_name, ctx);
+	return MNL_CB_OK;
+}
+
+/*
+ * An interface that came home has its number again, and its name; or another one that begins like it, when that was taken.
+ * When the number was taken, it has its name.
+ */
+static unsigned home_index(struct nl *q, const struct op *op)
+{
+	char name[IFNAME_CAP] = "";
+	struct ifinfomsg *ifi = nl_put(q, RTM_GETLINK, 0, sizeof(*ifi));
+
+	if (ifi)
+		ifi->ifi_index = (int)op->index;
+	if (nl_ask(q, take_name, name) == 0 && link_is_home(name, op->link))
+		return op->index;
+	return nl_index_known(q, op->link);
+}
+
 static int index_of(struct nl *q, const struct op *op, unsigned *ret, struct err *e)
 {
-	*ret = nl_index_known(q, op->link);
+	*ret = op->index && op->kind != OP_VLAN_SET ? home_index(q, op) : nl_index_known(q, op->link);
 	if (*ret)
 		return 0;
 	return err_set(e, ENODEV, "there is no interface %s%s", op->link, op->where == AT_JAIL ? " in the jail" : "");
@@ -202,21 +231,30 @@ static uint16_t make_flags(const struct op *op)
 }
 
 /* Change what of mtu, mac, alias and state the operation carries. */
-static void put_link_set(struct nl *n, const struct op *op)
+static int put_link_set(struct nl *n, struct nl *q, const struct op *op, struct err *e)
 {
-	struct ifinfomsg *ifi = nl_put(n, RTM_NEWLINK, 0, sizeof(*ifi));
+	unsigned index = 0;
+	int r = op->index ? index_of(q, op, &index, e) : 0;
+	struct ifinfomsg *ifi = r < 0 ? NULL : nl_put(n, RTM_NEWLINK, 0, sizeof(*ifi));
+
+	if (r < 0)
+		return r;
+	if (ifi && index)
+		ifi->ifi_index = (int)index;
 
 	if (ifi && op->flags) {
 		ifi->ifi_flags = op->flags & OP_LINK_UPPED ? IFF_UP : 0;
 		ifi->ifi_change = IFF_UP;
 	}
-	nl_attr_str(n, IFLA_IFNAME, op->link);
+	if (!index)
+		nl_attr_str(n, IFLA_IFNAME, op->link);
 	if (op->mtu)
 		nl_attr_u32(n, IFLA_MTU, op->mtu);
 	if (op->mac.set)
 		nl_attr(n, IFLA_ADDRESS, op->mac.b, 6);
 	if (op->alias)
 		nl_attr(n, IFLA_IFALIAS, op->alias, strlen(op->alias));
+	return 0;
 }
 
 static int put_vlan(struct nl *n, struct nl *q, const struct op *op, struct err *e)
@@ -412,8 +450,17 @@ static int put_route_as(struct nl *n, struct nl *q, const struct op *op, uint16_
 	return 0;
 }
 
+/* What an interface had that came home: when it did not, there is nothing to put back. */
+static bool of_one_gone(struct nl *q, const struct op *op)
+{
+	return op->index && (op->kind == OP_LINK_SET || op->kind == OP_ADDR_ADD || op->kind == OP_ROUTE_SET) &&
+	       !home_index(q, op);
+}
+
 int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
 {
+	if (of_one_gone(q, op))
+		return 0;
 	switch (op->kind) {
 	case OP_NONE: /* only its inverse matters */
 		return 0;
@@ -433,8 +480,7 @@ int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct 
 		put_mtu(n, op);
 		return 0;
 	case OP_LINK_SET:
-		put_link_set(n, op);
-		return 0;
+		return put_link_set(n, q, op, e);
 	case OP_VLAN_ADD:
 		return put_vlan(n, q, op, e);
 	case OP_PORT_ADD:

@@ -7,7 +7,7 @@
 #include "os/linux/nl.h"
 
 /* What an address or a bridge of ours carries in the kernel, so that nobody else's is ever removed. */
-#define MARK_ADDR_PROTO  0x69
+#define MARK_ADDR_PROTO  OP_MARK_ADDR
 #define MARK_HOST_PROTO  0x6a /* addresses of the host itself, from rc.conf */
 #define MARK_LEASE_PROTO 0x6b /* addresses inside, from DHCP */
 #define MARK_BRIDGE      "iocage: bridge for jails"
@@ -17,6 +17,9 @@
  * nsfd: namespace of the jail (for a veth's peer). 0 or -errno with e.
  */
 must_check int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e);
+
+/* Is name the one that an interface called `own` has at home: its own, or own-N, when that was taken. */
+bool link_is_home(const char *name, const char *own);
 
 /* An answer about a link (RTM_NEWLINK) as what is known of it: a callback of nl_ask(). */
 int link_take(const struct nlmsghdr *h, void *ret_link_fact);
