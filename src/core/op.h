@@ -49,9 +49,9 @@
 	X(LINK_MTU, "link-mtu", 1) /* link mtu */                                                       \
 	X(ROUTE_SET, "route-set", 1) /* make or replace: link dst gw addr metric id (table) flags */    \
 	X(ROUTE_UNSET, "route-unset", 0) /* the same */                                                 \
-	X(UPLINK_ADD, "uplink-add", 0) /* host interface into the jail's bridge, with all it carries: link bridge */ \
+	X(UPLINK_ADD, "uplink-add", 0) /* link into bridge, with all it carries */                      \
 	X(UPLINK_DEL, "uplink-del", 0) /* and back, unless another jail uses it: link bridge */         \
-	X(NETNS_PIN, "netns-pin", 0) /* the jail's network namespace stays while there is a name for it: name */ \
+	X(NETNS_PIN, "netns-pin", 0) /* a name keeps the network namespace of name */                   \
 	X(NETNS_UNPIN, "netns-unpin", 0)                                                                \
 	X(LINK_IN, "link-in", 0) /* host interface into the jail: link index (its number there) */      \
 	X(LINK_OUT, "link-out", 0) /* and home: link index mtu mac id (its number at home) */           \

@@ -6,10 +6,10 @@
 #include "base/cleanup.h"
 #include "core/hostnet.h"
 
-#define TABLE_MAIN     254
-#define PROTO_STATIC   4
-#define REACH4_MS      2000
-#define REACH6_MS      4000 /* a bridge that is new asks for nobody before its own link-local address is checked */
+#define TABLE_MAIN   254
+#define PROTO_STATIC 4
+#define REACH4_MS    2000
+#define REACH6_MS    4000 /* a bridge that is new asks for nobody before its own link-local address is checked */
 
 struct build {
 	const struct hostnet *h;

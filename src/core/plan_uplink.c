@@ -55,8 +55,9 @@ static int check(const struct hn_facts *h, const char *name, const char *bridge,
 		               name, bridge, name);
 	if (l->wireless)
 		return err_set(e, EOPNOTSUPP,
-		               PROP ": %s is wireless: an access point takes frames of one MAC, so it cannot be bridged; "
-		                    "use shared IP (vnet=off), or route",
+		               PROP
+		               ": %s is wireless: an access point takes frames of one MAC, so it cannot be bridged; "
+		               "use shared IP (vnet=off), or route",
 		               name);
 	if (!l->ether)
 		return err_set(e, EOPNOTSUPP, PROP ": %s is no Ethernet interface and cannot be a port of a bridge",
@@ -65,8 +66,9 @@ static int check(const struct hn_facts *h, const char *name, const char *bridge,
 		return err_set(e, EBUSY, PROP ": %s is the host's end of a jail's NIC (%s)", name, l->alias);
 	if (l->master && (!b || l->master != b->index))
 		return err_class(e, ERR_BUSY, EBUSY,
-		                 PROP ": %s is in %s already, and an interface can be in one bridge only; put the jail on "
-		                      "%s, or choose another uplink",
+		                 PROP
+		                 ": %s is in %s already, and an interface can be in one bridge only; put the jail on "
+		                 "%s, or choose another uplink",
 		                 name, name_at(h, l->master), name_at(h, l->master));
 	return 0;
 }
@@ -114,7 +116,8 @@ static int check_passed(const struct hn_facts *h, const char *name, struct err *
 	for (size_t i = 0; i < h->nroutes; i++)
 		if (h->routes[i].index == l->index && (!h->routes[i].dst.prefix || h->routes[i].multipath))
 			return err_class(e, ERR_BUSY, EBUSY,
-			                 PROPS ": the host's %s route goes through %s: without it the host would be cut off",
+			                 PROPS
+			                 ": the host's %s route goes through %s: without it the host would be cut off",
 			                 h->routes[i].dst.prefix ? "multipath" : "default", name);
 	return 0;
 }

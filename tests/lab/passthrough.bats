@@ -89,11 +89,8 @@ home() {
 	ip link add ifb7 type ifb
 	ip addr add 192.0.2.71/24 dev mv7
 	ip link set mv7 up
-	# once opened it has a queue
-	for l in tun7 tap7 ifb7; do
-		ip link set $l up
-		ip link set $l down
-	done
+	for l in tun7 tap7 ifb7; do ip link set $l up; done
+	sleep 1 # link-local addresses
 	world_snapshot many
 	ok iocage set 'vnet_interfaces=em1 tun7 tap7 mv7 ifb7' a
 	up a
@@ -114,6 +111,7 @@ home() {
 	up a
 	mon=$(sed -n 's/^monitor=//p' "$IOCAGE_RUN/jails/a/state")
 	kill -9 "$mon"
+	eventually is_down a
 	ok iocage gc
 	home
 	up a

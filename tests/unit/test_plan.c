@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/hostnet.h"
 #include "plan_world.h"
 
 #ifndef TEST_DATA
@@ -66,6 +67,60 @@ static size_t count(const struct plan *p, enum op_kind k, enum op_where where)
 	for (size_t i = 0; i < p->n; i++)
 		n += p->steps[i].redo.kind == k && p->steps[i].redo.where == where;
 	return n;
+}
+
+/* The host's network of links[], for jails that take interfaces of it. */
+static struct hn_link host_links[] = {
+	{ .name = "em0", .index = 2, .mtu = 1450, .mac = { { 2, 0, 0, 0, 0, 1 }, true }, .up = true, .ether = true },
+	{ .name = "em1", .index = 3, .mtu = 9000, .mac = { { 2, 0, 0, 0, 0, 2 }, true }, .up = true, .ether = true },
+	{ .name = "tun0", .index = 8, .mtu = 1500 },
+	{ .name = "wlan0", .index = 9, .mtu = 1500, .ether = true, .wireless = true },
+	{ .name = "br9", .index = 10, .mtu = 1500, .ether = true, .is_bridge = true },
+	{ .name = "em2", .index = 11, .mtu = 1500, .ether = true, .master = 10 },
+};
+
+static void refused(const char *msg, const char *const *kv, const struct facts *f, const struct root_source *root);
+
+static void golden_taken(void **state)
+{
+	struct facts f = host();
+	struct hn_ip ips[3] = { { .index = 3 }, { .index = 3 }, { .index = 2 } };
+	struct hn_route routes[3] = { { .index = 3, .table = 254, .proto = 3, .scope = 253 },
+		                      { .index = 3, .table = 254, .proto = 3 },
+		                      { .index = 2, .table = 254, .proto = 3 } };
+	struct hn_facts h = { .links = host_links, .nlinks = 6, .ips = ips, .nips = 3, .routes = routes, .nroutes = 3 };
+	static const struct {
+		const char *uplink, *msg;
+	} bad[] = {
+		{ "em9", "there is no interface em9" }, { "tun0", "no Ethernet interface" },
+		{ "wlan0", "wlan0 is wireless" },       { "br9", "br9 is a bridge" },
+		{ "em2", "em2 is in br9 already" },
+	};
+
+	(void)state;
+	assert_int_equal(ipaddr_parse("10.1.0.1/24", 4, &ips[0].addr, NULL), 0);
+	assert_int_equal(ipaddr_parse("2001:db8:1::1/64", 6, &ips[1].addr, NULL), 0);
+	assert_int_equal(ipaddr_parse("10.0.0.2/24", 4, &ips[2].addr, NULL), 0);
+	assert_int_equal(ipaddr_parse("10.2.0.0/16", 4, &routes[0].dst, NULL), 0);
+	assert_int_equal(ipaddr_parse("10.3.0.0/16", 4, &routes[1].dst, NULL), 0);
+	routes[1].gw = ip("10.2.0.1");
+	assert_int_equal(ipaddr_parse("0.0.0.0/0", 4, &routes[2].dst, NULL), 0);
+	routes[2].gw = ip("10.0.0.1");
+	f.host = &h;
+	golden("vnet-handed", KV("vnet", "1", "ip4_addr", "em1|10.1.0.5/24", "vnet_interfaces", "em1 tun0"), &f, &thin);
+	assert_int_equal(str_copy(f.uplink, sizeof(f.uplink), "em0"), 0);
+	golden("vnet-uplink",
+	       KV("vnet", "1", "interfaces", "vnet1:none,vnet0:bridge1", "ip4_addr", "vnet0|10.0.0.5/24",
+	          "vnet_default_interface", "em0"),
+	       &f, &thin);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(str_copy(f.uplink, sizeof(f.uplink), bad[i].uplink), 0);
+		refused(bad[i].msg, KV("vnet", "1"), &f, &thin);
+	}
+	f.uplink[0] = '\0';
+	refused("default route goes through em0", KV("vnet", "1", "vnet_interfaces", "em0"), &f, &thin);
+	refused("em2 is a port of br9", KV("vnet", "1", "vnet_interfaces", "em2"), &f, &thin);
+	refused("wlan0 cannot move into a jail", KV("vnet", "1", "vnet_interfaces", "wlan0"), &f, &thin);
 }
 
 static void golden_plans(void **state)
@@ -521,13 +576,14 @@ static void vlans_ask_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden_plans),      cmocka_unit_test(golden_lives),
-		cmocka_unit_test(refuses_live),      cmocka_unit_test(live_shared_alias),
-		cmocka_unit_test(golden_rest),       cmocka_unit_test(refuses_shared),
-		cmocka_unit_test(refuses_vnet),      cmocka_unit_test(refuses_host_address),
-		cmocka_unit_test(refuses_fstab),     cmocka_unit_test(address_present),
-		cmocka_unit_test(address_held),      cmocka_unit_test(auto_router),
-		cmocka_unit_test(link_local_router), cmocka_unit_test(vlans_ask_nobody),
+		cmocka_unit_test(golden_plans),         cmocka_unit_test(golden_taken),
+		cmocka_unit_test(golden_lives),         cmocka_unit_test(refuses_live),
+		cmocka_unit_test(live_shared_alias),    cmocka_unit_test(golden_rest),
+		cmocka_unit_test(refuses_shared),       cmocka_unit_test(refuses_vnet),
+		cmocka_unit_test(refuses_host_address), cmocka_unit_test(refuses_fstab),
+		cmocka_unit_test(address_present),      cmocka_unit_test(address_held),
+		cmocka_unit_test(auto_router),          cmocka_unit_test(link_local_router),
+		cmocka_unit_test(vlans_ask_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,7 +78,8 @@ bool link_is_home(const char *name, const char *own)
 
 	if (streq(name, own))
 		return true;
-	return strncmp(name, own, n) == 0 && name[n] == '-' && name[n + 1] && !name[n + 1 + strspn(name + n + 1, "0123456789")];
+	return strncmp(name, own, n) == 0 && name[n] == '-' && name[n + 1] &&
+	       !name[n + 1 + strspn(name + n + 1, "0123456789")];
 }
 
 /* --- one request --- */
