@@ -103,19 +103,14 @@ static char *slurp(const char *path)
 	return sbuf_take(&b);
 }
 
-static void golden(const char *name, const char *rc, const char *sysctl, const struct hn_facts *f)
+static void compare(const char *name, const struct plan *p, const struct strv *left)
 {
-	char path[512], *want;
-	struct plan p = { 0 };
-	struct strv left = { 0 };
 	struct sbuf got = { 0 };
-	struct err e = ERR_INIT;
+	char path[512], *want;
 
-	if (build(rc, sysctl, f, &p, &left, &e) < 0)
-		fail_msg("%s: %s", name, e.msg);
-	plan_format(&p, &got);
-	for (size_t i = 0; i < left.n; i++)
-		sbuf_addf(&got, "left: %s\n", left.v[i]);
+	plan_format(p, &got);
+	for (size_t i = 0; i < left->n; i++)
+		sbuf_addf(&got, "left: %s\n", left->v[i]);
 	snprintf(path, sizeof(path), "%s/plans/%s.txt", TEST_DATA, name);
 	if (getenv("UPDATE_GOLDEN")) {
 		FILE *out = fopen(path, "w");
@@ -130,6 +125,17 @@ static void golden(const char *name, const char *rc, const char *sysctl, const s
 	assert_string_equal(got.p ? got.p : "", want);
 	free(want);
 	sbuf_done(&got);
+}
+
+static void golden(const char *name, const char *rc, const char *sysctl, const struct hn_facts *f)
+{
+	struct plan p = { 0 };
+	struct strv left = { 0 };
+	struct err e = ERR_INIT;
+
+	if (build(rc, sysctl, f, &p, &left, &e) < 0)
+		fail_msg("%s: %s", name, e.msg);
+	compare(name, &p, &left);
 	plan_done(&p);
 	strv_done(&left);
 }
@@ -173,6 +179,40 @@ static void golden_plans(void **state)
 	h = host();
 	strcpy(h->links[1].manager, "NetworkManager (/run/NetworkManager/devices/2)");
 	golden("hostnet-managed", manual, "", &h->f);
+}
+
+/* A jail's start: the bridge is there, and stays a jail's. */
+static void uplink(void **state)
+{
+	struct host *h = host();
+	struct strv none = { 0 };
+	struct plan p = { 0 }, again = { 0 };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	h->links[3] = (struct hn_link){ .name = "bridge0",
+		                        .index = 4,
+		                        .mtu = 1500,
+		                        .up = true,
+		                        .is_bridge = true,
+		                        .mac = { { 2, 0, 0, 0, 0, 9 }, true },
+		                        .alias = "iocage: bridge for jails" };
+	h->f.nlinks = 4;
+	assert_int_equal(plan_uplink_join("em0", "bridge0", &h->f, &p, &e), 0);
+	compare("uplink-join", &p, &none);
+	plan_done(&p);
+	/* done: nothing is left to do */
+	for (size_t i = 0; i < 3; i++)
+		h->ips[i].index = h->routes[i].index = 4;
+	h->links[1].master = 4;
+	assert_int_equal(plan_uplink_join("em0", "bridge0", &h->f, &again, &e), 0);
+	assert_int_equal(again.n, 0);
+	plan_done(&again);
+	h->ips[0] = (struct hn_ip){ .index = 2, .addr = ip("192.0.2.1/24"), .mark = 0x69 };
+	h->f.nips = 1;
+	assert_true(plan_uplink_join("em0", "bridge0", &h->f, &again, &e) < 0);
+	assert_non_null(strstr(e.msg, "of a running jail"));
+	plan_done(&again);
 }
 
 /* In the middle of a move, or after it: only what is missing is done. */
@@ -253,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(golden_plans),
+		cmocka_unit_test(uplink),
 		cmocka_unit_test(goes_on),
 		cmocka_unit_test(refuses),
 	};
