@@ -14,6 +14,7 @@ setup() {
 }
 
 teardown() {
+	touch "$LAB_TMP/done" # ends what talks
 	lab_reset
 	iocage gc >/dev/null 2>&1 || true
 	for l in em1 tun7 br7 bridge0; do ip link del $l 2>/dev/null || true; done
@@ -84,13 +85,13 @@ reaches() {
 		print("fine", n)
 	X
 	rm -f "$LAB_TMP"/{e1,e2,done,n1,n2}
-	lan python3 "$LAB_TMP/echo.py" 192.0.2.254 "$LAB_TMP/e1" &
-	python3 "$LAB_TMP/echo.py" 192.0.2.1 "$LAB_TMP/e2" &
+	lan python3 "$LAB_TMP/echo.py" 192.0.2.254 "$LAB_TMP/e1" 3>&- &
+	python3 "$LAB_TMP/echo.py" 192.0.2.1 "$LAB_TMP/e2" 3>&- &
 	eventually test -e "$LAB_TMP/e1"
 	eventually test -e "$LAB_TMP/e2"
-	python3 "$LAB_TMP/talk.py" 192.0.2.254 "$LAB_TMP/n1" "$LAB_TMP/done" >"$LAB_TMP/t1" 2>&1 &
+	python3 "$LAB_TMP/talk.py" 192.0.2.254 "$LAB_TMP/n1" "$LAB_TMP/done" >"$LAB_TMP/t1" 2>&1 3>&- &
 	t1=$!
-	lan python3 "$LAB_TMP/talk.py" 192.0.2.1 "$LAB_TMP/n2" "$LAB_TMP/done" >"$LAB_TMP/t2" 2>&1 &
+	lan python3 "$LAB_TMP/talk.py" 192.0.2.1 "$LAB_TMP/n2" "$LAB_TMP/done" >"$LAB_TMP/t2" 2>&1 3>&- &
 	t2=$!
 	eventually test -s "$LAB_TMP/n1"
 	eventually test -s "$LAB_TMP/n2"
