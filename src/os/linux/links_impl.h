@@ -1,0 +1,32 @@
+/* links_impl.h - what putting links together and removing them share. Internal to links*.c. */
+#ifndef IOCAGE_OS_LINUX_LINKS_IMPL_H
+#define IOCAGE_OS_LINUX_LINKS_IMPL_H
+
+#include <sys/socket.h>
+
+#include "os/linux/links.h"
+
+static inline int af_of(const struct ipaddr *a)
+{
+	return a->family == 6 ? AF_INET6 : AF_INET;
+}
+
+static inline uint8_t mark_of(const struct op *op)
+{
+	return op->flags & OP_ADDR_HOST    ? MARK_HOST_PROTO
+	       : op->flags & OP_ADDR_LEASE ? MARK_LEASE_PROTO
+	                                   : MARK_ADDR_PROTO;
+}
+
+static inline size_t len_of(const struct ipaddr *a)
+{
+	return a->family == 6 ? 16 : 4;
+}
+
+/* A default route, into the request that is being put together. */
+void links_put_default(struct nl *n, uint16_t type, uint16_t flags, const struct op *op, unsigned index);
+/* A route as it was found, added or removed. */
+must_check int links_put_route_as(struct nl *n, struct nl *q, const struct op *op, uint16_t type, uint16_t flags,
+                                  struct err *e);
+
+#endif
