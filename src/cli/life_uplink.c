@@ -150,7 +150,7 @@ static int undo_uplink(struct session *s, const struct backend *b, const char *l
 static int leave(struct session *s, const struct backend *b, const struct op *op, struct err *e)
 {
 	_cleanup_(journal_done) struct journal mem = { 0 };
-	struct op other;
+	struct op other = { 0 };
 	int r = uplink_lock(s, e);
 
 	if (r == 0)
@@ -180,7 +180,7 @@ int uplink_orphan(struct session *s, const char *link, bool dry, bool *ret, stru
 {
 	_cleanup_(journal_done) struct journal mem = { 0 };
 	struct backend b;
-	struct op user;
+	struct op user = { 0 };
 	int r = uplink_lock(s, e);
 
 	*ret = false;

@@ -359,6 +359,8 @@ int antispoof_del(const struct op *op, struct err *e)
 	use = nft_chain_use(&t, CHAIN_ROLES);
 	if (use == -ENOENT)
 		return 0;
+	if (use < 0)
+		return failed(op->link, use, text, e);
 	r = remove_all(&t, &n, use == ROLES + 1, text, sizeof(text));
 	if (r == -EBUSY)
 		r = remove_all(&t, &n, false, text, sizeof(text));
