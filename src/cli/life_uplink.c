@@ -143,7 +143,10 @@ static int undo_uplink(struct session *s, const struct backend *b, const char *l
 	_cleanup_free_ char *name = strf(JOURNAL_UPLINK "%s", link);
 	int r = name ? journal_load(&s->c->st, name, &j, e) : err_oom(e);
 
-	return r < 0 || !j.n ? r : host_plan_undo(&s->c->st, name, &j, b, e);
+	if (r < 0)
+		return r;
+	/* nothing was done yet, or nothing is left to do: only its directory is there */
+	return j.n ? host_plan_undo(&s->c->st, name, &j, b, e) : journal_keep(&s->c->st, name, &j, NULL, e);
 }
 
 /* The lock stays ours until the journal has lost the line: or two that stop would each leave it to the other. */

@@ -26,7 +26,7 @@ setup_file() {
 	mk u vnet=on interfaces=vnet0:br7 ip4_addr=none vnet_default_interface=em1 "${common[@]}"
 	mk p vnet=on interfaces=vnet0:none ip4_addr=none vnet_interfaces=em2 "${common[@]}"
 	export FAULT_STEP=${FAULT_STEP:-9} FAULT_JAILS="v w s u p"
-	export FAULT_OFFSET=${FAULT_OFFSET:-$RANDOM}
+	export FAULT_OFFSET=${FAULT_OFFSET:-0}
 	RUN_HASH=$(run_hash)
 	export RUN_HASH
 	echo "# FAULT_STEP=$FAULT_STEP FAULT_OFFSET=$FAULT_OFFSET" >&3
