@@ -99,7 +99,7 @@ static int go_inside(struct os *os, int *ret_home, struct err *e)
 
 static int go_home(int home, int r, struct err *e)
 {
-	if (home >= 0 && setns(home, CLONE_NEWNET) < 0)
+	if (home >= 0 && netns_return(home) < 0)
 		return err_sys(e, "return to the host's network namespace");
 	return r;
 }

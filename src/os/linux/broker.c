@@ -232,7 +232,7 @@ static int socket_in(int nsfd, struct err *e)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		(void)err_sys(e, "socket in the jail's network namespace");
-	if (setns(home, CLONE_NEWNET) < 0) {
+	if (netns_return(home) < 0) {
 		closep(&fd);
 		return err_sys(e, "return to the host's network namespace");
 	}

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "os/linux/cgroup.h"
+#include "os/linux/nl.h"
 
 #ifndef TCP_LISTEN
 enum { TCP_SYN_RECV = 3, TCP_TIME_WAIT = 6, TCP_CLOSE = 7, TCP_LISTEN = 10 };
@@ -32,7 +33,7 @@ static int open_diag(int nsfd)
 			return -1;
 	}
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	if (nsfd >= 0 && setns(home, CLONE_NEWNET) < 0)
+	if (nsfd >= 0 && netns_return(home) < 0)
 		closep(&fd);
 	return fd;
 }

@@ -242,7 +242,7 @@ static int open_wait(struct os *os, const struct op *op, struct wait *w, struct 
 	if (home < 0 || setns(os->netns, CLONE_NEWNET) < 0)
 		return err_sys(e, "enter the jail's network namespace");
 	w->events = nl_socket(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
-	if (setns(home, CLONE_NEWNET) < 0)
+	if (netns_return(home) < 0)
 		return err_sys(e, "return to the host's network namespace");
 	if (w->events < 0)
 		return err_set(e, -w->events, "open a netlink socket: %s", strerror(-w->events));

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -48,6 +49,18 @@ int nl_open_family(struct nl *n, int family, struct err *e)
 	return n->fd < 0 ? err_set(e, -n->fd, "open a netlink socket: %s", strerror(-n->fd)) : 0;
 }
 
+int netns_return(int home)
+{
+	for (int tries = 0; tries < 100; tries++) {
+		struct timespec pause = { 0, 10000000 };
+
+		if (setns(home, CLONE_NEWNET) == 0)
+			return 0;
+		(void)nanosleep(&pause, NULL);
+	}
+	return -1;
+}
+
 int nl_open(struct nl *n, int nsfd, struct err *e)
 {
 	_cleanup_close_ int home = -1;
@@ -64,7 +77,7 @@ int nl_open(struct nl *n, int nsfd, struct err *e)
 			return err_sys(e, "enter the jail's network namespace");
 	}
 	n->fd = nl_socket(0);
-	if (nsfd >= 0 && setns(home, CLONE_NEWNET) < 0)
+	if (nsfd >= 0 && netns_return(home) < 0)
 		return err_sys(e, "return to the host's network namespace");
 	if (n->fd < 0)
 		return err_set(e, -n->fd, "open a netlink socket: %s", strerror(-n->fd));

@@ -29,6 +29,12 @@ struct nl {
 /* A socket in the current namespace that hears these multicast groups (RTMGRP_*, 0 = none). The fd, or -errno. */
 must_check int nl_socket(unsigned groups);
 
+/*
+ * setns(2) back to the network namespace we came from. It can fail for want of memory only, and whoever went on in the wrong
+ * namespace would undo things there: so it is tried for a while. 0, or -1 and errno.
+ */
+must_check int netns_return(int home);
+
 /* Open in the namespace nsfd (-1: the current one); the caller stays where it is. */
 must_check int nl_open(struct nl *n, int nsfd, struct err *e);
 /* The same for another netlink family (NETLINK_NETFILTER), in the current namespace. */

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "os/linux/nl.h"
 
 #define ANSWER_MAX 32768
 
@@ -30,7 +31,7 @@ static int open_in(int nsfd, struct err *e)
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	if (fd < 0)
 		(void)err_sys(e, "open a sock_diag socket");
-	if (nsfd >= 0 && setns(home, CLONE_NEWNET) < 0) {
+	if (nsfd >= 0 && netns_return(home) < 0) {
 		closep(&fd);
 		return err_sys(e, "return to the host's network namespace");
 	}

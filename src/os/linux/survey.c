@@ -298,7 +298,7 @@ int os_survey(pid_t jail, struct survey *ret, struct err *e)
 		r = dump_all(&q, ret, e);
 	if (r == 0)
 		read_switches(ret);
-	if (home >= 0 && setns(home, CLONE_NEWNET) < 0)
+	if (home >= 0 && netns_return(home) < 0)
 		r = err_sys(e, "return to the host's network namespace");
 	if (r < 0)
 		survey_done(ret);

@@ -284,7 +284,7 @@ static int set_sysctls(int view, struct err *e)
 	/* without IPv6 they are not there, and not needed */
 	if (fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/keep_addr_on_down", "1") == 0)
 		(void)!fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1");
-	return setns(home, CLONE_NEWNET) < 0 ? err_sys(e, "return to the host's network namespace") : 0;
+	return netns_return(home) < 0 ? err_sys(e, "return to the host's network namespace") : 0;
 }
 
 /* A socket that hears of links, in epoll's set. */
