@@ -35,7 +35,8 @@ fi
 if [ -e "$notes" ]; then
 	# programs for sockets, loaded once per host: gone too, unless somebody else's jails may use them by now
 	if [ -z "$(ls -A /run/iocage/jails 2>/dev/null)" ]; then
-		if noted bpf; then rm -rf /sys/fs/bpf/iocage*; fi
+		pins=$(sed -n 's,^bpf \(/sys/fs/bpf/iocage-.*\)$,\1,p' "$notes")
+		if [ -n "$pins" ]; then rm -rf "$pins"; fi
 		if noted bpffs; then umount /sys/fs/bpf 2>/dev/null || true; fi
 	fi
 	# directories go whole only when they were made by quickstart and hold no jail of anybody else

@@ -66,7 +66,8 @@ mkdir -p "$IOCAGE_ROOT" "$IOCAGE_RUN"
 [ -z "${made_run:-}" ] || note run
 # what the kernel keeps beyond a jail's life: to be removed only if it was not there before us
 grep -qs ' /sys/fs/bpf bpf ' /proc/self/mounts || note bpffs
-[ -n "$(find /sys/fs/bpf -maxdepth 1 -name 'iocage*' 2>/dev/null)" ] || note bpf
+pins=$(build/iocage-bpf -p)
+[ -e "$pins" ] || note "bpf $pins"
 note "net $net"
 
 if ! ip link show dev "$bridge" >/dev/null 2>&1; then

@@ -197,14 +197,17 @@ static int load_and_pin(const char *dir)
 int main(int argc, char **argv)
 {
 	char dir[256];
-	bool remove;
+	bool remove, print;
 
 	verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
 	remove = argc > 1 && strcmp(argv[1], "-r") == 0;
-	if (argc > 2 || (argc == 2 && !verbose && !remove)) {
-		fprintf(stderr, "usage: iocage-bpf [-v | -r]\n");
+	print = argc > 1 && strcmp(argv[1], "-p") == 0; /* where this build's programs are pinned for this network */
+	if (argc > 2 || (argc == 2 && !verbose && !remove && !print)) {
+		fprintf(stderr, "usage: iocage-bpf [-v | -r | -p]\n");
 		return 2;
 	}
+	if (print)
+		return pin_dir(dir, sizeof(dir)) || puts(dir) < 0;
 	libbpf_set_print(say);
 	if (mount_bpffs() || pin_dir(dir, sizeof(dir)))
 		return 1;
