@@ -21,7 +21,7 @@ shot() {
 	ip -o addr show | sed -E 's/^[0-9]+: //; s/(valid|preferred)_lft [^ ]+//g' | sort
 	{ ip route show table all; ip -6 route show table all; } | sed -E 's/ expires [^ ]+//; s/ linkdown//' | grep -v '^multicast ff00::/8' | sort
 	nft list ruleset 2>/dev/null
-	awk '{ print $5, $9, $10 }' /proc/self/mountinfo | grep -v -E '^/run/netns/|/iocage-lab\.' | sort
+	awk '{ print $5, $9, $10 }' /proc/self/mountinfo | grep -v -E '^/run/netns/|^/sys/fs/bpf bpf |/iocage-lab\.' | sort
 	grep -F "$LAB_TMP" /proc/self/mountinfo | awk '{ print $5 }'
 	find /sys/fs/cgroup -type d -path "*/iocage-$RUN_HASH*" 2>/dev/null | sort
 	find "$IOCAGE_RUN" -mindepth 1 ! -path '*/lock/*' 2>/dev/null | sort

@@ -59,9 +59,10 @@ world_snapshot() {
 	ip -o addr show | sed -E 's/^[0-9]+: //; s/(valid|preferred)_lft [^ ]+//g' | sort >"$d/addrs"
 	{ ip route show table all; ip -6 route show table all; } | sed -E 's/ expires [^ ]+//; s/ linkdown//' | grep -v '^multicast ff00::/8' | sort >"$d/routes"
 	{ ip rule; ip -6 rule; nft list ruleset 2>/dev/null; } >"$d/rules"
-	# of mounts below a world of tests only those of ours: other suites may run beside us
+	# of mounts below a world of tests only those of ours: other suites may run beside us; the file system that programs are
+	# pinned in is mounted once per boot, by systemd or by the first jail that needs it
 	awk -v me="$LAB_TMP/" '/\/iocage-lab\./ && index($5, me) != 1 { next } { print $5, $9, $10 }' /proc/self/mountinfo |
-		grep -v -E '^/run/netns/' | sort >"$d/mounts"
+		grep -v -E '^/run/netns/|^/sys/fs/bpf bpf ' | sort >"$d/mounts"
 	find /sys/fs/cgroup -type d \( -path "*/iocage-$(run_hash)" -o -path "*/iocage-$(run_hash)/*" \) 2>/dev/null | sort >"$d/cgroups"
 	find "$IOCAGE_RUN" -mindepth 1 \( -path '*/jails/*' -o -name '*.sock' -o -name '*.pid' \) 2>/dev/null | sort >"$d/run"
 	find /run/netns -name '*ioc*' 2>/dev/null | sort >"$d/netns"
