@@ -198,7 +198,9 @@ int cgroup_del(const char *rel, struct err *e)
 		return err_set(e, -r, "remove control group %s: %s", path, strerror(-r));
 	slash = strrchr(path, '/');
 	*slash = '\0';
-	(void)rmdir(path); /* the last jail's removal takes the parent; others in it keep it */
+	/* the last jail's removal takes the parent; others in it keep it */
+	if (rmdir(path) < 0 && errno != ENOTEMPTY && errno != EBUSY && errno != ENOENT)
+		return err_sys(e, "remove control group %s", path);
 	return 0;
 }
 
