@@ -59,6 +59,21 @@ static void tell_strangers(struct session *s, const struct journal *j)
 		}
 }
 
+/* A change of a running jail that was cut off. */
+static void collect_live(struct gc *g, struct session *s)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	struct err e = ERR_INIT;
+	int r = g->dry ? live_load(&g->c->st, s->jail, &j, &e) : live_recover(s, &e);
+
+	if (r < 0)
+		failed(g, &e);
+	else if (j.n) {
+		g->found++;
+		info("%s: would take back a change that was cut off", s->jail);
+	}
+}
+
 static int collect_jail(struct gc *g, const char *name, struct err *e)
 {
 	_cleanup_(session_done) struct session s;
@@ -81,6 +96,8 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 	if (r < 0 && r != -ENOENT)
 		return r;
 	running = r == 0 && state_up(&s.st);
+	if (running)
+		collect_live(g, &s);
 	if (running || g->dry) {
 		for (size_t i = j.n; !running && i-- > 0;)
 			say(g, &j.undo[i], name);
@@ -286,6 +303,8 @@ int cmd_gc(struct cli *c, struct args *a, struct err *e)
 		r = collect_jails(&g, e);
 	if (r == 0)
 		r = collect_uplinks(&g, e);
+	if (r == 0 && !g.dry)
+		r = os_settle(c->st.run, e);
 	if (r == 0)
 		r = collect_marked(&g, e);
 	if (r == 0 && !g.dry)

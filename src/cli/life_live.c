@@ -539,7 +539,9 @@ static int take_back(struct session *s, const struct journal *j, struct err *e)
 	if (r < 0)
 		return r;
 	b = os_backend(s->os);
-	r = plan_undo(j->undo, j->n, &b, NULL, e);
+	r = os_settle(s->c->st.run, e);
+	if (r == 0)
+		r = plan_undo(j->undo, j->n, &b, NULL, e);
 	if (own) {
 		os_close(s->os);
 		s->os = NULL;

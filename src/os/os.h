@@ -126,6 +126,8 @@ bool os_jail_shutdown(const struct os_jail *j, unsigned timeout);
  */
 typedef int (*os_marked_fn)(void *ctx, const struct op *undo);
 must_check int os_marked(const char *run, os_marked_fn see, void *ctx, struct err *e);
+/* What somebody who was killed had turned on for a moment, which no journal lists: back as it was. */
+must_check int os_settle(const char *run, struct err *e);
 /* Are there jails of another run directory on this host: marks on interfaces and addresses do not tell them apart. */
 bool os_other_runs(const char *run);
 /* Is there, under its name, what this operation removes: still, or made by somebody else. */

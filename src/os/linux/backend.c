@@ -122,7 +122,7 @@ static int remove_net(struct os *os, struct nl *nl, const struct op *const *ops,
 	if (r < 0)
 		return r;
 	for (*ret_failed = 0; *ret_failed < n; ++*ret_failed) {
-		r = links_del(nl, ops[*ret_failed], e);
+		r = links_del(nl, ops[*ret_failed], ops[0]->where == AT_JAIL ? NULL : os->j->run, e);
 		if (r < 0)
 			break;
 		note_alias(os, ops[*ret_failed], false);
@@ -268,7 +268,9 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 	case OP_CGROUP_ADD:
 		return cgroup_add(os->j->cgroup, e);
 	case OP_CGROUP_DEL:
-		r = cgroup_del(os->j->cgroup, e);
+		r = os->j->vnet ? 0 : hold_end(os->j->cgroup, e);
+		if (r == 0)
+			r = cgroup_del(os->j->cgroup, e);
 		hold_sweep();
 		return r;
 	case OP_VLAN_SET:
@@ -348,6 +350,11 @@ static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_f
 			return r;
 	}
 	return 0;
+}
+
+int os_settle(const char *run, struct err *e)
+{
+	return promote_settle(run, e);
 }
 
 struct backend os_backend(struct os *os)

@@ -358,7 +358,7 @@ void broker_close(struct broker *b)
 	if (!b)
 		return;
 	if (b->jail && b->maps.hold_ports >= 0)
-		hold_forget(&b->maps, b->jail);
+		(void)hold_forget(&b->maps, b->jail);
 	hold_maps_close(&b->maps);
 	closep(&b->view);
 	closep(&b->view_sock);

@@ -358,24 +358,33 @@ bool hold_lists(const struct hold *h, const uint8_t addr[16])
 	return false;
 }
 
+/* The first failure of several steps that are all tried. */
+static int first_of(int r, int one)
+{
+	return r < 0 || one >= 0 || one == -ENOENT ? r : one;
+}
+
 /* Strike the jail out of the records of addresses that are not in keep (NULL: of all). */
-static void disown(const struct hold_maps *m, int group, uint64_t jail, const struct hold *keep)
+static int disown(const struct hold_maps *m, int group, uint64_t jail, const struct hold *keep)
 {
 	uint8_t key[16], next[16];
-	bool have = hold_map_next(m->hold_owners, NULL, key) == 0;
+	int r = hold_map_next(m->hold_owners, NULL, key), done = 0;
+	bool have = r == 0;
 
 	while (have) {
 		struct hold_owner o;
 		bool mine = false;
 
-		have = hold_map_next(m->hold_owners, key, next) == 0;
+		r = hold_map_next(m->hold_owners, key, next);
+		have = r == 0;
 		if (hold_map_get(m->hold_owners, key, &o) == 0)
 			for (uint32_t i = 0; i < HOLD_OWNERS; i++)
 				mine |= o.jail[i] == jail;
 		if (mine && !(keep && hold_lists(keep, key)))
-			(void)owner_set(m, group, jail, key, false);
+			done = first_of(done, owner_set(m, group, jail, key, false));
 		memcpy(key, next, sizeof(key));
 	}
+	return first_of(done, r);
 }
 
 int hold_update(int cgroupfd, const struct hold *h, struct err *e)
@@ -394,23 +403,51 @@ int hold_update(int cgroupfd, const struct hold *h, struct err *e)
 	if (hold_map_get(m.hold_jails, &jail, &old) < 0)
 		return err_set(e, EBUSY, "the jail was started by another version of iocage: restart it first");
 	r = tell(&m, group, jail, h, e);
-	if (r == 0)
-		disown(&m, group, jail, h);
-	return r;
+	if (r < 0)
+		return r;
+	r = disown(&m, group, jail, h);
+	return r < 0 ? err_set(e, -r, "strike the jail's old addresses out: %s", strerror(-r)) : 0;
 }
 
-void hold_forget(const struct hold_maps *m, uint64_t jail)
+int hold_forget(const struct hold_maps *m, uint64_t jail)
 {
 	struct hold_port_key key, next;
-	bool have = hold_map_next(m->hold_ports, NULL, &key) == 0;
+	int r = hold_map_next(m->hold_ports, NULL, &key), done = 0;
+	bool have = r == 0;
 
 	while (have) {
-		have = hold_map_next(m->hold_ports, &key, &next) == 0;
+		r = hold_map_next(m->hold_ports, &key, &next);
+		have = r == 0;
 		if (key.jail == jail)
-			(void)hold_map_del(m->hold_ports, &key);
+			done = first_of(done, hold_map_del(m->hold_ports, &key));
 		key = next;
 	}
-	disown(m, -1, jail, NULL);
+	return first_of(first_of(done, r), disown(m, -1, jail, NULL));
+}
+
+int hold_end(const char *rel, struct err *e)
+{
+	_cleanup_(hold_maps_close) struct hold_maps m;
+	_cleanup_close_ int group = -1;
+	uint64_t jail = 0;
+	struct stat st;
+	char dir[128];
+	int r;
+
+	memset(&m, 0xff, sizeof(m));
+	group = cgroup_open(rel, MAKER, NULL);
+	/* nothing was ever loaded: nothing is known of the jail either */
+	if (group < 0 || pin_dir(dir, sizeof(dir), NULL) < 0 || access(dir, F_OK) < 0)
+		return group < 0 && group != -ENOENT
+		               ? err_set(e, -group, "open the control group of %s: %s", rel, strerror(-group))
+		               : 0;
+	if (fstat(group, &st) < 0)
+		return err_sys(e, "look at the control group of %s", rel);
+	jail = st.st_ino;
+	m.hold_ports = pinned(dir, "hold_ports");
+	m.hold_owners = pinned(dir, "hold_owners");
+	r = m.hold_ports < 0 ? m.hold_ports : m.hold_owners < 0 ? m.hold_owners : hold_forget(&m, jail);
+	return r < 0 && r != -ENOENT ? err_set(e, -r, "forget the sockets of %s: %s", rel, strerror(-r)) : 0;
 }
 
 /* Does a jail still use what is pinned in dir. True when it cannot be told. */

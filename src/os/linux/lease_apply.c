@@ -64,12 +64,12 @@ static int take_away(struct nl *n, const struct lease *was, const struct lease *
                      struct err *e)
 {
 	struct op op = route(was, r, OP_ROUTE_UNSET);
-	int k = op.gw.family && (!is || !same_routing(was, is, r)) ? links_del(n, &op, e) : 0;
+	int k = op.gw.family && (!is || !same_routing(was, is, r)) ? links_del(n, &op, NULL, e) : 0;
 
 	if (k < 0 || (is && ipaddr_same_host(&was->addr, &is->addr) && was->addr.prefix == is->addr.prefix))
 		return k;
 	op = address(was, OP_ADDR_DEL);
-	return links_del(n, &op, e);
+	return links_del(n, &op, NULL, e);
 }
 
 int lease_apply(const struct lease *was, const struct lease *is, const struct lease_routing *r, struct err *e)

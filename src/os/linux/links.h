@@ -28,10 +28,12 @@ void links_hint(const struct op *op, int code, struct err *e);
 
 /*
  * The removals, each only if the thing is still ours; a thing that is gone is success. To be called in the namespace of n:
- * an address that goes may need a sysctl of its interface.
+ * an address that goes may need a sysctl of its interface, which is noted in run, NULL in a jail's.
  */
 bool links_removes(enum op_kind k);
-must_check int links_del(struct nl *n, const struct op *op, struct err *e);
+must_check int links_del(struct nl *n, const struct op *op, const char *run, struct err *e);
+/* What somebody who was killed while he removed an address left turned on in run's host. */
+must_check int promote_settle(const char *run, struct err *e);
 
 /*
  * Remove an interface of the current namespace. It is gone when this returns 0 (also when it was before); the kernel may be

@@ -164,6 +164,7 @@ struct addr_seen {
 	const struct op *op;
 	unsigned index;
 	bool here, ours;
+	bool secondary, others; /* it is one; there are others that are */
 };
 
 static int see_addr_attr(const struct nlattr *a, void *ctx)
@@ -193,33 +194,26 @@ static int see_addr(const struct nlmsghdr *h, void *ctx)
 	if (one.here) {
 		s->here = true;
 		s->ours = one.ours;
+		s->secondary = ifa->ifa_flags & IFA_F_SECONDARY;
+	} else {
+		s->others = s->others || ifa->ifa_flags & IFA_F_SECONDARY;
 	}
 	return MNL_CB_OK;
 }
 
 /*
  * Removing the first IPv4 address of a prefix takes the others of that prefix with it unless the interface promotes them:
- * another jail's alias, or the host's. Promote for the moment of the removal.
+ * another jail's alias, or the host's. It is made to for the moment of the removal.
  */
-static bool promote(const char *link, bool on)
-{
-	_cleanup_free_ char *path = strf("/proc/sys/net/ipv4/conf/%s/promote_secondaries", link);
-	_cleanup_free_ char *was = NULL;
-	size_t len;
-
-	if (!path || fs_read(AT_FDCWD, path, 16, &was, &len, NULL) < 0 || (was[0] == '1') == on)
-		return false;
-	return fs_poke(AT_FDCWD, path, on ? "1" : "0") == 0;
-}
-
-static int del_addr(struct nl *n, const struct op *op, struct err *e)
+static int del_addr(struct nl *n, const struct op *op, const char *run, struct err *e)
 {
 	struct addr_seen s = { .op = op };
 	struct ifaddrmsg *ifa;
 	struct seen_link l;
-	bool promoted;
-	int r = get_link(n, op->link, &l, e);
+	int promoting = -1, k, r = get_link(n, op->link, &l, e);
 
+	if (r == 0 && run)
+		r = promote_settle(run, e);
 	if (r < 0 || !l.index)
 		return r;
 	s.index = l.index;
@@ -233,7 +227,10 @@ static int del_addr(struct nl *n, const struct op *op, struct err *e)
 		return err_set(e, -r, "list the addresses of %s: %s", op->link, strerror(-r));
 	if (!s.here || !s.ours)
 		return 0;
-	promoted = op->addr.family == 4 && promote(op->link, true);
+	if (op->addr.family == 4 && !s.secondary && s.others)
+		r = promote_begin(run, op->link, &promoting, e);
+	if (r < 0)
+		return r;
 	ifa = nl_put(n, RTM_DELADDR, 0, sizeof(*ifa));
 	if (ifa) {
 		ifa->ifa_family = (uint8_t)af_of(&op->addr);
@@ -242,9 +239,8 @@ static int del_addr(struct nl *n, const struct op *op, struct err *e)
 	}
 	nl_attr(n, IFA_LOCAL, op->addr.b, len_of(&op->addr));
 	r = flush_one(n, EADDRNOTAVAIL, e, "remove an address from", op->link);
-	if (promoted)
-		(void)promote(op->link, false);
-	return r;
+	k = promote_end(run, op->link, promoting, r < 0 ? NULL : e);
+	return r < 0 ? r : k;
 }
 
 static int del_view(struct nl *n, const struct op *op, struct err *e)
@@ -308,7 +304,7 @@ static int unset_route(struct nl *n, const struct op *op, struct err *e)
 	return r < 0 || !l.index ? r : flush_one(n, ESRCH, e, "remove a route on", op->link);
 }
 
-int links_del(struct nl *n, const struct op *op, struct err *e)
+int links_del(struct nl *n, const struct op *op, const char *run, struct err *e)
 {
 	switch (op->kind) {
 	case OP_PORT_DEL:
@@ -320,7 +316,7 @@ int links_del(struct nl *n, const struct op *op, struct err *e)
 	case OP_BRIDGE_DEL:
 		return del_bridge(n, op, e);
 	case OP_ADDR_DEL:
-		return del_addr(n, op, e);
+		return del_addr(n, op, run, e);
 	case OP_VIEW_DEL:
 		return del_view(n, op, e);
 	case OP_ROUTE_DEL:

@@ -29,4 +29,11 @@ void links_put_default(struct nl *n, uint16_t type, uint16_t flags, const struct
 must_check int links_put_route_as(struct nl *n, struct nl *q, const struct op *op, uint16_t type, uint16_t flags,
                                   struct err *e);
 
+/*
+ * While *ret_fd is open, secondary addresses of the link stay when the one they are secondary to goes. run NULL: in a jail's
+ * namespace, and not noted. promote_end() closes it.
+ */
+must_check int promote_begin(const char *run, const char *link, int *ret_fd, struct err *e);
+must_check int promote_end(const char *run, const char *link, int fd, struct err *e);
+
 #endif

@@ -43,6 +43,8 @@ void hold_set_libexec(const char *dir);
 must_check int hold_attach(int cgroupfd, const struct hold *h, struct err *e);
 /* Replace what a live jail is held to, at once. */
 must_check int hold_update(int cgroupfd, const struct hold *h, struct err *e);
+/* The jail has ended and its control group (relative to the mount) goes: so does what the maps keep of it. */
+must_check int hold_end(const char *rel, struct err *e);
 /*
  * Where several versions of the programs are pinned in this network namespace (iocage was upgraded while jails ran),
  * remove those that no jail uses any more. Called when a control group has been removed.
