@@ -29,8 +29,7 @@ void session_done(struct session *s)
 	free(s->root.resolv);
 	free(s->root.host_root);
 	free(s->console_log);
-	closep(&s->share);
-	s->share = -1;
+	store_unlock(&s->share);
 	uplink_release(s);
 	closep(&s->lock);
 	s->lock = -1;

@@ -69,8 +69,7 @@ static int start_depends(struct session *s, const struct chain *here, struct err
 
 static void release_share(struct session *s)
 {
-	closep(&s->share);
-	s->share = -1;
+	store_unlock(&s->share);
 }
 
 /* --- what the user is told --- */

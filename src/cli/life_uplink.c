@@ -15,8 +15,7 @@ int uplink_lock(struct session *s, struct err *e)
 
 void uplink_release(struct session *s)
 {
-	closep(&s->uplinks);
-	s->uplinks = -1;
+	store_unlock(&s->uplinks);
 }
 
 /*

@@ -129,3 +129,11 @@ int store_lock_release(struct store *s, const char *release, bool shared, int *r
 		return err_oom(e);
 	return take(s, name, what, shared, GLOBAL_WAIT, ret_fd, e);
 }
+
+void store_unlock(int *fd)
+{
+	if (*fd >= 0)
+		(void)flock(*fd, LOCK_UN);
+	closep(fd);
+	*fd = -1;
+}

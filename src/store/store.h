@@ -50,6 +50,8 @@ must_check int store_lock_jail(struct store *s, const char *jail, bool shared, u
 must_check int store_lock_global(struct store *s, const char *what, int *ret_fd, struct err *e);
 /* With others who share it; flock(2) on the fd makes it exclusive. */
 must_check int store_lock_shared(struct store *s, const char *what, int *ret_fd, struct err *e);
+/* Let one of these go, and -1 in *fd: a close alone leaves it to children that were forked meanwhile. */
+void store_unlock(int *fd);
 
 /* --- configuration --- */
 struct config {

@@ -25,82 +25,206 @@ setup_file() {
 	ip addr add 203.0.113.1/24 dev em2
 	mk u vnet=on interfaces=vnet0:br7 ip4_addr=none vnet_default_interface=em1 "${common[@]}"
 	mk p vnet=on interfaces=vnet0:none ip4_addr=none vnet_interfaces=em2 "${common[@]}"
-	export FAULT_STEP=${FAULT_STEP:-9} FAULT_JAILS="v w s u p"
-	export FAULT_OFFSET=${FAULT_OFFSET:-0}
-	RUN_HASH=$(run_hash)
-	export RUN_HASH
+	# behind NAT, with ports forwarded; a router of the lan's that gives addresses
+	mk n vnet=on nat=1 'nat_forwards=tcp(80:8080),udp(53:5353)' "${common[@]}"
+	dhcp_network
+	mk d vnet=on bpf=on dhcp=on interfaces=vnet0:br8 "${common[@]}"
+	if filtering; then
+		ip link add br9 address 02:00:00:00:00:b9 type bridge vlan_filtering 1
+		ip link set br9 addrgenmode none up
+		mk t vnet=on interfaces=vnet0:br9,vnet1:br9 vnet0_vlan=5 vnet1_vlan=6,10t 'ip4_addr=vnet0|10.79.0.5/24' defaultrouter=none "${common[@]}"
+	fi
+	# an archive, and the host's own network
+	mkdir -p "$LAB_TMP/tree/bin" "$LAB_TMP/tree/etc" "$LAB_TMP/tree/deep/er"
+	cp "$(command -v busybox)" "$LAB_TMP/tree/bin/busybox"
+	ln -s busybox "$LAB_TMP/tree/bin/sh"
+	for i in 1 2 3 4 5 6 7 8; do echo $i >"$LAB_TMP/tree/deep/er/$i"; done
+	tar -C "$LAB_TMP/tree" -cf "$LAB_TMP/t.tar" .
+	# shellcheck disable=SC2016
+	printf '%s\n' 'cloned_interfaces="bridge0 bridge1"' 'ifconfig_bridge0="addm em3 up"' 'ifconfig_bridge1="inet 10.78.0.1/24"' \
+		'ifconfig_em3="mtu 1400"' >"$LAB_TMP/rc.conf"
+	echo net.inet.ip.forwarding=1 >"$LAB_TMP/sysctl.conf"
+	ip link add em3 address 02:00:5e:00:00:23 type veth peer name gw3 netns "$(basename "$LAB_LAN_NS")"
+	lan ip link set gw3 up
+	ip link set em3 addrgenmode none up
+	ip addr add 198.18.0.1/24 dev em3
+	ip addr add 198.18.0.2/24 dev em3
+	ip route add 198.18.9.0/24 via 198.18.0.9
+	export FAULT_STEP=${FAULT_STEP:-37} FAULT_OFFSET=${FAULT_OFFSET:-0}
+	export HN="-f $LAB_TMP/rc.conf -f $LAB_TMP/sysctl.conf"
+	: >"$LAB_TMP/counts"
 	echo "# FAULT_STEP=$FAULT_STEP FAULT_OFFSET=$FAULT_OFFSET" >&3
+}
+
+filtering() {
+	ip link add vt0 type bridge vlan_filtering 1 2>/dev/null && ip link del vt0
+}
+
+# br8 with a DHCP server in a namespace of its own
+dhcp_network() {
+	ip netns add "dhcp-$$"
+	echo "dhcp-$$" >"$LAB_TMP/dhcp.ns"
+	ip link add br8 address 02:00:00:00:00:b8 type bridge
+	ip link set br8 addrgenmode none up
+	ip link add s8 netns "dhcp-$$" type veth peer name srv8
+	ip link set srv8 master br8 addrgenmode none
+	ip link set srv8 up
+	ip -n "dhcp-$$" link set lo up
+	ip -n "dhcp-$$" link set s8 up
+	ip -n "dhcp-$$" addr add 10.8.0.1/24 dev s8
+	nsenter --net="/run/netns/dhcp-$$" dnsmasq --no-daemon --conf-file=/dev/null --port=0 --interface=s8 --bind-interfaces --user=root \
+		--no-ping --dhcp-authoritative --dhcp-leasefile="$LAB_TMP/leases" --dhcp-range=10.8.0.50,10.8.0.50,255.255.255.0,2m \
+		>"$LAB_TMP/dnsmasq.log" 2>&1 3>&- &
+	echo $! >"$LAB_TMP/dhcp.pid"
+	eventually grep -q DHCP "$LAB_TMP/dnsmasq.log"
 }
 
 teardown_file() {
 	load lib
-	for l in br0 br7 em1 em2; do ip link del $l; done
+	awk '{ n += $1 } END { print "# " n " points in all" }' "$LAB_TMP/counts" >&3
+	kill "$(cat "$LAB_TMP/dhcp.pid")" 2>/dev/null || true
+	ip link del srv8 2>/dev/null || true
+	ip netns del "$(cat "$LAB_TMP/dhcp.ns")" 2>/dev/null || true
+	lab_reset
+	for l in br0 br7 br8 br9 em1 em2 em3; do ip link del $l 2>/dev/null || true; done
 	lab_teardown_file
 }
 
 setup() {
 	load lib
+	unset FAULT_RESET FAULT_WHO FAULT_ALSO
 }
 
+# faults JAILS NAME HOW PREPARE RUN [FINISH]
 faults() {
-	run "$LAB_TOP/tests/lab/faults.sh" "$@"
+	FAULT_JAILS=$1 run "$LAB_TOP/tests/lab/faults.sh" "${@:2}"
 	echo "$output"
 	echo "# ${lines[${#lines[@]} - 1]}" >&3
+	sed -nE 's/.*: ([0-9]+) points of .*/\1/p' <<<"${lines[${#lines[@]} - 1]}" >>"$LAB_TMP/counts"
 	[ "$status" -eq 0 ]
 }
 
-@test "start of a VNET jail, killed" {
-	faults 'start v' kill : 'iocage start v'
+both() {
+	faults "$1" "$2" kill "${@:3}"
+	faults "$1" "$2" "${ERRNO:-EIO}" "${@:3}"
 }
 
-@test "start of a VNET jail, a call fails" {
-	faults 'start v' EIO : 'iocage start v'
+@test "start of a VNET jail" {
+	both v 'start v' : 'iocage start v'
 }
 
-@test "start of a VNET jail with two NICs and a bridge to make, killed" {
-	faults 'start w' kill : 'iocage start w'
+@test "stop of a VNET jail" {
+	both v 'stop v' 'iocage start v' 'iocage stop v'
 }
 
-@test "start of a shared-IP jail, killed" {
-	faults 'start s' kill : 'iocage start s'
+@test "start of a VNET jail with two NICs and a bridge to make" {
+	both w 'start w' : 'iocage start w'
 }
 
-@test "start of a shared-IP jail, a call fails" {
-	faults 'start s' ENOMEM : 'iocage start s'
+@test "stop of a VNET jail with a bridge to remove" {
+	both w 'stop w' 'iocage start w' 'iocage stop w'
 }
 
-@test "stop of a VNET jail, killed" {
-	faults 'stop v' kill 'iocage start v' 'iocage stop v'
+@test "start of a shared-IP jail" {
+	ERRNO=ENOMEM both s 'start s' : 'iocage start s'
 }
 
-@test "stop of a VNET jail with a bridge to remove, a call fails" {
-	faults 'stop w' EIO 'iocage start w' 'iocage stop w'
+@test "stop of a shared-IP jail" {
+	both s 'stop s' 'iocage start s' 'iocage stop s'
 }
 
-@test "stop of a shared-IP jail, killed" {
-	faults 'stop s' kill 'iocage start s' 'iocage stop s'
+@test "start of a jail with an uplink" {
+	both u 'start u' : 'iocage start u'
 }
 
-@test "stop of a shared-IP jail, a call fails" {
-	faults 'stop s' EIO 'iocage start s' 'iocage stop s'
+@test "stop of a jail with an uplink" {
+	both u 'stop u' 'iocage start u' 'iocage stop u'
 }
 
-@test "start of a jail with an uplink, killed" {
-	faults 'start u' kill : 'iocage start u'
+@test "start of a jail that is handed an interface" {
+	both p 'start p' : 'iocage start p'
 }
 
-@test "stop of a jail with an uplink, killed" {
-	faults 'stop u' kill 'iocage start u' 'iocage stop u'
+@test "stop of a jail that was handed an interface" {
+	both p 'stop p' 'iocage start p' 'iocage stop p'
 }
 
-@test "start of a jail that is handed an interface, killed" {
-	faults 'start p' kill : 'iocage start p'
+@test "start of a jail behind NAT with forwarded ports" {
+	both n 'start n' : 'iocage start n'
 }
 
-@test "start of a jail that is handed an interface, a call fails" {
-	faults 'start p' EIO : 'iocage start p'
+@test "stop of a jail behind NAT" {
+	both n 'stop n' 'iocage start n' 'iocage stop n'
 }
 
-@test "stop of a jail that was handed an interface, killed" {
-	faults 'stop p' kill 'iocage start p' 'iocage stop p'
+@test "start of a jail with DHCP" {
+	both d 'start d' : 'iocage start d'
+}
+
+@test "stop of a jail with DHCP" {
+	both d 'stop d' 'iocage start d' 'iocage stop d'
+}
+
+@test "start and stop of a jail on VLAN ports" {
+	filtering || skip "this kernel's bridges do not filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)"
+	both t 'start t' : 'iocage start t'
+	both t 'stop t' 'iocage start t' 'iocage stop t'
+}
+
+@test "start after the first process and the monitor were killed" {
+	crash='iocage start v && echo 1 >$SHOT_GROUP/v/mon/cgroup.kill && echo 1 >$SHOT_GROUP/v/jail/cgroup.kill'
+	both v 'start v again' "$crash" 'iocage start v' 'iocage gc'
+	both v 'gc' "$crash" 'iocage gc'
+}
+
+@test "live change of a VNET jail's addresses and router" {
+	old="ip4_addr=vnet0|10.77.0.5/24" new="ip4_addr=vnet0|10.77.0.5/24,vnet0|10.77.0.6/24 ip6_addr=none defaultrouter=10.77.0.2"
+	export FAULT_RESET="iocage set '$old' 'ip6_addr=vnet0|2001:db8:a::5/64' defaultrouter=10.77.0.1 v"
+	both v 'set v' 'iocage start v' "iocage set $new v"
+}
+
+@test "live change of a shared-IP jail's addresses" {
+	export FAULT_RESET="iocage set 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.11/24' 'ip6_addr=em0|2001:db8::10/64' s"
+	both s 'set s' 'iocage start s' "iocage set ip4_addr=em0|192.0.2.11/24,em0|192.0.2.12/24,em0|203.0.113.9/24 ip6_addr=none s"
+}
+
+@test "live change that removes the first address of a network with others in it" {
+	export FAULT_RESET="iocage set 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.11/24' s"
+	both s 'set s, first address' 'iocage set "ip4_addr=em0|203.0.113.7/24,em0|203.0.113.8/24" s && iocage start s' \
+		"iocage set ip4_addr=em0|203.0.113.8/24 s"
+}
+
+@test "restart and soft restart" {
+	export FAULT_ALSO=before
+	both v 'restart v' 'iocage start v' 'iocage restart v'
+	both s 'restart --soft s' 'iocage start s' 'iocage restart -s s'
+}
+
+@test "exec in a running jail" {
+	ERRNO=EPERM
+	both v 'exec v' 'iocage start v' 'iocage exec v -- /bin/true'
+	both s 'exec s' 'iocage start s' 'iocage exec s -- /bin/true'
+}
+
+@test "create and destroy" {
+	export FAULT_RESET='iocage destroy -f x || ! iocage get -s x'
+	both x 'create x' : 'iocage create -r busybox -n x exec_start=/bin/true'
+	both x 'destroy x' 'iocage create -r busybox -n x exec_start=/bin/true exec_stop=/bin/true' 'iocage destroy -f x'
+	both x 'destroy running x' 'iocage create -r busybox -n x "ip4_addr=em0|192.0.2.13/24" exec_start=/bin/true exec_stop=/bin/true && iocage start x' \
+		'iocage destroy -f x' 'iocage destroy -f x; iocage gc'
+}
+
+@test "fetch: the built-in release and an archive" {
+	export FAULT_RESET='rm -rf "$IOCAGE_ROOT/releases/local"'
+	both '' 'fetch archive' : "iocage fetch -r local -F $LAB_TMP/t.tar"
+	FAULT_WHO=child both '' 'extract archive' : "iocage fetch -r local -F $LAB_TMP/t.tar"
+	export FAULT_RESET='iocage fetch -r busybox'
+	both '' 'fetch busybox' 'rm -rf "$IOCAGE_ROOT/releases/busybox"' 'iocage fetch -r busybox'
+}
+
+@test "hostnet apply, undone or applied again; hostnet undo" {
+	export FAULT_RESET='iocage hostnet undo'
+	both '' 'hostnet apply, undo' : "iocage hostnet apply $HN" 'iocage hostnet undo'
+	both '' 'hostnet apply, again' : "iocage hostnet apply $HN" "iocage hostnet apply $HN"
+	both '' 'hostnet undo' "iocage hostnet apply $HN" 'iocage hostnet undo' 'iocage hostnet undo'
 }

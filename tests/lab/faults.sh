@@ -1,104 +1,153 @@
 #!/usr/bin/env bash
-# faults.sh - a command is killed, or one of its system calls fails, at every point; then everything must be as before.
-# Usage: faults.sh NAME kill|EIO|ENOMEM|... PREPARE RUN   (shell functions or commands; run inside world.sh, by faults.bats)
+# faults.sh - a command is killed, or one of its system calls fails, at every point; then the world is the old or the new one.
+# Usage: faults.sh NAME kill|EIO|ENOMEM|... PREPARE RUN [FINISH]   (shell text; run inside world.sh, by faults.bats)
 #
-# The fault is put in by strace(1) at system call number N of the program itself, from the first lock it takes to its end,
-# with FAULT_STEP between two points (1: every one). After each: what runs is stopped, `iocage gc`, and the world compared.
+# The fault is put in by strace(1) at system call number N of the program itself, from the first lock it takes to its end, with
+# FAULT_STEP between two points (1: every one). Killed at the entry of call N is killed after call N-1: so every step of a plan
+# is hit before and after. After each point FINISH (default: iocage gc), and everything shot.bash sees has to be what it was
+# before RUN, or what it is after RUN without a fault: never anything else. Then FAULT_RESET and the jails of FAULT_JAILS
+# stopped, and the world as it was before PREPARE.
+# FAULT_ALSO=before allows that at once, for a command that stops and starts. FAULT_WHO=child: the points are those of the longest of its children.
 set -uo pipefail
 
-name=$1 how=$2 prepare=$3 cmd=$4
+name=$1 how=$2 prepare=$3 cmd=$4 finish=${5:-iocage gc}
 step=${FAULT_STEP:-1}
+also= # FAULT_ALSO=before: or nothing of it, of a command that is two
 tmp=$(mktemp -d "$LAB_TMP/faults.XXXXXX")
+# shellcheck source=tests/lab/shot.bash
+. "$LAB_TOP/tests/lab/shot.bash"
 
+follow=
+[ "${FAULT_WHO:-}" != child ] || follow=-f
 case $how in
 kill) what=signal=KILL ;;
 *) what=error=$how ;;
 esac
 
-# Everything a jail could leave, as text.
-shot() {
-	ip -o link show | sed -E 's/^[0-9]+: //; s/ state [A-Z]+//; s/@if[0-9]+/@/; s/NO-CARRIER,//; s/,LOWER_UP//' | sort
-	ip -o addr show | sed -E 's/^[0-9]+: //; s/(valid|preferred)_lft [^ ]+//g' | sort
-	{ ip route show table all; ip -6 route show table all; } | sed -E 's/ expires [^ ]+//; s/ linkdown//' | grep -v '^multicast ff00::/8' | sort
-	nft list ruleset 2>/dev/null
-	awk '{ print $5, $9, $10 }' /proc/self/mountinfo | grep -v -E '^/run/netns/|^/sys/fs/bpf bpf |/iocage-lab\.' | sort
-	grep -F "$LAB_TMP" /proc/self/mountinfo | awk '{ print $5 }'
-	find /sys/fs/cgroup -type d -path "*/iocage-$RUN_HASH*" 2>/dev/null | sort
-	find "$IOCAGE_RUN" -mindepth 1 ! -path '*/lock/*' 2>/dev/null | sort
-	find "$IOCAGE_ROOT" -mindepth 1 -path "*${SHOT_ROOT:-/none/}*" 2>/dev/null | sort
-	xxd -p "$IOCAGE_RUN/jid" | tr -d '0\n'
+all() {
+	shot
+	shot_files
+	shot_inside
 }
 
-# What the kernel does late gets a moment.
+# same FILE...: one of them. What the kernel does late gets a moment.
 same() {
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		shot >"$tmp/after"
-		cmp -s "$tmp/before" "$tmp/after" && return 0
+	local f
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+		all >"$tmp/now"
+		for f in "$@"; do
+			cmp -s "$f" "$tmp/now" && return 0
+		done
 		sleep 0.1
 	done
 	return 1
 }
 
-tidy() {
-	local j
-	for j in $FAULT_JAILS; do
-		if [ "$(iocage get -s "$j" 2>/dev/null)" = up ]; then
-			timeout 30 iocage stop -f "$j" >"$tmp/stop.out" 2>&1 || {
-				echo "stop -f $j failed:"
-				cat "$tmp/stop.out"
-				return 1
-			}
-		fi
-	done
-	timeout 30 iocage gc >"$tmp/gc.out" 2>&1 || {
-		echo "gc failed:"
-		cat "$tmp/gc.out"
-		return 1
-	}
-}
-
-# How many system calls, and which of them is the first lock.
-eval "$prepare" >/dev/null 2>&1
-# shellcheck disable=SC2086
-strace -o "$tmp/log" $cmd >"$tmp/out" 2>&1 || {
-	echo "$name: does not work without a fault:"
+die() {
+	echo "$name: $1"
 	cat "$tmp/out"
 	exit 1
 }
-tidy || exit 1
-shot >"$tmp/before"
-grep -vE '^(---|\+\+\+)' "$tmp/log" >"$tmp/calls"
+
+finish() {
+	eval "timeout 30 $finish" >"$tmp/finish.out" 2>&1
+}
+
+# Back to where PREPARE begins.
+reset() {
+	local j
+	for j in $FAULT_JAILS; do
+		[ ! -e "$IOCAGE_RUN/jails/$j" ] || timeout 30 iocage stop -f "$j" >"$tmp/stop.out" 2>&1 ||
+			grep -q 'is not running' "$tmp/stop.out" || {
+			echo "stop -f $j failed:"
+			cat "$tmp/stop.out"
+		}
+	done
+	eval "${FAULT_RESET:-:}" >"$tmp/reset.out" 2>&1 || cat "$tmp/reset.out"
+	timeout 30 iocage gc >"$tmp/gc.out" 2>&1 || {
+		echo "gc failed:"
+		cat "$tmp/gc.out"
+	}
+}
+
+prepare() {
+	eval "$prepare" >"$tmp/out" 2>&1 || die "cannot be prepared:"
+}
+
+# From nothing to the state after RUN, and back: twice, as the first time may leave what stays (a log, programs that are loaded).
+reset
+prepare
+$cmd >"$tmp/out" 2>&1 || die "does not work without a fault:"
+finish
+reset
+all >"$tmp/before"
+prepare
+finish
+all >"$tmp/old"
+# shellcheck disable=SC2086
+if [ -n "$follow" ]; then
+	strace -ff -o "$tmp/log" $cmd >"$tmp/out" 2>&1 || die "does not work without a fault:"
+	# the first made is the command itself
+	log=$(wc -l "$tmp"/log.* | grep -v total | sort -k2V | tail -n +2 | sort -n | tail -n 1 | awk '{ print $2 }')
+else
+	strace -o "$tmp/log" $cmd >"$tmp/out" 2>&1 || die "does not work without a fault:"
+	log=$tmp/log
+fi
+finish
+sleep 0.3
+all >"$tmp/new"
+reset
+same "$tmp/before" || {
+	diff "$tmp/before" "$tmp/now"
+	die "leaves something behind without a fault:"
+}
+# what the kernel has tried again until its lock was free is one call
+grep -vE '^(---|\+\+\+)|= \? ERESTARTNOINTR' "$log" >"$tmp/calls"
 total=$(wc -l <"$tmp/calls")
 first=$(grep -n '^flock(' "$tmp/calls" | head -n 1 | cut -d : -f 1)
 first=${first:-1}
 
-points=0 bad=0 hit=0
+[ "${FAULT_ALSO:-}" != before ] || also=$tmp/before
+points=0 bad=0 hit=0 state=before
+complain() {
+	echo "$name, $how at call $n ($(sed -n "${n}p" "$tmp/calls" | cut -c1-90)), ended with $status: $1"
+	cat "$tmp/out" "$tmp/finish.out" "$tmp/why" 2>/dev/null
+	[ "$2" = /dev/null ] || diff "$2" "$tmp/now" | grep -vE '^[<>] (/proc|fdb|route|	)' | head -n 40
+	bad=$((bad + 1))
+}
+
 for ((n = first + ${FAULT_OFFSET:-0} % step; n <= total; n += step)); do
-	eval "$prepare" >/dev/null 2>&1
+	[ $bad -lt 5 ] || break
 	# strace counts each system call by itself
 	call=$(sed -n "${n}s/(.*//p" "$tmp/calls")
 	# the kernel has no error to give here, and the C library expects none
 	[ "$call" != brk ] || [ "$how" = kill ] || continue
+	[ $state = old ] || prepare
 	nth=$(head -n "$n" "$tmp/calls" | grep -c "^$call(")
+	: >"$tmp/why"
 	# shellcheck disable=SC2086
-	(exec timeout 60 strace -o /dev/null -e "inject=$call:$what:when=$nth" $cmd >"$tmp/out" 2>&1 </dev/null) 2>/dev/null
+	{ timeout 60 strace $follow -o "$tmp/trace" -e "inject=$call:$what:when=$nth" $cmd >"$tmp/out" 2>&1 </dev/null; } 2>/dev/null
 	status=$?
 	points=$((points + 1))
 	[ $status -eq 0 ] || hit=$((hit + 1))
-	if [ $status -eq 124 ]; then
-		echo "$name, $how at call $n ($(sed -n "${n}p" "$tmp/calls" | cut -c1-90)): hangs"
-		bad=$((bad + 1))
+	[ $status -ne 124 ] || { complain "it hangs" /dev/null; tail -n 20 "$tmp/trace" | cut -c1-150; }
+	finish
+	if ! same "$tmp/old" "$tmp/new" $also; then
+		complain "neither the old world nor the new one" "$tmp/old"
+	elif cmp -s "$tmp/old" "$tmp/now" && ! cmp -s "$tmp/old" "$tmp/before"; then
+		state=old
+		continue
 	fi
-	if ! tidy >"$tmp/why" || ! same; then
-		echo "$name, $how at call $n ($(sed -n "${n}p" "$tmp/calls" | cut -c1-90)), ended with $status:"
-		cat "$tmp/why" "$tmp/out"
-		diff "$tmp/before" "$tmp/after"
-		bad=$((bad + 1))
-		[ $bad -lt 5 ] || break
-		shot >"$tmp/before" # only what is new next time
+	state=before
+	cmp -s "$tmp/before" "$tmp/now" && continue
+	reset >"$tmp/why"
+	if ! same "$tmp/before"; then
+		complain "not as it was before" "$tmp/before"
+		cp "$tmp/now" "$tmp/before" # only what is new next time
 	fi
 done
+[ $state = before ] || reset
 echo "$name, $how: $points points of $((total - first + 1)), $hit ended the command, $bad bad"
 rm -rf "$tmp"
 # faults that do no harm at all are not put in
-[ $bad -eq 0 ] && [ $hit -gt $((points / 4)) ]
+[ $bad -eq 0 ] && { [ $points -lt 10 ] || [ $hit -gt $((points / 5)) ]; }

@@ -1,6 +1,8 @@
 # lib.bash - helpers for the lab suites: the program under test, snapshots of the world, checks that say what they saw.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/lab/shot.bash
+. "${LAB_TOP:?run this through tests/run.sh or tests/lab/world.sh}/tests/lab/shot.bash"
 
 # --- once per file: refuse the real network, make directories, fetch the built-in release ---
 
@@ -41,31 +43,11 @@ lab_reset() {
 	rm -f "$IOCAGE_ROOT/defaults.json"
 }
 
-# The control groups of this IOCAGE_RUN are below iocage-HASH (os/linux/cgroup.c): other suites may run beside us.
-run_hash() {
-	local h=0xcbf29ce484222325 i
-	for ((i = 0; i < ${#IOCAGE_RUN}; i++)); do
-		h=$(((h ^ $(printf '%d' "'${IOCAGE_RUN:i:1}")) * 0x100000001b3))
-	done
-	printf '%08x' $(((h ^ (h >> 32)) & 0xffffffff))
-}
-
-# --- the world as text: what a jail must leave as it found it ---
+# --- the world as text (shot.bash): what a jail must leave as it found it ---
 
 world_snapshot() {
-	local d=$LAB_TMP/world/$1
-	mkdir -p "$d"
-	ip -o link show | sed -E 's/^[0-9]+: //; s/ state [A-Z]+//; s/@if[0-9]+/@/; s/NO-CARRIER,//; s/,LOWER_UP//' | sort >"$d/links"
-	ip -o addr show | sed -E 's/^[0-9]+: //; s/(valid|preferred)_lft [^ ]+//g' | sort >"$d/addrs"
-	{ ip route show table all; ip -6 route show table all; } | sed -E 's/ expires [^ ]+//; s/ linkdown//' | grep -v '^multicast ff00::/8' | sort >"$d/routes"
-	{ ip rule; ip -6 rule; nft list ruleset 2>/dev/null; } >"$d/rules"
-	# of mounts below a world of tests only those of ours: other suites may run beside us; the file system that programs are
-	# pinned in is mounted once per boot, by systemd or by the first jail that needs it
-	awk -v me="$LAB_TMP/" '/\/iocage-lab\./ && index($5, me) != 1 { next } { print $5, $9, $10 }' /proc/self/mountinfo |
-		grep -v -E '^/run/netns/|^/sys/fs/bpf bpf ' | sort >"$d/mounts"
-	find /sys/fs/cgroup -type d \( -path "*/iocage-$(run_hash)" -o -path "*/iocage-$(run_hash)/*" \) 2>/dev/null | sort >"$d/cgroups"
-	find "$IOCAGE_RUN" -mindepth 1 \( -path '*/jails/*' -o -name '*.sock' -o -name '*.pid' \) 2>/dev/null | sort >"$d/run"
-	find /run/netns -name '*ioc*' 2>/dev/null | sort >"$d/netns"
+	mkdir -p "$LAB_TMP/world"
+	shot >"$LAB_TMP/world/$1"
 }
 
 # world_same NAME: waits a moment for the kernel to finish what is asynchronous (namespaces die late), then compares.
@@ -73,7 +55,7 @@ world_same() {
 	local i
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		world_snapshot now
-		if diff -r "$LAB_TMP/world/$1" "$LAB_TMP/world/now" >"$LAB_TMP/world.diff"; then return 0; fi
+		if diff "$LAB_TMP/world/$1" "$LAB_TMP/world/now" >"$LAB_TMP/world.diff"; then return 0; fi
 		sleep 0.1
 	done
 	echo "the world is not as before (< before, > now):"

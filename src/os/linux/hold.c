@@ -259,6 +259,7 @@ static int owner_set(const struct hold_maps *m, int group, uint64_t jail, const 
 {
 	struct hold_owner old, new;
 	uint32_t n = 0;
+	int r;
 
 	memset(&new, 0, sizeof(new));
 	if (add)
@@ -270,8 +271,8 @@ static int owner_set(const struct hold_maps *m, int group, uint64_t jail, const 
 			new.jail[n++] = old.jail[i];
 	if (n)
 		return hold_map_put(m->hold_owners, addr, &new, BPF_ANY);
-	(void)hold_map_del(m->hold_owners, addr);
-	return 0;
+	r = hold_map_del(m->hold_owners, addr);
+	return r == -ENOENT ? 0 : r;
 }
 
 /* The record of the jail in its cgroup storage. */

@@ -1,0 +1,126 @@
+# shot.bash - the world as text, one thing a line: what a jail, or a command that died, could leave in the kernel and in files.
+# shellcheck shell=bash
+#
+# shot          links, addresses, routes, neighbours, rules, sysctls, mounts, control groups, BPF, running jails
+# shot_files    all below IOCAGE_RUN and IOCAGE_ROOT, ids that are taken, locks that are held
+# shot_inside   the stack, the processes and the BPF of each jail that runs
+#
+# Used by lib.bash (world_snapshot), faults.sh and soak.sh. Only what belongs to this network namespace and this IOCAGE_RUN is
+# looked at: other suites may run beside us.
+
+# The control groups of this IOCAGE_RUN are below iocage-HASH (os/linux/cgroup.c).
+run_hash() {
+	local h=0xcbf29ce484222325 i
+	for ((i = 0; i < ${#IOCAGE_RUN}; i++)); do
+		h=$(((h ^ $(printf '%d' "'${IOCAGE_RUN:i:1}")) * 0x100000001b3))
+	done
+	printf '%08x' $(((h ^ (h >> 32)) & 0xffffffff))
+}
+
+# Asked once: nothing of it changes.
+shot_init() {
+	[ "${SHOT_RUN:-}" != "$IOCAGE_RUN" ] || return 0
+	local mnt=/sys/fs/cgroup
+	[ -e $mnt/cgroup.controllers ] || mnt=$mnt/unified
+	SHOT_RUN=$IOCAGE_RUN
+	SHOT_GROUP=$mnt/iocage-$(run_hash)
+	# pins are per network namespace, by its cookie (SO_NETNS_COOKIE)
+	SHOT_COOKIE=$(python3 -c 'import socket; print("%x" % int.from_bytes(socket.socket().getsockopt(1, 71, 8), "little"))')
+	SHOT_BPFTOOL=$(command -v bpftool || :)
+	export SHOT_RUN SHOT_GROUP SHOT_COOKIE SHOT_BPFTOOL
+}
+
+# Lines of a command, each with its kind in front, without what says nothing: indexes, clocks, carrier, numbers by lot.
+shot_lines() {
+	local kind=$1
+	shift
+	"$@" 2>/dev/null | sed -E "/^multicast ff00::\/8/d; s/^[0-9]+: //; s/ state [A-Z]+//; s/@if[0-9]+/@/; s/NO-CARRIER,//; s/,LOWER_UP//
+		s/(valid|preferred)_lft [^ ]+//g; s/ expires [^ ]+//; s/ linkdown//; s/ link-netns [^ ]+//; s/ link-netnsid [0-9]+//
+		s/ tentative//; /alias (iocage: |associated with jail)/s/link\/ether [0-9a-f:]+/link\/ether ours/
+		s/fe80::[0-9a-f:]+ff:fe[0-9a-f:]+/fe80::EUI/g; s/^/$kind /"
+}
+
+shot_net() {
+	shot_lines link ip -o link show
+	shot_lines address ip -o addr show
+	shot_lines route4 ip route show table all
+	shot_lines route6 ip -6 route show table all
+	shot_lines neighbour ip neigh show nud permanent
+	shot_lines proxy ip neigh show proxy
+}
+
+# Every sysctl that the sources touch, and their neighbours.
+shot_sysctls() {
+	grep -s . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_nonlocal_bind \
+		/proc/sys/net/ipv4/conf/*/{forwarding,promote_secondaries,proxy_arp,arp_ignore,arp_announce,rp_filter,send_redirects} \
+		/proc/sys/net/ipv6/conf/*/{forwarding,accept_ra,accept_ra_defrtr,autoconf,disable_ipv6,addr_gen_mode,keep_addr_on_down,proxy_ndp}
+}
+
+# Entries of the maps, without the numbers of groups: none is left when no jail runs. Programs that are loaded stay, for the next.
+shot_bpf() {
+	local d
+	[ -n "$SHOT_BPFTOOL" ] || return 0
+	for d in /sys/fs/bpf/iocage-*-"$SHOT_COOKIE"; do
+		[ -d "$d" ] || continue
+		"$SHOT_BPFTOOL" -j map dump pinned "$d/hold_owners" | grep -o '"key":\["0x[^]]*' | sed 's/.*\[/bpf owner /'
+		"$SHOT_BPFTOOL" -j map dump pinned "$d/hold_ports" | grep -o '"key":\["0x[^]]*' | sed -E 's/.*\[("[^,]*,){8}/bpf port /'
+		"$SHOT_BPFTOOL" -j map dump pinned "$d/hold_events" | grep -o '"key":\["0x' | sed 's/.*/bpf events/'
+	done
+}
+
+shot() {
+	shot_init
+	{
+		shot_net
+		ip rule | sed 's/^/rule4 /'
+		ip -6 rule | sed 's/^/rule6 /'
+		bridge fdb show 2>/dev/null | grep -E 'permanent|static' | grep -vE ' master |^33:33:ff' | sed 's/^/fdb /'
+		shot_sysctls
+		# of mounts below a world of tests only those of ours
+		awk -v me="$LAB_TMP/" '$5 ~ /^\/run\/netns\// || /\/iocage-lab\./ && !index($0, me) { next } { print "mount", $5, $9, $10 }' \
+			/proc/self/mountinfo
+		find "$SHOT_GROUP" -type d 2>/dev/null | sed 's/^/group /'
+		find "$IOCAGE_RUN" -mindepth 1 \( -path '*/jails/*' -o -name '*.sock' -o -name '*.pid' \) 2>/dev/null | sed 's/^/run /'
+		find /run/netns -name '*ioc*' 2>/dev/null | sed 's/^/netns /'
+		shot_bpf
+	} | LC_ALL=C sort
+	bridge vlan show 2>/dev/null
+	nft -s list ruleset 2>/dev/null
+	return 0
+}
+
+shot_files() {
+	shot_init
+	find "$IOCAGE_RUN" -mindepth 1 ! -path '*/lock/*' ! -name jid 2>/dev/null | LC_ALL=C sort
+	grep -rs . "$IOCAGE_RUN/forward" "$IOCAGE_RUN/promote" "$IOCAGE_RUN/nat"
+	find "$IOCAGE_ROOT" -mindepth 1 \( -path '*/releases/*/root' -o -path '*/layers/upper' -o -path '*/layers/work' -o -path '*/jails/*/root' \) \
+		-prune -print -o -print 2>/dev/null | LC_ALL=C sort
+	find "$IOCAGE_ROOT" -maxdepth 3 -type f \( -name '*.json' -o -name fstab -o -name nat \) -exec md5sum {} + 2>/dev/null | LC_ALL=C sort
+	echo "ids $(xxd -p "$IOCAGE_RUN/jid" 2>/dev/null | tr -d '0\n')"
+	awk 'NR == FNR { name[$1] = $2; next } { split($6, f, ":"); if (f[3] in name) print "locked", name[f[3]] }' \
+		<(stat -c '%i %n' "$IOCAGE_RUN"/lock/* "$IOCAGE_RUN/forward" "$IOCAGE_RUN/promote" 2>/dev/null) /proc/locks | LC_ALL=C sort
+	return 0
+}
+
+shot_inside() {
+	local f j pid
+	shot_init
+	for f in "$IOCAGE_RUN"/jails/*/state; do
+		[ -e "$f" ] || continue
+		j=${f%/state}
+		j=${j##*/}
+		pid=$(sed -n 's/^pid=//p' "$f")
+		echo "jail $j:"
+		[ -n "$pid" ] && [ "$pid" -gt 0 ] && [ -e "/proc/$pid/ns/net" ] || continue
+		{
+			# link-local ones come late; of two addresses put back, either may be called secondary
+			nsenter --net="/proc/$pid/ns/net" bash -c "$(declare -f shot_lines shot_net); shot_net" | grep -vE ' fe80::|ff00::' |
+				sed 's/ secondary / /'
+			for p in $(cat "$SHOT_GROUP/$j"/{jail,mon}/cgroup.procs 2>/dev/null); do
+				sed 's/^/process /' "/proc/$p/comm" 2>/dev/null
+			done
+			[ -z "$SHOT_BPFTOOL" ] || "$SHOT_BPFTOOL" cgroup show "$SHOT_GROUP/$j/mon" 2>/dev/null | awk 'NR > 1 { print "attached", $2, $NF }'
+		} | LC_ALL=C sort
+	done
+	return 0
+}
