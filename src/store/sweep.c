@@ -1,4 +1,4 @@
-/* sweep.c - what killed writers left: unfinished directories, temporary files, jail ids that no jail has. */
+/* sweep.c - what killed writers left: unfinished directories, temporary files, logs and ids of no jail. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +23,31 @@ static size_t sweep_files(int dirfd, const char *sub)
 		if (workdir_is_name(de->d_name) && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode) && unlinkat(fd, de->d_name, 0) == 0)
 			n++;
+	return n;
+}
+
+/* Logs of jails that were destroyed by somebody who did not live to remove them. */
+static size_t sweep_logs(struct store *s)
+{
+	static const char end[] = "-console.log";
+	int fd = openat(s->rootfd, "log", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	size_t n = 0;
+
+	if (!d && fd >= 0)
+		(void)close(fd);
+	for (struct dirent *de; d && (de = readdir(d));) {
+		char name[STORE_NAME_MAX + 1];
+		size_t len = strlen(de->d_name);
+
+		if (!str_ends(de->d_name, end) || len - strlen(end) > STORE_NAME_MAX)
+			continue;
+		len -= strlen(end);
+		memcpy(name, de->d_name, len);
+		name[len] = '\0';
+		if (store_name_ok(name) && !store_has_jail(s, name) && unlinkat(fd, de->d_name, 0) == 0)
+			n++;
+	}
 	return n;
 }
 
@@ -85,6 +110,6 @@ int store_sweep(struct store *s, size_t *ret_n, struct err *e)
 	/* defaults.json is written with this lock held */
 	if (r == 0 && store_lock_global(s, "default", &names, NULL) == 0)
 		n += sweep_files(s->rootfd, ".");
-	*ret_n = n + ids;
+	*ret_n = n + ids + sweep_logs(s);
 	return r;
 }

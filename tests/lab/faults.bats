@@ -92,7 +92,7 @@ teardown_file() {
 
 setup() {
 	load lib
-	unset FAULT_RESET FAULT_WHO FAULT_ALSO
+	unset FAULT_RESET FAULT_WHO FAULT_ALSO FAULT_FILTER
 }
 
 # faults JAILS NAME HOW PREPARE RUN [FINISH]
@@ -183,12 +183,19 @@ both() {
 	both v 'set v' 'iocage start v' "iocage set $new v"
 }
 
+# Which of several addresses of one network is the first may be another one when a removal was taken back.
+any_first() {
+	export FAULT_FILTER='s/ secondary / /; /^(route|address)/s/ src [^ ]+//'
+}
+
 @test "live change of a shared-IP jail's addresses" {
+	any_first
 	export FAULT_RESET="iocage set 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.11/24' 'ip6_addr=em0|2001:db8::10/64' s"
 	both s 'set s' 'iocage start s' "iocage set ip4_addr=em0|192.0.2.11/24,em0|192.0.2.12/24,em0|203.0.113.9/24 ip6_addr=none s"
 }
 
 @test "live change that removes the first address of a network with others in it" {
+	any_first
 	export FAULT_RESET="iocage set 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.11/24' s"
 	both s 'set s, first address' 'iocage set "ip4_addr=em0|203.0.113.7/24,em0|203.0.113.8/24" s && iocage start s' \
 		"iocage set ip4_addr=em0|203.0.113.8/24 s"
@@ -207,7 +214,7 @@ both() {
 }
 
 @test "create and destroy" {
-	export FAULT_RESET='iocage destroy -f x || ! iocage get -s x'
+	export FAULT_RESET='iocage destroy -f x; [ ! -e "$IOCAGE_ROOT/jails/x" ]'
 	both x 'create x' : 'iocage create -r busybox -n x exec_start=/bin/true'
 	both x 'destroy x' 'iocage create -r busybox -n x exec_start=/bin/true exec_stop=/bin/true' 'iocage destroy -f x'
 	both x 'destroy running x' 'iocage create -r busybox -n x "ip4_addr=em0|192.0.2.13/24" exec_start=/bin/true exec_stop=/bin/true && iocage start x' \

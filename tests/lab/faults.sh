@@ -25,9 +25,11 @@ kill) what=signal=KILL ;;
 esac
 
 all() {
-	shot
-	shot_files
-	shot_inside
+	{
+		shot
+		shot_files
+		shot_inside
+	} | sed -E "${FAULT_FILTER:-}"
 }
 
 # same FILE...: one of them. What the kernel does late gets a moment.
@@ -82,7 +84,7 @@ finish
 reset
 all >"$tmp/before"
 prepare
-finish
+sleep 0.3
 all >"$tmp/old"
 # shellcheck disable=SC2086
 if [ -n "$follow" ]; then
@@ -111,8 +113,16 @@ first=${first:-1}
 points=0 bad=0 hit=0 state=before
 complain() {
 	echo "$name, $how at call $n ($(sed -n "${n}p" "$tmp/calls" | cut -c1-90)), ended with $status: $1"
-	cat "$tmp/out" "$tmp/finish.out" "$tmp/why" 2>/dev/null
-	[ "$2" = /dev/null ] || diff "$2" "$tmp/now" | grep -vE '^[<>] (/proc|fdb|route|	)' | head -n 40
+	cat "$tmp/out"
+	echo "-- $finish"
+	cat "$tmp/finish.out" "$tmp/why" 2>/dev/null
+	# the nearest of those it could be
+	local f near=$2 n least=1000000
+	for f in "${@:2}"; do
+		n=$(diff "$f" "$tmp/now" | wc -l)
+		[ "$n" -ge $least ] || near=$f least=$n
+	done
+	[ "$2" = /dev/null ] || diff "$near" "$tmp/now" | head -n 40
 	bad=$((bad + 1))
 }
 
@@ -133,7 +143,7 @@ for ((n = first + ${FAULT_OFFSET:-0} % step; n <= total; n += step)); do
 	[ $status -ne 124 ] || { complain "it hangs" /dev/null; tail -n 20 "$tmp/trace" | cut -c1-150; }
 	finish
 	if ! same "$tmp/old" "$tmp/new" $also; then
-		complain "neither the old world nor the new one" "$tmp/old"
+		complain "neither the old world nor the new one" "$tmp/old" "$tmp/new" $also
 	elif cmp -s "$tmp/old" "$tmp/now" && ! cmp -s "$tmp/old" "$tmp/before"; then
 		state=old
 		continue

@@ -91,7 +91,7 @@ shot() {
 
 shot_files() {
 	shot_init
-	find "$IOCAGE_RUN" -mindepth 1 ! -path '*/lock/*' ! -name jid 2>/dev/null | LC_ALL=C sort
+	find "$IOCAGE_RUN" -mindepth 1 ! -path '*/lock/*' ! -name jid ! -path '*/run/forward' ! -path '*/run/promote' 2>/dev/null | LC_ALL=C sort
 	grep -rs . "$IOCAGE_RUN/forward" "$IOCAGE_RUN/promote" "$IOCAGE_RUN/nat"
 	find "$IOCAGE_ROOT" -mindepth 1 \( -path '*/releases/*/root' -o -path '*/layers/upper' -o -path '*/layers/work' -o -path '*/jails/*/root' \) \
 		-prune -print -o -print 2>/dev/null | LC_ALL=C sort
