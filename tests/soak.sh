@@ -28,7 +28,7 @@ bad=0 ops=0 killed=0 shot_down=0 rounds=0
 # What a command may fail with, as another one before it was killed, or the jail is not in the state it wants.
 allowed='is already running!|is not running!|not found!|already exists|was killed|is not up|took back|left over from its last run|'
 allowed+='in use by another iocage command|another iocage command works on it|ended unexpectedly|has ended|carries .* of a running jail|'
-allowed+="names (em0|vnet0), but|"
+allowed+="names (em0|vnet0), but|there is no interface vnet0 on this host|is in none of the jail's networks|"
 allowed+='no longer|stop it first|is running|no address by DHCP|Nothing to undo|does not answer|Everything is as it was before'
 
 # From 0 to $1 - 1, by the seed alone.
@@ -141,7 +141,7 @@ run_one() {
 	ops=$((ops + 1))
 	pick 5
 	[ "$R" -ne 0 ] || {
-		pick 70
+		pick 25
 		after=$R
 	}
 	echo "$ops ${after:+killed after $after ms: }iocage $what" >>"$tmp/log"
@@ -275,7 +275,7 @@ all >"$tmp/before"
 while [ $SECONDS -lt $((minutes * 60)) ] && [ $bad -lt 20 ]; do
 	for ((k = 0; k < round; k++)); do
 		run_one
-		pick 12
+		pick 6
 		[ "$R" -ne 0 ] || assassinate
 	done
 	settle

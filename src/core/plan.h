@@ -91,7 +91,8 @@ must_check int plan_run(const struct plan *p, const struct backend *b, const str
                         plan_progress progress, void *progress_ctx, size_t *ret_stuck, struct err *e);
 
 /*
- * Apply inverse operations last to first, going on past failures. stuck[i] tells which could not be done (array of n,
+ * Apply inverse operations last to first, going on past failures. What would be put back on an interface that is gone counts
+ * as done. stuck[i] tells which could not be done (array of n,
  * may be NULL). Returns 0 or the first failure; e has one line per failure.
  */
 int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *stuck, struct err *e);

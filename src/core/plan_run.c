@@ -26,6 +26,16 @@ static int apply_one(const struct backend *b, const struct op *op, struct err *e
 	return b->apply(b->ctx, ops, 1, &failed, e);
 }
 
+/*
+ * What an interface had cannot be put back on one that is gone: nothing is left of it to be undone. One with a number is on
+ * its way home from a jail: there it can.
+ */
+static bool is_moot(const struct op *undo, int r)
+{
+	return r == -ENODEV && !undo->index &&
+	       (undo->kind == OP_LINK_SET || undo->kind == OP_ADDR_ADD || undo->kind == OP_ROUTE_SET);
+}
+
 int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *stuck, struct err *e)
 {
 	struct err all = ERR_INIT;
@@ -40,7 +50,7 @@ int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *st
 		if (undo[n].kind == OP_NONE)
 			continue;
 		r = apply_one(b, &undo[n], &one);
-		if (r >= 0)
+		if (r >= 0 || is_moot(&undo[n], r))
 			continue;
 		if (stuck)
 			stuck[n] = true;
