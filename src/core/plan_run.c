@@ -50,6 +50,9 @@ int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *st
 		if (undo[n].kind == OP_NONE)
 			continue;
 		r = apply_one(b, &undo[n], &one);
+		/* a bridge in use stays, and is no failure: but if what uses it is what is stuck, it is to be tried again */
+		if (stuck && r >= 0 && first != 0 && undo[n].kind == OP_BRIDGE_DEL)
+			stuck[n] = true;
 		if (r >= 0 || is_moot(&undo[n], r))
 			continue;
 		if (stuck)

@@ -239,6 +239,59 @@ static void mute_backend(void **state)
 	assert_int_equal(plan_undo(undo, 0, &b, NULL, NULL), 0);
 }
 
+/* Fails for one kind, says nothing of the others. */
+struct one_fails {
+	enum op_kind kind;
+	int r;
+};
+
+static int one_fails_apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
+{
+	const struct one_fails *f = ctx;
+
+	(void)n;
+	(void)e;
+	*ret_failed = 0;
+	return ops[0]->kind == f->kind ? f->r : 0;
+}
+
+/* On an interface that is gone nothing is put back; one that comes home from a jail is waited for. */
+static void gone_interface(void **state)
+{
+	struct one_fails f = { OP_LINK_SET, -ENODEV };
+	struct backend b = { &f, one_fails_apply };
+	struct op undo[2] = { { .kind = OP_LINK_SET, .link = "br7", .flags = OP_LINK_DOWN },
+		              { .kind = OP_LINK_SET, .link = "em1", .flags = OP_LINK_UPPED, .index = 4 } };
+	bool stuck[2];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(plan_undo(undo, 1, &b, stuck, &e), 0);
+	assert_false(stuck[0]);
+	assert_int_equal(plan_undo(undo, 2, &b, stuck, &e), -ENODEV);
+	assert_true(!stuck[0] && stuck[1]);
+	f.r = -EIO;
+	assert_int_equal(plan_undo(undo, 1, &b, stuck, &e), -EIO);
+	assert_true(stuck[0]);
+}
+
+/* A bridge stays while it is used, without an error: what failed before may be what uses it. */
+static void bridge_waits_for_what_is_stuck(void **state)
+{
+	struct one_fails f = { OP_LINK_DEL, -EIO };
+	struct backend b = { &f, one_fails_apply };
+	struct op undo[3] = { { .kind = OP_BRIDGE_DEL, .link = "br7" },
+		              { .kind = OP_LINK_DEL, .link = "vnet0.1" },
+		              { .kind = OP_BRIDGE_DEL, .link = "br8" } };
+	bool stuck[3];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(plan_undo(undo, 3, &b, stuck, &e), -EIO);
+	assert_true(stuck[0] && stuck[1] && !stuck[2]);
+	assert_string_equal(e.msg, "remove interface vnet0.1: Input/output error");
+}
+
 /* Every line of a plan is an operation, and perhaps its inverse, that parse back. */
 static void plan_prints_what_parses(void **state)
 {
@@ -272,6 +325,8 @@ int main(void)
 		cmocka_unit_test(journal_fails_everywhere),
 		cmocka_unit_test(stuck_inverses),
 		cmocka_unit_test(mute_backend),
+		cmocka_unit_test(gone_interface),
+		cmocka_unit_test(bridge_waits_for_what_is_stuck),
 		cmocka_unit_test(plan_prints_what_parses),
 	};
 
