@@ -56,6 +56,7 @@ int host_plan_undo(struct store *st, const char *name, const struct journal *j, 
 	if (!stuck)
 		return err_oom(e);
 	r = plan_undo(j->undo, j->n, b, stuck, e);
+	plan_keep_bridges(j->undo, j->n, stuck);
 	k = journal_keep(st, name, j, stuck, r < 0 ? &why : e);
 	return r < 0 ? r : k;
 }

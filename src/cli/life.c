@@ -185,6 +185,7 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 	if (!stuck)
 		return err_oom(e);
 	r = plan_undo(j.undo, j.n, &with_uplinks, stuck, e);
+	plan_keep_bridges(j.undo, j.n, stuck);
 	k = journal_keep(&s->c->st, s->jail, &j, stuck, r < 0 ? &why : e);
 	uplink_release(s);
 	if (s->oj.note[0])

@@ -96,5 +96,10 @@ must_check int plan_run(const struct plan *p, const struct backend *b, const str
  * may be NULL). Returns 0 or the first failure; e has one line per failure.
  */
 int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *stuck, struct err *e);
+/*
+ * A bridge in use stays, and that is no failure. But when what uses it may be what is stuck, its removal is to be tried again,
+ * too: marks it in stuck, as plan_undo() filled it, for a journal that is kept.
+ */
+void plan_keep_bridges(const struct op *undo, size_t n, bool *stuck);
 
 #endif

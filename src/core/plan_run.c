@@ -50,9 +50,6 @@ int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *st
 		if (undo[n].kind == OP_NONE)
 			continue;
 		r = apply_one(b, &undo[n], &one);
-		/* a bridge in use stays, and is no failure: but if what uses it is what is stuck, it is to be tried again */
-		if (stuck && r >= 0 && first != 0 && undo[n].kind == OP_BRIDGE_DEL)
-			stuck[n] = true;
 		if (r >= 0 || is_moot(&undo[n], r))
 			continue;
 		if (stuck)
@@ -70,6 +67,16 @@ int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *st
 		err_hint(&all, "%s", one.msg);
 	}
 	return first == 0 ? 0 : err_set(e, -first, "%s", all.msg);
+}
+
+void plan_keep_bridges(const struct op *undo, size_t n, bool *stuck)
+{
+	bool any = false;
+
+	while (n-- > 0) {
+		stuck[n] = stuck[n] || (any && undo[n].kind == OP_BRIDGE_DEL);
+		any = any || stuck[n];
+	}
 }
 
 static void tell(const struct run *x, enum phase ph, bool ok)

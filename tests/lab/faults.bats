@@ -173,6 +173,7 @@ both() {
 
 @test "start after the first process and the monitor were killed" {
 	crash='iocage start v && echo 1 >$SHOT_GROUP/v/mon/cgroup.kill && echo 1 >$SHOT_GROUP/v/jail/cgroup.kill'
+	export FAULT_ALSO=before
 	both v 'start v again' "$crash" 'iocage start v' 'iocage gc'
 	both v 'gc' "$crash" 'iocage gc'
 }
