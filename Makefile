@@ -4,6 +4,8 @@ SUITES = unit lint lab
 PREFIX = /usr/local
 DESTDIR =
 MESONFLAGS =
+MINUTES = 60
+SEED =
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -44,6 +46,11 @@ bench: deps
 	@tests/bench/sockets.sh
 	@tests/bench/many.sh
 
+# one hour of random operations with faults thrown in; the same again by its SEED
+soak: deps-test
+	@$(MAKE) --no-print-directory all
+	@MINUTES='$(MINUTES)' SEED='$(SEED)' tests/lab/world.sh tests/soak.sh
+
 install: all
 	@meson configure $(BUILD) --prefix=$(PREFIX)
 	@DESTDIR='$(DESTDIR)' meson install -C $(BUILD)
@@ -73,7 +80,8 @@ help:
 	@echo "make bench             as root: measure beside other container tools"
 	@echo "make install           PREFIX=/usr/local DESTDIR="
 	@echo "make check-freebsd     compile the portable layers for FreeBSD"
+	@echo "make soak              as root: random operations with faults thrown in (MINUTES=60 SEED=)"
 	@echo "make fuzz              run the fuzzers (SECONDS_EACH=60)"
 	@echo "make deps, deps-test, clean"
 
-.PHONY: all deps deps-test test test-vm lint bench install quickstart quickstart-clean check-freebsd fuzz clean help
+.PHONY: all deps deps-test test test-vm lint bench soak install quickstart quickstart-clean check-freebsd fuzz clean help

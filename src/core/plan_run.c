@@ -75,7 +75,7 @@ void plan_keep_bridges(const struct op *undo, size_t n, bool *stuck)
 
 	while (n-- > 0) {
 		stuck[n] = stuck[n] || (any && undo[n].kind == OP_BRIDGE_DEL);
-		any = any || stuck[n];
+		any = any || (stuck[n] && undo[n].kind != OP_CGROUP_DEL); /* that one uses none */
 	}
 }
 

@@ -325,7 +325,7 @@ static int remove_all(struct nft *t, const struct names *n, bool last, char *tex
 /* Somebody took a part of it away: each of the others by itself. */
 static int remove_parts(struct nft *t, const struct names *n, char *text, size_t cap)
 {
-	int result = 0;
+	int result = 0, use;
 
 	for (int part = 0; part < PARTS; part++) {
 		int r;
@@ -336,7 +336,8 @@ static int remove_parts(struct nft *t, const struct names *n, char *text, size_t
 		if (r < 0 && r != -ENOENT)
 			result = r;
 	}
-	if (nft_chain_use(t, CHAIN_ROLES) == ROLES) {
+	use = nft_chain_use(t, CHAIN_ROLES);
+	if (use >= 0 && use <= ROLES) {
 		nft_begin(t);
 		nft_chain_del(t, CHAIN_ROLES);
 		nft_table_del(t);
@@ -361,7 +362,8 @@ int antispoof_del(const struct op *op, struct err *e)
 		return 0;
 	if (use < 0)
 		return failed(op->link, use, text, e);
-	r = remove_all(&t, &n, use == ROLES + 1, text, sizeof(text));
+	/* less: somebody flushed the rules, and nobody is held by them any more */
+	r = remove_all(&t, &n, use <= ROLES + 1, text, sizeof(text));
 	if (r == -EBUSY)
 		r = remove_all(&t, &n, false, text, sizeof(text));
 	if (r < 0)
