@@ -60,6 +60,9 @@ must_check int fs_put_in_place(int dirfd, const char *tmp, const char *path);
  */
 must_check int fs_mounted_below(const char *path, char **ret);
 
+/* Linux only: the mount point that a line of mountinfo names, unescaped in place; NULL when the line is short. */
+char *fs_mountinfo_point(char *line);
+
 /* 1 when dirfd/name (not followed when a symlink) is the root of a mount, 0 when not or unknown, or -errno. */
 must_check int fs_is_mount_root(int dirfd, const char *name);
 

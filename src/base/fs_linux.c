@@ -37,8 +37,7 @@ static void unescape(char *s)
 	*out = '\0';
 }
 
-/* The fifth field of a mountinfo line, NULL when the line is short. */
-static char *mount_point(char *line)
+char *fs_mountinfo_point(char *line)
 {
 	char *p = line, *end;
 
@@ -65,7 +64,7 @@ int fs_mounted_below(const char *path, char **ret)
 	if (!f)
 		return -errno;
 	while (getline(&line, &cap, f) >= 0) {
-		const char *p = mount_point(line);
+		const char *p = fs_mountinfo_point(line);
 
 		if (!p || strncmp(p, path, len) != 0 || (p[len] != '/' && p[len] != '\0'))
 			continue;

@@ -11,30 +11,40 @@
 #include "cli/cli.h"
 #include "os/os.h"
 
-static void printf_like(2, 0) line(FILE *f, const char *fmt, va_list ap)
-{
-	vfprintf(f, fmt, ap);
-	fputc('\n', f);
-}
-
 void info(const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	line(stdout, fmt, ap);
+	vprintf(fmt, ap);
 	va_end(ap);
+	putchar('\n');
+}
+
+/* What messages quote may come from a file, an archive or a jail: nothing of it is to reach the terminal as a command. */
+static void tame(char *s)
+{
+	for (; *s; s++)
+		if (((unsigned char)*s < 32 && *s != '\n' && *s != '\t') || *s == 127)
+			*s = '?';
+		else if ((unsigned char)s[0] == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0)
+			*s++ = '?', *s = '?';
 }
 
 /* stdout first, so that both on one terminal or in one file stay in order. */
 void warning(const char *fmt, ...)
 {
+	_cleanup_free_ char *text = NULL;
 	va_list ap;
 
 	(void)fflush(stdout);
 	va_start(ap, fmt);
-	line(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	if (text)
+		tame(text);
+	fprintf(stderr, "%s\n", text ? text : strerror(ENOMEM));
 }
 
 void report(const struct err *e)

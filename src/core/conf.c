@@ -249,13 +249,13 @@ int jail_name_check(const char *name, struct err *e)
 
 	if (n == 0)
 		return err_set(e, EINVAL, "a jail's name must not be empty");
-	if (n > JAIL_NAME_MAX)
-		return err_set(e, EINVAL, "'%.16s...' is too long for a jail's name: %zu characters, at most %d", name,
-		               n, JAIL_NAME_MAX);
 	for (const char *s = name; *s; s++)
 		if (iscntrl((unsigned char)*s))
 			return err_set(e, EINVAL, "a jail's name must not contain control characters (0x%02x)",
 			               (unsigned char)*s);
+	if (n > JAIL_NAME_MAX)
+		return err_set(e, EINVAL, "'%.16s...' is too long for a jail's name: %zu characters, at most %d", name,
+		               n, JAIL_NAME_MAX);
 	if (strspn(name, ok) != n || strchr("._-", name[0]))
 		return err_set(e, EINVAL,
 		               "'%s' is not a valid name for a jail: letters, digits, '.', '_' and '-', a letter or "

@@ -24,6 +24,11 @@ static void write_freep(struct archive **a)
 	(void)archive_write_free(*a);
 }
 
+static void entry_freep(struct archive_entry **en)
+{
+	archive_entry_free(*en);
+}
+
 /* "member: what libarchive says" */
 static int fail(struct err *e, struct archive *a, const char *member)
 {
@@ -74,8 +79,31 @@ static void renumber(struct archive_entry *en, struct extract_stats *st)
 	st->renumbered += changed;
 }
 
-/* 1: leave this member out; 0: go on with it. */
-static int prepare(struct archive_entry *en, struct extract_stats *st, struct err *e)
+/*
+ * What the host's kernel keeps for itself is not an archive's to set: overlayfs reads orders about its layers there
+ * (trusted.overlay.redirect, opaque, metacopy).
+ */
+static int drop_trusted(struct archive_entry *en, struct err *e)
+{
+	_cleanup_(entry_freep) struct archive_entry *was = NULL;
+	const char *name;
+	const void *value;
+	size_t len;
+
+	if (archive_entry_xattr_reset(en) == 0)
+		return 0;
+	was = archive_entry_clone(en);
+	if (!was)
+		return err_oom(e);
+	archive_entry_xattr_clear(en);
+	(void)archive_entry_xattr_reset(was);
+	while (archive_entry_xattr_next(was, &name, &value, &len) == ARCHIVE_OK)
+		if (!str_starts(name, "trusted."))
+			archive_entry_xattr_add_entry(en, name, value, len);
+	return 0;
+}
+
+int extract_member(struct archive_entry *en, struct extract_stats *st, struct err *e)
 {
 	const char *path = archive_entry_pathname(en), *link = archive_entry_hardlink(en);
 	mode_t type = archive_entry_filetype(en);
@@ -107,7 +135,7 @@ static int prepare(struct archive_entry *en, struct extract_stats *st, struct er
 		free(copy);
 	}
 	renumber(en, st);
-	return 0;
+	return drop_trusted(en, e);
 }
 
 static int copy_data(struct archive *in, struct archive *out, const char *path, struct err *e)
@@ -130,7 +158,7 @@ static int copy_data(struct archive *in, struct archive *out, const char *path, 
 static int one_member(struct archive *in, struct archive *out, struct archive_entry *en, struct extract_stats *st,
                       struct err *e)
 {
-	int r = prepare(en, st, e);
+	int r = extract_member(en, st, e);
 	const char *path = archive_entry_pathname(en);
 
 	if (r != 0)
@@ -150,13 +178,24 @@ static int one_member(struct archive *in, struct archive *out, struct archive_en
 	return 0;
 }
 
-static struct archive *open_input(int fd, struct err *e)
+struct archive *extract_reader(void)
 {
 	struct archive *a = archive_read_new();
 
-	if (!a || archive_read_support_format_tar(a) != ARCHIVE_OK ||
-	    archive_read_support_filter_gzip(a) < ARCHIVE_WARN || archive_read_support_filter_xz(a) < ARCHIVE_WARN ||
-	    archive_read_support_filter_zstd(a) < ARCHIVE_WARN || archive_read_support_filter_bzip2(a) < ARCHIVE_WARN)
+	if (a && archive_read_support_format_tar(a) == ARCHIVE_OK &&
+	    archive_read_support_filter_gzip(a) >= ARCHIVE_WARN && archive_read_support_filter_xz(a) >= ARCHIVE_WARN &&
+	    archive_read_support_filter_zstd(a) >= ARCHIVE_WARN && archive_read_support_filter_bzip2(a) >= ARCHIVE_WARN)
+		return a;
+	if (a)
+		(void)archive_read_free(a);
+	return NULL;
+}
+
+static struct archive *open_input(int fd, struct err *e)
+{
+	struct archive *a = extract_reader();
+
+	if (!a)
 		(void)err_oom(e);
 	else if (archive_read_open_fd(a, fd, BLOCK) != ARCHIVE_OK)
 		(void)fail(e, a, NULL);

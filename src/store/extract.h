@@ -17,4 +17,11 @@ struct extract_stats {
 must_check int extract_archive(int fd, off_t size, void (*progress)(int percent), struct extract_stats *ret,
                                struct err *e);
 
+/* Its two halves, by themselves. A reader of the formats and compressions that are taken; NULL: no memory. */
+struct archive;
+struct archive_entry;
+struct archive *extract_reader(void);
+/* Judge a member and make its names relative, its owners a jail's. 1: leave it out; 0: go on with it. */
+must_check int extract_member(struct archive_entry *en, struct extract_stats *st, struct err *e);
+
 #endif

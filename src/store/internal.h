@@ -60,6 +60,14 @@ must_check int store_lock_names(struct store *s, int *ret_fd, struct err *e);
 /* Names of the jail directories that equal name when '.' and '_' are the same; first one copied to like, or "". */
 must_check int store_like_name(struct store *s, const char *name, char like[static STORE_NAME_MAX + 1], struct err *e);
 
+/* --- the parsers of the files below RUN and ROOT, by themselves; each cuts its text up --- */
+/* 0, or the number of the line that makes no sense. */
+unsigned state_parse(char *text, struct state *ret);
+must_check int state_format(const struct state *st, struct sbuf *b); /* -EINVAL: a line break in a value */
+/* *ret_line: the last one looked at. */
+must_check int journal_parse(char *text, struct journal *ret, unsigned *ret_line, struct err *e);
+must_check int nat_addr_parse(char *text, struct ipaddr *ret, struct err *e);
+
 /* Write c's document to dirfd/path. */
 must_check int config_write(struct config *c, int dirfd, const char *path, struct err *e);
 /* conf_layer_set on own, or, for a key that is no property, in the document. */
@@ -74,6 +82,12 @@ must_check int release_make_busybox(const struct fetch_req *r, struct workdir *w
 must_check int release_make_debian(struct store *s, const struct fetch_req *r, struct workdir *w, struct err *e);
 must_check int release_make_archive(struct store *s, const struct fetch_req *r, struct workdir *w, struct err *e);
 bool release_is_debian(const char *release);
+/* The sum FreeBSD's MANIFEST gives for a file, owned by the caller; NULL: none. */
+char *release_manifest_sum(const char *manifest, const char *name);
+/* A program without a program interpreter needs no libraries: it runs in an empty root. */
+bool release_static_elf(int fd);
+/* What "usr/bin/awk", a line of busybox --list-full, is a link to; NULL: to nothing, it is passed over. */
+const char *release_applet_target(const char *line);
 /* percent -1: unknown. Nothing happens when nobody listens. */
 void release_progress(const struct fetch_req *r, int percent, const char *fmt, ...) printf_like(3, 4);
 /*
@@ -92,6 +106,7 @@ struct apt_sources {
 	size_t n;
 };
 /* Of dir/sources.list and dir/sources.list.d; what cannot be read or understood is passed over. 0 or -ENOMEM. */
+must_check int apt_sources_parse(struct apt_sources *l, bool deb822, char *text); /* one file's; adds to l */
 must_check int apt_sources_read(const char *dir, struct apt_sources *ret);
 void apt_sources_done(struct apt_sources *l);
 

@@ -170,13 +170,34 @@ static int add_line(struct journal *j, size_t *cap, const char *line, struct err
 	return 0;
 }
 
-static int load_file(struct store *s, const char *file, struct journal *ret, struct err *e)
+int journal_parse(char *text, struct journal *ret, unsigned *ret_line, struct err *e)
 {
 	_cleanup_(journal_done) struct journal j = { 0 };
-	_cleanup_free_ char *text = NULL;
-	unsigned number = 0;
-	size_t len, cap = 0;
+	size_t cap = 0;
 	char *nl;
+	int r;
+
+	*ret_line = 0;
+	/* what follows the last newline was never finished */
+	for (char *line = text; (nl = strchr(line, '\n')); line = nl + 1) {
+		*nl = '\0';
+		++*ret_line;
+		if (nl == line)
+			continue;
+		r = add_line(&j, &cap, line, e);
+		if (r < 0)
+			return r;
+	}
+	*ret = j;
+	j = (struct journal){ 0 };
+	return 0;
+}
+
+static int load_file(struct store *s, const char *file, struct journal *ret, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned line = 0;
+	size_t len;
 	int r;
 
 	if (faccessat(s->runfd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
@@ -184,19 +205,8 @@ static int load_file(struct store *s, const char *file, struct journal *ret, str
 	r = fs_read(s->runfd, file, JOURNAL_MAX, &text, &len, e);
 	if (r < 0)
 		return r;
-	/* what follows the last newline was never finished */
-	for (char *line = text; (nl = strchr(line, '\n')); line = nl + 1) {
-		*nl = '\0';
-		number++;
-		if (nl == line)
-			continue;
-		r = add_line(&j, &cap, line, e);
-		if (r < 0)
-			return err_wrap(e, "%s/%s:%u", s->run, file, number);
-	}
-	*ret = j;
-	j = (struct journal){ 0 };
-	return 0;
+	r = journal_parse(text, ret, &line, e);
+	return r < 0 ? err_wrap(e, "%s/%s:%u", s->run, file, line) : 0;
 }
 
 int journal_load(struct store *s, const char *jail, struct journal *ret, struct err *e)

@@ -166,6 +166,11 @@ static int parse_deb822(struct apt_sources *l, char *text)
 	return failed ? -ENOMEM : r;
 }
 
+int apt_sources_parse(struct apt_sources *l, bool deb822, char *text)
+{
+	return deb822 ? parse_deb822(l, text) : parse_list(l, text);
+}
+
 static int read_one(struct apt_sources *l, int dir, const char *name)
 {
 	_cleanup_free_ char *text = NULL;
@@ -174,7 +179,7 @@ static int read_one(struct apt_sources *l, int dir, const char *name)
 
 	if (fs_read(dir, name, SOURCES_MAX, &text, &len, &ignored) < 0)
 		return 0;
-	return str_ends(name, ".sources") ? parse_deb822(l, text) : parse_list(l, text);
+	return apt_sources_parse(l, str_ends(name, ".sources"), text);
 }
 
 static int only_sources(const struct dirent *de)

@@ -91,8 +91,8 @@ static int base_first(const struct dirent **a, const struct dirent **b)
 	return x != y ? (x ? -1 : 1) : strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* The sum FreeBSD's MANIFEST gives for a file ("NAME<TAB>SHA256<TAB>..."), or NULL when there is none. */
-static char *manifest_sum(const char *manifest, const char *name)
+/* Its lines: "NAME<TAB>SHA256<TAB>..." */
+char *release_manifest_sum(const char *manifest, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -122,7 +122,7 @@ static int extract_all(struct store *s, const struct fetch_req *req, const char 
 		return err_sys(e, "cannot list %s", from);
 	for (int i = 0; i < n; i++) {
 		_cleanup_free_ char *file = strf("%s/%s", from, names[i]->d_name);
-		_cleanup_free_ char *sum = manifest_sum(manifest, names[i]->d_name);
+		_cleanup_free_ char *sum = release_manifest_sum(manifest, names[i]->d_name);
 
 		if (r == 0)
 			r = file ? extract(s, req, file, sum, dir, e) : err_oom(e);

@@ -107,8 +107,7 @@ static uint64_t number(const unsigned char *p, size_t n)
 	return v;
 }
 
-/* A program without a program interpreter needs no libraries: it runs in an empty root. */
-static bool is_static_elf(int fd)
+bool release_static_elf(int fd)
 {
 	static const uint16_t one = 1;
 	unsigned char h[64], ph[4];
@@ -139,7 +138,7 @@ static int open_static(const char *path)
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR) || !is_static_elf(fd))
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR) || !release_static_elf(fd))
 		return -1;
 	return take_fd(&fd);
 }
@@ -192,8 +191,7 @@ static int copy_program(int from, int root, struct err *e)
 	return fchmod(to, 0755) < 0 ? err_sys(e, "cannot set the mode of bin/busybox") : 0;
 }
 
-/* "usr/bin/awk" -> a link to ../../bin/busybox. Whatever is not of that form is passed over. */
-static int link_applet(int root, const char *line, struct err *e)
+const char *release_applet_target(const char *line)
 {
 	static const struct {
 		const char *dir, *target;
@@ -205,16 +203,24 @@ static int link_applet(int root, const char *line, struct err *e)
 	};
 	/* pid 1 of a jail is ours; linuxrc is for boot disks */
 	if (streq(line, "sbin/init") || streq(line, "linuxrc") || streq(line, "bin/busybox"))
-		return 0;
+		return NULL;
 	for (size_t i = 0; i < sizeof(homes) / sizeof(homes[0]); i++) {
-		const char *name = line + strlen(homes[i].dir);
+		const char *name;
 
-		if (!str_starts(line, homes[i].dir) || !*name || strchr(name, '/') || streq(name, "..") ||
-		    streq(name, "."))
+		if (!str_starts(line, homes[i].dir))
 			continue;
-		if (symlinkat(homes[i].target, root, line) < 0 && errno != EEXIST)
-			return err_sys(e, "cannot create %s", line);
+		name = line + strlen(homes[i].dir);
+		return !*name || strchr(name, '/') || streq(name, "..") || streq(name, ".") ? NULL : homes[i].target;
 	}
+	return NULL;
+}
+
+static int link_applet(int root, const char *line, struct err *e)
+{
+	const char *target = release_applet_target(line);
+
+	if (target && symlinkat(target, root, line) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot create %s", line);
 	return 0;
 }
 

@@ -124,12 +124,34 @@ static int parse_line(struct state *st, char *line)
 	return 0;
 }
 
+unsigned state_parse(char *text, struct state *ret)
+{
+	unsigned number = 0;
+
+	*ret = (struct state){ 0 };
+	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+		number++;
+		if (*line && parse_line(ret, line) < 0)
+			return number;
+	}
+	return 0;
+}
+
+int state_format(const struct state *st, struct sbuf *b)
+{
+	if (strpbrk(st->cgroup, "\n") || strpbrk(st->ip4, "\n") || strpbrk(st->ip6, "\n") || strpbrk(st->net, "\n") ||
+	    strpbrk(st->release, "\n"))
+		return -EINVAL;
+	for (size_t i = 0; i < NFIELDS; i++)
+		add_field(b, st, &fields[i]);
+	return b->failed ? -ENOMEM : 0;
+}
+
 int state_load(struct store *s, const char *jail, struct state *ret, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[STORE_NAME_MAX + 16];
-	char *line, *rest;
-	unsigned number = 0;
+	unsigned number;
 	size_t len;
 	int r;
 
@@ -140,12 +162,8 @@ int state_load(struct store *s, const char *jail, struct state *ret, struct err 
 	r = fs_read(s->runfd, path, STATE_MAX, &text, &len, e);
 	if (r < 0)
 		return r;
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		number++;
-		if (parse_line(ret, line) < 0)
-			return err_set(e, EINVAL, "%s/%s:%u: cannot make sense of this line", s->run, path, number);
-	}
-	return 0;
+	number = state_parse(text, ret);
+	return number ? err_set(e, EINVAL, "%s/%s:%u: cannot make sense of this line", s->run, path, number) : 0;
 }
 
 int state_save(struct store *s, const char *jail, const struct state *st, struct err *e)
@@ -156,13 +174,9 @@ int state_save(struct store *s, const char *jail, const struct state *st, struct
 
 	if (!store_name_ok(jail))
 		return err_set(e, EINVAL, "no state for a jail of that name");
-	if (strpbrk(st->cgroup, "\n") || strpbrk(st->ip4, "\n") || strpbrk(st->ip6, "\n") || strpbrk(st->net, "\n") ||
-	    strpbrk(st->release, "\n"))
-		return err_set(e, EINVAL, "%s: a line break in a value of its state", jail);
-	for (size_t i = 0; i < NFIELDS; i++)
-		add_field(&b, st, &fields[i]);
-	if (b.failed)
-		return err_oom(e);
+	r = state_format(st, &b);
+	if (r < 0)
+		return r == -EINVAL ? err_set(e, EINVAL, "%s: a line break in a value of its state", jail) : err_oom(e);
 	(void)snprintf(path, sizeof(path), "jails/%s", jail);
 	r = fs_mkdirs(s->runfd, path, 0755);
 	if (r < 0)

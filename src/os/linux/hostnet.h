@@ -13,6 +13,13 @@ must_check int host_sysctl_set(const struct op *op, struct err *e);
  */
 void host_manager(const char *name, unsigned index, char *buf, size_t cap);
 
+/* What these files say, by itself. The value of KEY=VALUE in a file of such lines; "" when it is not there. */
+void manager_value(const char *text, const char *key, char *buf, size_t cap);
+/* "iface NAME inet METHOD": `manual` leaves the interface to others, so it is no reason. */
+bool manager_interfaces(const char *text, const char *name);
+/* "  em0:" as a key somewhere below. */
+bool manager_netplan(const char *text, const char *name);
+
 /* Does the interface send by radio. */
 bool host_wireless(const char *name, unsigned index);
 

@@ -85,6 +85,7 @@ ssize_t sync_recv(int sock, void *data, size_t cap, int *fds, unsigned nfds); /*
 
 /* Start time of a process (field 22 of /proc/PID/stat); 0: no such process. */
 uint64_t proc_start_time(pid_t pid);
+uint64_t proc_stat_start(const char *text); /* the same, of what /proc/PID/stat says */
 
 const char *os_libexec(void);
 

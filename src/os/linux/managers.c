@@ -21,8 +21,7 @@ static char *slurp(const char *path)
 	return fs_read(AT_FDCWD, path, FILE_MAX, &text, &len, NULL) < 0 ? NULL : text;
 }
 
-/* The value of KEY=VALUE in a file of such lines; "" when it is not there. */
-static void value_of(const char *text, const char *key, char *buf, size_t cap)
+void manager_value(const char *text, const char *key, char *buf, size_t cap)
 {
 	size_t n = strlen(key);
 
@@ -41,7 +40,7 @@ static bool by_networkd(unsigned index, char *buf, size_t cap)
 
 	if (!text)
 		return false;
-	value_of(text, "ADMIN_STATE", state, sizeof(state));
+	manager_value(text, "ADMIN_STATE", state, sizeof(state));
 	if (!*state || streq(state, "unmanaged"))
 		return false;
 	snprintf(buf, cap, "systemd-networkd (%s)", path);
@@ -55,15 +54,14 @@ static bool by_networkmanager(unsigned index, char *buf, size_t cap)
 
 	if (!text)
 		return false;
-	value_of(text, "managed", state, sizeof(state));
+	manager_value(text, "managed", state, sizeof(state));
 	if (!streq(state, "true") && !streq(state, "1") && !streq(state, "yes"))
 		return false;
 	snprintf(buf, cap, "NetworkManager (%s)", path);
 	return true;
 }
 
-/* "iface NAME inet METHOD": `manual` leaves the interface to others, so it is no reason. */
-static bool in_interfaces(const char *text, const char *name)
+bool manager_interfaces(const char *text, const char *name)
 {
 	for (const char *s = text; s && *s; s = strchr(s, '\n'), s = s ? s + 1 : NULL) {
 		char word[4][40] = { "", "", "", "" };
@@ -75,8 +73,7 @@ static bool in_interfaces(const char *text, const char *name)
 	return false;
 }
 
-/* "  em0:" as a key somewhere below. */
-static bool in_netplan(const char *text, const char *name)
+bool manager_netplan(const char *text, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -119,12 +116,12 @@ void host_manager(const char *name, unsigned index, char *buf, size_t cap)
 	if (streq(name, "lo") || by_networkd(index, buf, cap) || by_networkmanager(index, buf, cap))
 		return;
 	text = slurp("/etc/network/interfaces");
-	if (text && in_interfaces(text, name)) {
+	if (text && manager_interfaces(text, name)) {
 		snprintf(buf, cap, "ifupdown (/etc/network/interfaces)");
 		return;
 	}
-	if (!in_dir("/etc/network/interfaces.d", "", in_interfaces, name, "ifupdown", buf, cap) &&
-	    !in_dir("/etc/netplan", ".yaml", in_netplan, name, "netplan", buf, cap))
+	if (!in_dir("/etc/network/interfaces.d", "", manager_interfaces, name, "ifupdown", buf, cap) &&
+	    !in_dir("/etc/netplan", ".yaml", manager_netplan, name, "netplan", buf, cap))
 		buf[0] = '\0';
 }
 

@@ -126,18 +126,14 @@ static bool is_member(char *members, const char *name)
 	return false;
 }
 
-/* A jail without /etc/group has users without groups: fine. */
-static void find_groups(struct user *u)
+static void find_groups(struct user *u, char *group)
 {
-	_cleanup_free_ char *text = NULL;
 	char *save = NULL, *f[GR__COUNT];
 	unsigned gid;
 
-	u->ngroups = 0;
-	u->groups[u->ngroups++] = u->gid;
-	if (!*u->name || read_regular("/etc/group", &text, NULL) < 0)
+	if (!*u->name)
 		return;
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(group, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		fields(line, f, GR__COUNT);
 		if (u->ngroups < USER_GROUPS_MAX && id_of(f[GR_GID], &gid) && gid != u->gid &&
 		    is_member(f[GR_MEMBERS], u->name))
@@ -145,18 +141,16 @@ static void find_groups(struct user *u)
 	}
 }
 
-int user_in_jail(const char *name, struct user *ret, struct err *e)
+int user_in_text(char *passwd, char *group, const char *name, struct user *ret, struct err *e)
 {
-	_cleanup_free_ char *text = NULL, *again = NULL;
+	_cleanup_free_ char *again = NULL;
 	unsigned uid;
 	bool number = id_of(name, &uid);
-	int r = read_regular("/etc/passwd", &text, e);
+	int r = 0;
 
-	if (r < 0 && !number)
-		return err_wrap(e, "look up user %s", name);
-	if (r == 0) {
-		again = number ? strdup(text) : NULL;
-		r = find_user(text, name, NULL, ret, e);
+	if (passwd) {
+		again = number ? strdup(passwd) : NULL;
+		r = find_user(passwd, name, NULL, ret, e);
 		if (r == 0 && again)
 			r = find_user(again, name, &uid, ret, e);
 		if (r < 0)
@@ -170,6 +164,22 @@ int user_in_jail(const char *name, struct user *ret, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	find_groups(ret);
+	ret->ngroups = 0;
+	ret->groups[ret->ngroups++] = ret->gid;
+	if (group)
+		find_groups(ret, group);
 	return 0;
+}
+
+int user_in_jail(const char *name, struct user *ret, struct err *e)
+{
+	_cleanup_free_ char *passwd = NULL, *group = NULL;
+	unsigned uid;
+
+	if (read_regular("/etc/passwd", &passwd, e) < 0 && !id_of(name, &uid))
+		return err_wrap(e, "look up user %s", name);
+	/* a jail without /etc/group has users without groups: fine */
+	if (read_regular("/etc/group", &group, NULL) < 0)
+		group = NULL;
+	return user_in_text(passwd, group, name, ret, e);
 }

@@ -26,5 +26,7 @@ must_check int user_on_host(const char *name, struct user *ret, struct err *e);
  * which need not be in passwd. Only regular files of at most 4 MiB are read. -ENOENT when there is no such user.
  */
 must_check int user_in_jail(const char *name, struct user *ret, struct err *e);
+/* The same, of what these files hold (NULL: there is none); both are cut up. */
+must_check int user_in_text(char *passwd, char *group, const char *name, struct user *ret, struct err *e);
 
 #endif
