@@ -146,6 +146,20 @@ static int make_hosts(struct store *s, const struct config *c, int fd, const cha
 	return fs_replace(to, "hosts", out.p, out.len, 0644, true, e);
 }
 
+/* The files in them are synced as they are written, and the directory they are in when it is published. */
+static int sync_layers(int fd, struct err *e)
+{
+	static const char *const dirs[] = { "layers/upper", "layers" };
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		_cleanup_close_ int dir = openat(fd, dirs[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (dir < 0 || fsync(dir) < 0)
+			return err_sys(e, "cannot sync %s", dirs[i]);
+	}
+	return 0;
+}
+
 int store_create_jail(struct store *s, struct config *c, const char *release, bool thick, struct err *e)
 {
 	_cleanup_(workdir_done) struct workdir w = WORKDIR_INIT;
@@ -171,6 +185,8 @@ int store_create_jail(struct store *s, struct config *c, const char *release, bo
 		r = make_root(s, w.fd, release, thick, e);
 	if (r == 0 && release)
 		r = make_hosts(s, c, w.fd, release, thick, e);
+	if (r == 0 && release && !thick)
+		r = sync_layers(w.fd, e);
 	if (r == 0)
 		r = fs_replace(w.fd, "fstab", "", 0, 0644, true, e);
 	if (r == 0)

@@ -191,6 +191,9 @@ int workdir_remove(struct store *s, const char *sub, const char *name, struct er
 		return r;
 	if (renameat(parent, name, parent, away) < 0)
 		return err_sys(e, "cannot move %s/%s/%s away", s->root, sub, name);
+	/* or after a power failure the name could be there again, with half of what it had */
+	if (fsync(parent) < 0)
+		return err_sys(e, "cannot sync %s/%s; what %s had is in %s", s->root, sub, name, away);
 	(void)close(take_fd(&lock));
 	r = fs_remove_tree(parent, away, e);
 	if (r < 0)
