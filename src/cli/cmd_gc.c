@@ -93,8 +93,12 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 	if (r < 0)
 		return r;
 	r = state_load(&g->c->st, name, &s.st, e);
-	if (r < 0 && r != -ENOENT)
-		return r;
+	if (r < 0 && r != -ENOENT) {
+		/* it may run: what its journal lists has an owner */
+		if (note_journal(g, &j, NULL) < 0)
+			return -ENOMEM;
+		return err_hint(e, "To end what runs of %s: iocage stop -f %s", name, name);
+	}
 	running = r == 0 && state_up(&s.st);
 	if (running)
 		collect_live(g, &s);
@@ -265,31 +269,38 @@ static int remove_thing(struct gc *g, const struct op *undo, struct err *e)
 	return r;
 }
 
+static int collect_one(struct gc *g, const char *text, bool shared, bool bridges, struct err *e)
+{
+	_cleanup_free_ char *mem = NULL;
+	struct err one = ERR_INIT;
+	char what[256];
+	struct op undo;
+	int r = op_parse(text, &undo, &mem, e);
+
+	if (r < 0 || (undo.kind == OP_BRIDGE_DEL) != bridges || has_owner(g, &undo))
+		return r;
+	op_describe(&undo, what, sizeof(what));
+	if (shared && undo.kind != OP_CGROUP_DEL) {
+		warning("did not %s: jails of another IOCAGE_RUN run on this host, it may be theirs", what);
+		return 0;
+	}
+	if (g->dry)
+		say(g, &undo, NULL);
+	else if (remove_thing(g, &undo, &one) < 0)
+		failed(g, &one);
+	return 0;
+}
+
 static int collect_marked(struct gc *g, struct err *e)
 {
 	/* addresses and interfaces do not say which run directory they belong to */
 	bool shared = os_other_runs(g->c->st.run);
 	int r = os_marked(g->c->st.run, see_marked, g, e);
 
-	for (size_t i = 0; r == 0 && i < g->marked.n; i++) {
-		_cleanup_free_ char *mem = NULL;
-		struct err one = ERR_INIT;
-		char what[256];
-		struct op undo;
-
-		r = op_parse(g->marked.v[i], &undo, &mem, e);
-		if (r < 0 || has_owner(g, &undo))
-			continue;
-		op_describe(&undo, what, sizeof(what));
-		if (shared && undo.kind != OP_CGROUP_DEL) {
-			warning("did not %s: jails of another IOCAGE_RUN run on this host, it may be theirs", what);
-			continue;
-		}
-		if (g->dry)
-			say(g, &undo, NULL);
-		else if (remove_thing(g, &undo, &one) < 0)
-			failed(g, &one);
-	}
+	/* bridges last: one that has ports stays */
+	for (int bridges = 0; bridges < 2; bridges++)
+		for (size_t i = 0; r == 0 && i < g->marked.n; i++)
+			r = collect_one(g, g->marked.v[i], shared, bridges, e);
 	return r;
 }
 

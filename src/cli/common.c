@@ -165,14 +165,17 @@ int resolve_jail(struct cli *c, const char *given, bool exact, char **ret, struc
 
 bool jail_running(struct cli *c, const char *jail, struct state *st)
 {
+	struct err e = ERR_INIT;
 	struct state own;
+	int r;
 
 	if (!st)
 		st = &own;
 	*st = (struct state){ 0 };
-	if (state_load(&c->st, jail, st, NULL) < 0)
-		return false;
-	return state_up(st);
+	r = state_load(&c->st, jail, st, &e);
+	if (r < 0 && r != -ENOENT)
+		warning("%s: cannot tell whether it runs: %s", jail, e.msg);
+	return r == 0 && state_up(st);
 }
 
 static bool monitor_lives(const struct state *st)

@@ -241,7 +241,8 @@ int life_reap(struct cli *c, const char *jail, struct err *e)
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return r;
+		return err_hint(e, "What is written down of %s is damaged. To end what runs of it: iocage stop -f %s",
+		                jail, jail);
 	/* not ready although nobody holds the lock: a start that was interrupted */
 	if (state_up(&s.st))
 		return 0;

@@ -75,6 +75,7 @@ int session_nat(struct session *s, struct err *e)
 	const char *prefix = conf_get(&s->cfg.conf, PROP_nat_prefix);
 	char was[IPADDR_TEXT], is[IPADDR_TEXT];
 	_cleanup_close_ int lock = -1;
+	struct err why = ERR_INIT;
 	struct ipaddr a, net;
 	bool had;
 	int r;
@@ -85,7 +86,11 @@ int session_nat(struct session *s, struct err *e)
 	r = s->o.dry_run ? 0 : share_lock(s, &lock, e);
 	if (r < 0)
 		return r;
-	had = nat_addr_load(&s->c->st, s->jail, &a, NULL) == 0 && nat_network_of(prefix, &a) != NAT_NETWORKS;
+	r = nat_addr_load(&s->c->st, s->jail, &a, &why);
+	if (r < 0 && r != -ENOENT && !s->o.quiet)
+		warning("%s: its address was lost (%s): it gets another one", s->jail, why.msg);
+	had = r == 0 && nat_network_of(prefix, &a) != NAT_NETWORKS;
+	r = 0;
 	if (had) {
 		r = host_has(s, &a, &net, e);
 		if (r == 1 && !s->o.quiet)

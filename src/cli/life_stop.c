@@ -105,6 +105,36 @@ static int replay(struct session *s, struct err *e)
 	return session_undo(s, &b, e);
 }
 
+/* --- what is known of it cannot be understood --- */
+
+/* The processes by the control group of its name, the rest by its journal, if that can be read; gc knows things by marks. */
+static int end_damaged(struct session *s, struct err *e)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	const struct op list[] = { { .kind = OP_CGROUP_DEL, .name = s->jail },
+		                   { .kind = OP_JAIL_DEL, .name = s->jail } };
+	struct backend b;
+	int r;
+
+	s->st = (struct state){ 0 };
+	r = session_os_jail(s, e);
+	if (r == 0)
+		r = session_os(s, e);
+	if (r < 0)
+		return r;
+	b = os_backend(s->os);
+	if (journal_load(&s->c->st, s->jail, &j, NULL) == 0) {
+		r = session_undo(s, &b, e);
+	} else {
+		r = plan_undo(list, 2, &b, NULL, e);
+		if (r == 0)
+			r = journal_keep(&s->c->st, s->jail, &j, NULL, e);
+	}
+	if (r == 0)
+		warning("%s: ended what ran of it; what else it had on this host is removed by: iocage gc", s->jail);
+	return r;
+}
+
 /* --- stop --- */
 
 /* exec_prestop and what ends the services inside. Only a failed prestop stops the stop. */
@@ -156,11 +186,29 @@ static void load_what_there_is(struct session *s)
 	}
 }
 
+/* -EBADMSG: what is written down of it cannot be read. */
+static int read_state(struct session *s, struct err *e)
+{
+	_cleanup_(journal_done) struct journal j = { 0 };
+	struct err why = ERR_INIT;
+	int r = state_load(&s->c->st, s->jail, &s->st, &why);
+
+	if (r == 0 || r == -ENOENT) {
+		int k = journal_load(&s->c->st, s->jail, &j, &why);
+
+		if (k == 0)
+			return r;
+	}
+	(void)err_set(e, EBADMSG, "%s", why.msg);
+	return err_hint(e, "What is written down of %s is damaged. To end what runs of it: iocage stop -f %s", s->jail,
+	                s->jail);
+}
+
 static int check_up(struct session *s, struct err *e)
 {
-	int r = state_load(&s->c->st, s->jail, &s->st, e);
+	int r = read_state(s, e);
 
-	if (r < 0 && r != -ENOENT)
+	if (r == -EBADMSG)
 		return r;
 	if (r == 0 && state_up(&s->st))
 		return 0;
@@ -193,6 +241,10 @@ int life_stop(struct cli *c, const char *jail, const struct run_opts *o, struct 
 
 	session_init(&s, c, jail, o);
 	r = open_running(&s, e);
+	if (r == -EBADMSG && o->force) {
+		report(e);
+		return end_damaged(&s, e);
+	}
 	if (r < 0)
 		return r;
 	load_what_there_is(&s);

@@ -47,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	must(a);
 	if (archive_read_open_memory(a, data, size) == ARCHIVE_OK)
-		for (int n = 0; n < 1000 && (r = archive_read_next_header(a, &en)) >= ARCHIVE_WARN && r != ARCHIVE_EOF; n++) {
+		for (int n = 0; n < 1000 && (r = archive_read_next_header(a, &en)) >= ARCHIVE_WARN && r != ARCHIVE_EOF;
+		     n++) {
 			r = extract_member(en, &st, &e);
 			if (r == 0)
 				check(en);
