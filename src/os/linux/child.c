@@ -125,7 +125,7 @@ static int mount_all(const struct child_args *a, int rootfd, bool *ret_console, 
 		if (streq(a->queue[i]->fstype, "console"))
 			*ret_console = true; /* a terminal of the jail's own devpts: once that is in place */
 		else if (r == 0)
-			r = mount_one(a->queue[i], rootfd, a->userns, a->base, e);
+			r = mount_one(a->queue[i], a->queue[0], rootfd, a->userns, a->base, e);
 	}
 	return r < 0 || joined ? r : join_net(a, e);
 }
@@ -198,8 +198,12 @@ static int parse_run(char *msg, size_t len, struct run_msg *ret, struct err *e)
 /* fds 0, 1, 2; everything else ends at execve. */
 static int place_fds(int out, int in, struct err *e)
 {
-	int null = in >= 0 ? in : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int null = in >= 0 ? in : open("/dev/null", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
 
+	/* a jail without a /dev of ours may have anything there */
+	if (in < 0 && null >= 0 && (fstat(null, &st) < 0 || !S_ISCHR(st.st_mode)))
+		closep(&null), null = -1;
 	if (null < 0)
 		null = open("/", O_PATH | O_CLOEXEC); /* a jail without /dev: reads fail, nothing leaks */
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)

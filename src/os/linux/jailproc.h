@@ -71,7 +71,11 @@ enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_CONFINE = 'C', CHILD_RUN = 'R' }
 /* mount.c: as host root in the jail's own mount namespace. rootfd is the root being built. */
 must_check int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd,
                           struct err *e);
-must_check int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct err *e);
+/* root: the plan's OP_ROOT, which says where jails are. */
+must_check int mount_one(const struct op *op, const struct op *root, int rootfd, int userns, unsigned base,
+                         struct err *e);
+/* O_PATH of what an fstab line binds; through other jails' roots as they see themselves (source.c). fd or -errno. */
+must_check int open_source(const char *path, const struct op *root);
 must_check int mount_pivot(int rootfd, struct err *e);
 /* The jail's console for a real init: a terminal of its own bound over /dev/console. *ret_master, *ret_slave owned. */
 must_check int mount_console(int *ret_master, int *ret_slave, unsigned base, struct err *e);

@@ -22,6 +22,7 @@ int umount2(const char *target, int flags);
 
 #define MNT_DETACH 2
 #define FD_PATH    32 /* "/proc/self/fd/2147483647" */
+#define AGAIN_MAX  1000
 
 int open_in_root(int rootfd, const char *path, int flags, unsigned mode)
 {
@@ -30,8 +31,14 @@ int open_in_root(int rootfd, const char *path, int flags, unsigned mode)
 		.mode = mode,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	int fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+	int fd;
 
+	/* EAGAIN: something on this host was renamed or mounted while the kernel went up by a "..", so it cannot be sure */
+	for (int tries = 0; tries < AGAIN_MAX; tries++) {
+		fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
 	return fd < 0 ? -errno : fd;
 }
 
@@ -117,16 +124,16 @@ static int open_point(int rootfd, const char *path, bool file, unsigned base, st
 	return fd < 0 ? err_set(e, -fd, "open mount point %s in the jail: %s", path, strerror(-fd)) : fd;
 }
 
-/* A detached copy of a host tree whose ids 0..65535 are the jail's. */
-static int clone_mapped(const char *path, int userns, uint64_t attrs, bool recursive, struct err *e)
+/* A detached copy of a host tree whose ids 0..65535 are the jail's. at: that tree, or -1: path, which messages name, is. */
+static int clone_mapped(int at, const char *path, int userns, uint64_t attrs, struct err *e)
 {
 	struct mount_attr ma = { .attr_set = MOUNT_ATTR_IDMAP | attrs, .userns_fd = (uint64_t)userns };
-	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path,
-	                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+	int fd = (int)syscall(SYS_open_tree, at < 0 ? AT_FDCWD : at, at < 0 ? path : "",
+	                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (at < 0 ? 0 : AT_EMPTY_PATH));
 
 	if (fd < 0)
 		return err_sys(e, "open %s", path);
-	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &ma, sizeof(ma)) < 0) {
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &ma, sizeof(ma)) < 0) {
 		int code = errno;
 
 		close(fd);
@@ -167,13 +174,13 @@ static int as_jail_root(unsigned base, bool on)
 
 static int mount_overlay(const struct op *op, int userns, unsigned base, struct err *e)
 {
-	_cleanup_close_ int lower = clone_mapped(op->source, userns, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, false, e);
+	_cleanup_close_ int lower = clone_mapped(-1, op->source, userns, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, e);
 	_cleanup_close_ int layers = -1;
 	int r;
 
 	if (lower < 0)
 		return lower;
-	layers = clone_mapped(op->path, userns, MOUNT_ATTR_NODEV, false, e);
+	layers = clone_mapped(-1, op->path, userns, MOUNT_ATTR_NODEV, e);
 	if (layers < 0)
 		return layers;
 	/* layers have to be attached somewhere in this namespace before overlayfs takes private copies of them */
@@ -208,7 +215,7 @@ int mount_root(const struct op *op, const char *run, int userns, unsigned base, 
 	if (op->path) {
 		r = mount_overlay(op, userns, base, e);
 	} else {
-		_cleanup_close_ int tree = clone_mapped(op->source, userns, MOUNT_ATTR_NODEV, false, e);
+		_cleanup_close_ int tree = clone_mapped(-1, op->source, userns, MOUNT_ATTR_NODEV, e);
 
 		r = tree < 0 ? tree : attach(tree, AT_FDCWD, "root", e);
 	}
@@ -373,10 +380,10 @@ static char *fs_data(const char *opts, const char *more)
 	return sbuf_take(&b);
 }
 
-static int mount_bind(const struct op *op, int rootfd, int userns, unsigned base, struct err *e)
+static int mount_bind(const struct op *op, const struct op *root, int rootfd, int userns, unsigned base, struct err *e)
 {
 	uint64_t attrs = MOUNT_ATTR_NODEV;
-	_cleanup_close_ int tree = -1, point = -1;
+	_cleanup_close_ int from = -1, tree = -1, point = -1;
 	struct stat st;
 
 	if (has_word(op->opts, "ro"))
@@ -385,7 +392,10 @@ static int mount_bind(const struct op *op, int rootfd, int userns, unsigned base
 		attrs |= MOUNT_ATTR_NOSUID;
 	if (has_word(op->opts, "noexec"))
 		attrs |= MOUNT_ATTR_NOEXEC;
-	tree = clone_mapped(op->source, userns, attrs, false, e);
+	from = open_source(op->source, root);
+	if (from < 0)
+		return err_set(e, -from, "open %s: %s", op->source, strerror(-from));
+	tree = clone_mapped(from, op->source, userns, attrs, e);
 	if (tree < 0)
 		return tree;
 	if (fstat(tree, &st) < 0)
@@ -422,7 +432,7 @@ static int fill(const struct op *op, int rootfd, int top, unsigned base)
 	return 0;
 }
 
-int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct err *e)
+int mount_one(const struct op *op, const struct op *root, int rootfd, int userns, unsigned base, struct err *e)
 {
 	const struct fs_kind *k = NULL;
 	_cleanup_close_ int point = -1, top = -1;
@@ -433,7 +443,7 @@ int mount_one(const struct op *op, int rootfd, int userns, unsigned base, struct
 	int r;
 
 	if (streq(op->fstype, "bind"))
-		return mount_bind(op, rootfd, userns, base, e);
+		return mount_bind(op, root, rootfd, userns, base, e);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (streq(kinds[i].type, op->fstype))
 			k = &kinds[i];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -310,16 +311,22 @@ char *os_jail_resolver(pid_t jail)
 {
 	_cleanup_close_ int root = -1, fd = -1;
 	char path[64], *text;
+	struct stat st;
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)jail);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fd = root < 0 ? -1 : open_in_root(root, "etc/resolv.conf", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	text = fd < 0 ? NULL : calloc(1, 8192);
+	/* a terminal there would be the caller's */
+	text = fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? NULL : calloc(1, 8192);
 	if (!text)
 		return NULL;
 	n = read(fd, text, 8191);
 	if (n < 0)
 		*text = '\0';
+	/* it is quoted to whoever asks */
+	for (char *p = text; *p; p++)
+		if ((*p < 32 && *p != '\n' && *p != '\t') || *p == 127)
+			*p = '?';
 	return text;
 }
