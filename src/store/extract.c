@@ -148,9 +148,10 @@ static int copy_data(struct archive *in, struct archive *out, const char *path, 
 
 		if (r == ARCHIVE_EOF)
 			return 0;
-		if (r < ARCHIVE_WARN)
+		if (r != ARCHIVE_OK)
 			return fail(e, in, path);
-		if (archive_write_data_block(out, buf, len, off) < ARCHIVE_WARN)
+		/* what could not be written, on a full disk, is no more than a warning to libarchive */
+		if (archive_write_data_block(out, buf, len, off) < ARCHIVE_OK)
 			return fail(e, out, path);
 	}
 }

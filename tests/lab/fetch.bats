@@ -169,6 +169,53 @@ harmless() {
 	[ ! -c "$IOCAGE_ROOT/releases/devs/root/mem" ]
 }
 
+@test "a name that is a file, then a link, then a file again; a link over a directory; a chain of links" {
+	evil fileswap "add('f', data=b'1'); add('f', type=tarfile.SYMTYPE, linkname='$LAB_TMP/pwned'); add('f', data=b'2')"
+	harmless fileswap
+	evil dirlink "add('d', type=tarfile.DIRTYPE); add('d', type=tarfile.SYMTYPE, linkname='$LAB_TMP'); add('d/pwned', data=b'x')"
+	harmless dirlink
+	evil chain "add('a', type=tarfile.SYMTYPE, linkname='b'); add('b', type=tarfile.SYMTYPE, linkname='c'); add('c', type=tarfile.SYMTYPE, linkname='../../../../../..$LAB_TMP'); add('a/pwned', data=b'x')"
+	harmless chain
+	evil linkover "add('l', type=tarfile.SYMTYPE, linkname='$LAB_TMP/pwned'); add('h', type=tarfile.LNKTYPE, linkname='l'); add('h', data=b'x')"
+	harmless linkover
+	evil rootlink "add('.', type=tarfile.SYMTYPE, linkname='$LAB_TMP'); add('./pwned', data=b'x')"
+	harmless rootlink
+	evil names "add('x' * 300, data=b'x'); add('d/' * 3000 + 'f', data=b'x')"
+	harmless names
+	evil control "add('a\x1b]0;owned\x07', type=tarfile.LNKTYPE, linkname='../x')"
+	harmless control
+	hasnt $'\033'
+}
+
+@test "names that extended headers replace are judged, not those they stand for" {
+	evil pax "t.format = tarfile.PAX_FORMAT; add('ok', data=b'x', pax_headers={'path': '../../pwned'}); add('ok2', data=b'x', pax_headers={'path': '/tmp/iocage-pwned'})"
+	harmless pax
+	echo secret >"$LAB_TMP/secret"
+	evil paxlink "t.format = tarfile.PAX_FORMAT; add('leak', type=tarfile.LNKTYPE, linkname='bin/sh', pax_headers={'linkpath': '$LAB_TMP/secret'})"
+	harmless paxlink
+	[ "$(stat -c %h "$LAB_TMP/secret")" -eq 1 ]
+}
+
+@test "set-user-ID programs of an archive are kept for jails, and out of reach of the host's users" {
+	evil suid "add('su', data=b'#!/bin/sh\\n', mode=0o6755); add('pub', type=tarfile.DIRTYPE, mode=0o777)"
+	ok iocage fetch -r suid -F "$LAB_TMP/arch/suid.tar"
+	[ "$(stat -c %a "$IOCAGE_ROOT/releases/suid/root/su")" = 6755 ]
+	[ "$(stat -c %a "$IOCAGE_ROOT/releases/suid")" = 700 ]
+	ok iocage create -T -r suid -n thick
+	ok iocage create -r suid -n thin
+	for at in releases/suid/root/su jails/thick/root/su jails/thin/layers/upper; do
+		run setpriv --reuid 12345 --regid 12345 --clear-groups stat "$IOCAGE_ROOT/$at"
+		[ "$status" -ne 0 ] || { echo "within reach: $at"; return 1; }
+	done
+}
+
+@test "an archive sets no attributes that the host's kernel keeps for itself" {
+	evil attrs "t.format = tarfile.PAX_FORMAT; add('etc', type=tarfile.DIRTYPE, pax_headers={'SCHILY.xattr.trusted.overlay.redirect': '/../../../etc', 'SCHILY.xattr.trusted.overlay.opaque': 'y', 'SCHILY.xattr.user.note': 'kept'})"
+	ok iocage fetch -r attrs -F "$LAB_TMP/arch/attrs.tar"
+	run python3 -c 'import os, sys; print(sorted(os.listxattr(sys.argv[1])))' "$IOCAGE_ROOT/releases/attrs/root/etc"
+	hasnt trusted
+}
+
 @test "release names that are not names" {
 	tree
 	tar -C "$LAB_TMP/tree" -cf "$LAB_TMP/arch/n.tar" .
