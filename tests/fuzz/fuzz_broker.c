@@ -70,8 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; r.compat && i < sizeof(r.arg) / sizeof(r.arg[0]); i++)
 		must(r.arg[i] <= UINT32_MAX);
 	if (r.by_memory)
-		must(r.call == CALL_SOCKET || r.call == CALL_BIND || r.call == CALL_LISTEN);
-	if (r.call == CALL_BIND)
+		must(r.call == CALL_SOCKET || r.call == CALL_BIND || r.call == CALL_LISTEN || r.call == CALL_CONNECT);
+	if (r.call == CALL_BIND || r.call == CALL_CONNECT)
 		check_bind(&m, &r);
 	if (r.call == CALL_IOCTL)
 		check_ioctl(&m, &r);
