@@ -35,7 +35,7 @@ measured() {
 	passwd) echo src/os/linux/user.c ;;
 	hosts) echo src/core/hosts.c ;;
 	names) echo src/store/workdir.c ;;
-	files) echo src/os/linux/managers.c ;;
+	files) echo src/os/linux/managers.c src/os/linux/procstat.c src/store/nat.c src/base/fs_linux.c src/store/release_archive.c src/store/release_busybox.c ;;
 	esac
 }
 
@@ -63,9 +63,9 @@ for name in "${targets[@]}"; do
 		libs=(-ljansson -lmd)
 		;;
 	files)
-		mapfile -t -O ${#src[@]} src < <(find src/store src/base src/os -name '*.c' ! -name 'extract*' ! -name '*_freebsd.c' ! -name err.c \
-			! -name str.c ! -name '*_main.c')
-		libs=(-ljansson -lmd -lmnl)
+		mapfile -t -O ${#src[@]} src < <(find src/store src/base -name '*.c' ! -name 'extract*' ! -name '*_freebsd.c' ! -name err.c ! -name str.c)
+		src+=(src/os/linux/managers.c src/os/linux/procstat.c)
+		libs=(-ljansson -lmd)
 		;;
 	argv) src+=(src/cli/opt.c src/cli/commands.c) ;;
 	broker) src=(src/os/linux/broker_decode.c) ;;
