@@ -186,7 +186,7 @@ each_way() {
 
 @test "a jail without a /dev of ours: a fifo or a link there neither holds up a start nor leads out" {
 	mk d mount_devfs=off
-	rm -rf "$(upper d)/dev"
+	rm -rf "${IOCAGE_ROOT:?}/jails/d/layers/upper/dev"
 	mkdir -p "$(upper d)/dev"
 	mkfifo "$(upper d)/dev/null"
 	ok timeout 30 iocage start d
@@ -330,7 +330,7 @@ swap_in() {
 		[ ! -e "$IOCAGE_ROOT/jails/c" ]
 		down m
 		ok iocage gc
-		[ -z "$(ls -A "$IOCAGE_ROOT/jails" | grep -v '^m$')" ]
+		[ "$(ls -A "$IOCAGE_ROOT/jails")" = m ]
 		untouched
 	done
 }

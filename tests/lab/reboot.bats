@@ -14,14 +14,15 @@ teardown() {
 
 # What a power failure takes: processes, control groups, interfaces, addresses, rules, switches; and RUN, unless it is kept.
 power_off() {
-	local cg l
-	for cg in $(find /sys/fs/cgroup -depth -type d -path "*/iocage-$(run_hash)/*" 2>/dev/null); do
+	local cg l groups
+	mapfile -t groups < <(find /sys/fs/cgroup -depth -type d \( -path "*/iocage-$(run_hash)" -o -path "*/iocage-$(run_hash)/*" \) 2>/dev/null)
+	for cg in "${groups[@]}"; do
 		[ ! -e "$cg/cgroup.kill" ] || echo 1 >"$cg/cgroup.kill"
 	done
-	for cg in $(find /sys/fs/cgroup -depth -type d \( -path "*/iocage-$(run_hash)" -o -path "*/iocage-$(run_hash)/*" \) 2>/dev/null); do
+	for cg in "${groups[@]}"; do
 		eventually rmdir "$cg" || return 1
 	done
-	for l in $(find "$IOCAGE_RUN/jails" -name netns); do umount -l "$l"; done
+	find "$IOCAGE_RUN/jails" -name netns -exec umount -l {} +
 	for l in $(ip -o link show | sed -E 's/^[0-9]+: ([^:@]+)[:@].*/\1/' | grep -vE '^(lo|em0)$'); do
 		ip link del "$l" 2>/dev/null || true
 	done
@@ -142,7 +143,7 @@ three_jails() {
 @test "IOCAGE_RUN is removed under running jails: gc finds all of it, and they start again" {
 	world_snapshot boot
 	three_jails
-	for l in $(find "$IOCAGE_RUN/jails" -name netns); do umount -l "$l"; done
+	find "$IOCAGE_RUN/jails" -name netns -exec umount -l {} +
 	rm -rf --one-file-system "$IOCAGE_RUN"
 	ok iocage gc
 	ok iocage gc
