@@ -60,8 +60,25 @@ static int check_owner(int fd, const char *path, struct err *e)
 	return 0;
 }
 
-static int open_top(const char *path, const struct subdir *sub, size_t nsub, bool create, char *canon, size_t cap,
-                    int *ret_fd, struct err *e)
+/* What is missing. kept: it is to survive power loss, itself and what is made in it. */
+static int make_subdirs(int fd, const char *path, const struct subdir *sub, size_t nsub, bool kept, struct err *e)
+{
+	bool made = false;
+
+	for (size_t i = 0; i < nsub; i++) {
+		if (mkdirat(fd, sub[i].name, sub[i].mode) == 0)
+			made = true;
+		else if (errno != EEXIST)
+			return err_sys(e, "cannot create %s/%s", path, sub[i].name);
+	}
+	/* once in the life of a store: the directories above it may be new, too */
+	if (made && kept)
+		sync();
+	return 0;
+}
+
+static int open_top(const char *path, const struct subdir *sub, size_t nsub, bool create, bool kept, char *canon,
+                    size_t cap, int *ret_fd, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
 	char real[PATH_MAX];
@@ -90,9 +107,9 @@ static int open_top(const char *path, const struct subdir *sub, size_t nsub, boo
 		return err_sys(e, "cannot resolve %s", path);
 	if (str_copy(canon, cap, real) < 0)
 		return err_set(e, ENAMETOOLONG, "%s: the path is too long", real);
-	for (size_t i = 0; create && i < nsub; i++)
-		if (mkdirat(fd, sub[i].name, sub[i].mode) < 0 && errno != EEXIST)
-			return err_sys(e, "cannot create %s/%s", path, sub[i].name);
+	r = create ? make_subdirs(fd, path, sub, nsub, kept, e) : 0;
+	if (r < 0)
+		return r;
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
@@ -104,11 +121,11 @@ int store_open(struct store *s, const char *root, const char *run, bool create, 
 	s->rootfd = s->runfd = -1;
 	s->defaults = NULL;
 	r = open_top(root && *root ? root : ROOT_DEFAULT, root_dirs, sizeof(root_dirs) / sizeof(root_dirs[0]), create,
-	             s->root, sizeof(s->root), &s->rootfd, e);
+	             true, s->root, sizeof(s->root), &s->rootfd, e);
 	if (r < 0)
 		return r;
-	r = open_top(run && *run ? run : RUN_DEFAULT, run_dirs, sizeof(run_dirs) / sizeof(run_dirs[0]), create, s->run,
-	             sizeof(s->run), &s->runfd, e);
+	r = open_top(run && *run ? run : RUN_DEFAULT, run_dirs, sizeof(run_dirs) / sizeof(run_dirs[0]), create, false,
+	             s->run, sizeof(s->run), &s->runfd, e);
 	if (r < 0)
 		store_close(s);
 	return r;

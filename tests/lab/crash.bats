@@ -32,9 +32,9 @@ setup() {
 }
 
 teardown() {
+	export IOCAGE_ROOT=$LAB_TMP/root IOCAGE_RUN=$LAB_TMP/run
 	lab_reset
 	rm -rf --one-file-system "$LAB_TMP/states" "$LAB_TMP/before" "${IOCAGE_ROOT:?}"/releases/[!s]* "$IOCAGE_ROOT"/jails/.[!.]*
-	export IOCAGE_ROOT=$LAB_TMP/root IOCAGE_RUN=$LAB_TMP/run
 }
 
 # record COMMAND...: into $LAB_TMP/states, every tree that may be left at any moment of it
@@ -88,7 +88,10 @@ each() {
 	[ "$(find "$LAB_TMP/states" -name '*.why' | wc -l)" -ge "${LEAST:-5}" ] || { echo "too few states"; return 1; }
 	for s in "$LAB_TMP"/states/[0-9][0-9][0-9][0-9]; do
 		IOCAGE_ROOT=$s IOCAGE_RUN=$s.run
+		# the command has said that it is done: then it is
+		DONE=$(grep -cx "${s##*/}" "$LAB_TMP/states/done" || true)
 		if ! { rest_works && $check && tidied && rest_works; } >"$LAB_TMP/each.out" 2>&1; then
+			echo "done: $DONE"
 			cat "$s.why" "$LAB_TMP/each.out"
 			find "$s/jails" "$s/releases" -maxdepth 3 | head -n 40
 			bad=$((bad + 1))
@@ -113,22 +116,26 @@ as() {
 
 # --- the checks ---
 
+not_done() {
+	[ "$DONE" -eq 0 ] || { echo "the command had ended, and what it did is lost"; return 1; }
+}
+
 created() {
 	if [ -e "$IOCAGE_ROOT/jails/web" ]; then
 		as web "$LAB_TMP/new" && [ -f "$IOCAGE_ROOT/jails/web/fstab" ] && { [ "${START:-1}" = 0 ] || starts web; }
 	else
-		fails 1 iocage get all web && has "not found" && ok "${AGAIN[@]}" && as web "$LAB_TMP/new"
+		not_done && fails 1 iocage get all web && has "not found" && ok "${AGAIN[@]}" && as web "$LAB_TMP/new"
 	fi
 }
 
 changed() {
-	as web "$LAB_TMP/old" "$LAB_TMP/new" && ok "${AGAIN[@]}" && as web "$LAB_TMP/new" && starts web
+	as web "$LAB_TMP/old" "$LAB_TMP/new" && { as web "$LAB_TMP/new" || not_done; } && ok "${AGAIN[@]}" && as web "$LAB_TMP/new" && starts web
 }
 
 destroyed() {
 	if [ -e "$IOCAGE_ROOT/jails/web" ]; then
-		as web "$LAB_TMP/old" && starts web && cmp "$IOCAGE_ROOT/jails/web/layers/upper/data" "$LAB_TMP/data" &&
-			ok iocage destroy -f web
+		not_done && as web "$LAB_TMP/old" && starts web && cmp "$IOCAGE_ROOT/jails/web/layers/upper/data" "$LAB_TMP/data" &&
+			ok iocage destroy -f web || return 1
 	fi
 	[ ! -e "$IOCAGE_ROOT/jails/web" ]
 }
@@ -137,14 +144,14 @@ fetched() {
 	if [ -e "$IOCAGE_ROOT/releases/tiny" ]; then
 		diff -r --no-dereference "$LAB_TMP/tree" "$IOCAGE_ROOT/releases/tiny/root"
 	else
-		fails 1 iocage create -r tiny -n x && ok "${AGAIN[@]}" &&
+		not_done && fails 1 iocage create -r tiny -n x && ok "${AGAIN[@]}" &&
 			diff -r --no-dereference "$LAB_TMP/tree" "$IOCAGE_ROOT/releases/tiny/root"
 	fi
 }
 
 fetch_gone() {
 	if [ -e "$IOCAGE_ROOT/releases/tiny" ]; then
-		diff -r --no-dereference "$LAB_TMP/tree" "$IOCAGE_ROOT/releases/tiny/root" && ok iocage destroy -r -f tiny
+		not_done && diff -r --no-dereference "$LAB_TMP/tree" "$IOCAGE_ROOT/releases/tiny/root" && ok iocage destroy -r -f tiny || return 1
 	fi
 	[ ! -e "$IOCAGE_ROOT/releases/tiny" ]
 }
@@ -153,12 +160,9 @@ fetch_gone() {
 started() {
 	local f=$IOCAGE_ROOT/jails/web/nat was
 	as web "$LAB_TMP/new" || return 1
+	[ -e "$f" ] || not_done || return 1
 	[ ! -e "$f" ] || [ "$(cat "$f")" = "$(cat "$LAB_TMP/nat")" ] || { echo "nat: $(cat "$f")"; return 1; }
 	starts web && [ "$(cat "$f")" = "$(cat "$LAB_TMP/nat")" ]
-}
-
-last_state() {
-	find "$LAB_TMP/states" -name '*.why' | sort | tail -n 1 | sed 's/\.why$//'
 }
 
 # --- the commands ---
@@ -168,6 +172,18 @@ last_state() {
 	record "${AGAIN[@]}"
 	iocage get all web >"$LAB_TMP/new"
 	LEAST=15 each created
+}
+
+@test "create, the first of all" {
+	AGAIN=(iocage create -e -n web notes=one)
+	export IOCAGE_ROOT=$LAB_TMP/fresh
+	mkdir "$IOCAGE_ROOT"
+	record "${AGAIN[@]}"
+	iocage get all web >"$LAB_TMP/new"
+	rm -rf "$IOCAGE_ROOT"
+	IOCAGE_ROOT=$LAB_TMP/root
+	rest_works() { ok iocage list -h; }
+	START=0 LEAST=15 each created
 }
 
 @test "create -T" {
@@ -201,7 +217,7 @@ last_state() {
 	down web
 	changed_live() {
 		iocage get all web | grep -vE '^(state|jid|last_started)' >"$LAB_TMP/now"
-		cmp -s "$LAB_TMP/now" "$LAB_TMP/old" || cmp -s "$LAB_TMP/now" "$LAB_TMP/new" || { diff "$LAB_TMP/old" "$LAB_TMP/now"; return 1; }
+		cmp -s "$LAB_TMP/now" "$LAB_TMP/new" || { cmp -s "$LAB_TMP/now" "$LAB_TMP/old" && not_done; } || { diff "$LAB_TMP/old" "$LAB_TMP/now"; return 1; }
 		starts web
 	}
 	iocage get all web | grep -vE '^(state|jid|last_started)' >"$LAB_TMP/new"
@@ -213,7 +229,7 @@ last_state() {
 	iocage get all default >"$LAB_TMP/old"
 	record iocage set notes=newer stop_timeout=7 default
 	iocage get all default >"$LAB_TMP/new"
-	defaults_changed() { as default "$LAB_TMP/old" "$LAB_TMP/new"; }
+	defaults_changed() { as default "$LAB_TMP/new" || { as default "$LAB_TMP/old" && not_done; }; }
 	rm "$IOCAGE_ROOT/defaults.json"
 	# the others' own notes stand above; stop_timeout is theirs too from then on
 	rest_works() {

@@ -2,7 +2,8 @@
 """crash.py - what a disk may hold when the power fails during a command. Usage: crash.py TRACE ROOT BEFORE OUT
 
 TRACE is strace(1)'s record of the command (-y -xx), ROOT the directory it wrote in, BEFORE a copy of that from before. Every
-tree that may be left after each of its system calls is made as OUT/0001, OUT/0002, ...; OUT/NNNN.why says when and how.
+tree that may be left after each of its system calls is made as OUT/0001, OUT/0002, ...; OUT/NNNN.why says when and how, and
+OUT/done lists those that may be left when the command has ended.
 
 The model is the strictest that POSIX allows: the data of a file is there once it was synced, a name in a directory once that
 directory was. What was not synced may be there or not: all of it, none, any beginning, all but one directory's, one directory's
@@ -398,25 +399,29 @@ def main():
     for i, node in enumerate(disk.inodes):
         if i not in ORIGINAL and node.kind == "link":
             ORIGINAL[i] = node.data
-    seen, states = set(), 0
+    seen, done = {}, set()
     for n in range(len(disk.events) + 1):
         crash = Crash(disk, initial, n)
         for what, lost, data in crash.choices():
             tree = []
             walk(disk, *crash.tree(lost, data), disk.top, "", tree)
             key = hashlib.sha256(repr([(*t[:3], digest(t[3])) for t in tree]).encode()).digest()
-            if key in seen:
+            new = key not in seen
+            number = seen.setdefault(key, f"{len(seen) + 1:04d}")
+            if n == len(disk.events):
+                done.add(number)
+            if not new:
                 continue
-            seen.add(key)
-            states += 1
-            to = os.path.join(out, f"{states:04d}")
+            to = os.path.join(out, number)
             make(tree, disk, to)
             with open(to + ".why", "w", encoding="utf-8") as f:
                 f.write(f"after event {n} of {len(disk.events)} ({where.get(n, 'the beginning')}): {what}\n")
                 for ev in disk.events[:n]:
                     f.write(f"  {ev[0]} {' '.join(str(x)[:70] for x in ev[1:])}\n")
     changes = sum(e[0] != "sync" for e in disk.events)
-    print(f"{changes} changes, {len(disk.events) - changes} syncs, {states} states")
+    with open(os.path.join(out, "done"), "w", encoding="utf-8") as f:
+        f.writelines(f"{number}\n" for number in sorted(done))
+    print(f"{changes} changes, {len(disk.events) - changes} syncs, {len(seen)} states, {len(done)} after the end")
 
 
 main()
