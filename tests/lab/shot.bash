@@ -76,8 +76,9 @@ shot() {
 		ip -6 rule | sed 's/^/rule6 /'
 		bridge fdb show 2>/dev/null | grep -E 'permanent|static' | grep -vE ' master |^33:33:ff' | sed 's/^/fdb /'
 		shot_sysctls
-		# of mounts below a world of tests only those of ours
-		awk -v me="$LAB_TMP/" '$5 ~ /^\/run\/netns\// || /\/iocage-lab\./ && !index($0, me) { next } { print "mount", $5, $9, $10 }' \
+		# of mounts below a world of tests only those of ours; what programs are pinned in is mounted once per boot, by systemd or
+		# by the first jail that needs it
+		awk -v me="$LAB_TMP/" '$5 ~ /^\/run\/netns\// || $5 == "/sys/fs/bpf" || /\/iocage-lab\./ && !index($0, me) { next } { print "mount", $5, $9, $10 }' \
 			/proc/self/mountinfo
 		find "$SHOT_GROUP" -type d 2>/dev/null | sed 's/^/group /'
 		find "$IOCAGE_RUN" -mindepth 1 \( -path '*/jails/*' -o -name '*.sock' -o -name '*.pid' \) 2>/dev/null | sed 's/^/run /'

@@ -1,4 +1,4 @@
-/* source.c - opens what an fstab line binds: on the way through another jail's root its symlinks lead nowhere outside it. */
+/* mount_source.c - opens what an fstab line binds: on the way through another jail's root its symlinks lead nowhere outside it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
