@@ -69,6 +69,22 @@ struct {
 	__type(value, __u32);
 } hold_hidden SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 262144);
+	__type(key, struct hold_source_key);
+	__type(value, __u8[16]);
+} hold_sources SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8[HOLD_SENT]);
+} hold_sent SEC(".maps");
+
 /* By jail: a ring buffer of its monitor, which is rung when a translated socket closes. */
 struct bell {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -181,6 +197,35 @@ static __always_inline int local6(const struct hold_jail *j, struct addr6 *a)
 		return EADDRNOTAVAIL;
 	__builtin_memcpy(a->w, j->prim6, sizeof(a->w));
 	return 0;
+}
+
+/* What the map of sources says of a destination, or NULL. */
+static __always_inline __u32 *selected(const struct hold_jail *j, const struct addr6 *dst)
+{
+	struct hold_source_key key = { .bits = 8 * (sizeof(key.jail) + sizeof(key.addr)) };
+
+	__builtin_memcpy(key.jail, &j->jail, sizeof(key.jail));
+	__builtin_memcpy(key.addr, dst->w, sizeof(key.addr));
+	return bpf_map_lookup_elem(&hold_sources, &key);
+}
+
+/* Which of its addresses the jail sends to dst from. */
+static __always_inline __u32 source4(const struct hold_jail *j, __u32 dst)
+{
+	struct addr6 m = { { 0, 0, MAPPED, dst } };
+	__u32 *src = j->flags & HOLD_SELECT4 ? selected(j, &m) : NULL;
+
+	return src ? src[3] : j->prim4;
+}
+
+static __always_inline void source_to6(const struct hold_jail *j, const struct addr6 *dst, struct addr6 *ret)
+{
+	__u32 *src = j->flags & HOLD_SELECT6 ? selected(j, dst) : NULL;
+
+	if (src)
+		__builtin_memcpy(ret->w, src, sizeof(ret->w));
+	else
+		__builtin_memcpy(ret->w, j->prim6, sizeof(ret->w));
 }
 
 /* Only the broker is host root here; it has looked at the caller's capabilities. */
@@ -328,7 +373,7 @@ static __always_inline int bound(struct bpf_sock *ctx)
 			return deny(err);
 	}
 	s->state = HOLD_BOUND;
-	if (s->key.proto != IPPROTO_TCP)
+	if (s->key.proto != IPPROTO_TCP || (s->flags & HOLD_S_OWN))
 		return 1;
 	hidden = bpf_map_lookup_elem(&hold_hidden, &real);
 	if (hidden) {
@@ -407,10 +452,10 @@ int hold_connect4(struct bpf_sock_addr *ctx)
 	if (!j->n4)
 		return deny(EAFNOSUPPORT);
 	if (!dst || (dst == LOOPBACK4 && !own4(j, dst)))
-		ctx->user_ip4 = j->prim4;
+		ctx->user_ip4 = dst = j->prim4;
 	if (!sk)
 		return 1;
-	sa.sin_addr.s_addr = j->prim4;
+	sa.sin_addr.s_addr = source4(j, dst);
 	s = named(sk);
 	if (s) {
 		__u32 own;
@@ -433,10 +478,10 @@ int hold_connect4(struct bpf_sock_addr *ctx)
 static __always_inline bool source6(const struct hold_jail *j, const struct addr6 *a, struct addr6 *src)
 {
 	if (is_mapped(a)) {
-		*src = (struct addr6){ { 0, 0, MAPPED, j->prim4 } };
+		*src = (struct addr6){ { 0, 0, MAPPED, source4(j, a->w[3]) } };
 		return held4(j);
 	}
-	__builtin_memcpy(src->w, j->prim6, sizeof(src->w));
+	source_to6(j, a, src);
 	return held6(j);
 }
 
@@ -494,17 +539,33 @@ int hold_connect6(struct bpf_sock_addr *ctx)
 	return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
 }
 
-/* Remember the source an unbound datagram socket sends from: getsockname(2) shows it from then on. */
-static __always_inline void pin(struct bpf_sock_addr *ctx, const struct addr6 *src)
+/*
+ * An unbound datagram socket keeps the source that it sent from first: getsockname(2) shows it from then on. src: what it
+ * would be now, and what it is. The socket has a port without an address in the kernel, which only the broker can connect.
+ */
+static __always_inline void pin(const struct hold_jail *j, struct bpf_sock_addr *ctx, struct addr6 *src)
 {
 	struct bpf_sock *sk = ctx->sk;
+	struct addr6 old;
 	struct hold_sock *s;
+	__u32 zero = 0;
+	__u8 *sent;
 
 	if (!sk)
 		return;
 	s = bpf_sk_storage_get(&hold_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (s && s->state == HOLD_NONE)
-		__builtin_memcpy(s->pin, src->w, sizeof(s->pin));
+	if (!s || s->state != HOLD_NONE)
+		return;
+	__builtin_memcpy(old.w, s->pin, sizeof(old.w));
+	if (!is_any6(&old) && is_mapped(&old) == is_mapped(src) &&
+	    (is_mapped(&old) ? own4(j, old.w[3]) : own6(j, &old))) {
+		*src = old;
+		return;
+	}
+	__builtin_memcpy(s->pin, src->w, sizeof(s->pin));
+	sent = bpf_map_lookup_elem(&hold_sent, &zero);
+	if (sent)
+		sent[j->jail & (HOLD_SENT - 1)] = 1;
 }
 
 SEC("cgroup/sendmsg4")
@@ -518,16 +579,17 @@ int hold_sendmsg4(struct bpf_sock_addr *ctx)
 	if (!j->n4)
 		return deny(EAFNOSUPPORT);
 	if (!dst || (dst == LOOPBACK4 && !own4(j, dst)))
-		ctx->user_ip4 = j->prim4;
+		ctx->user_ip4 = dst = j->prim4;
 	if (src == LOOPBACK4 && !own4(j, src))
 		src = 0;
 	if (src && !own4(j, src))
 		return deny(EADDRNOTAVAIL);
-	if (!src) {
-		struct addr6 a = { { 0, 0, MAPPED, j->prim4 } };
+	if (!src || (j->flags & HOLD_SELECT4)) {
+		struct addr6 a = { { 0, 0, MAPPED, source4(j, dst) } };
 
-		ctx->msg_src_ip4 = j->prim4;
-		pin(ctx, &a);
+		pin(j, ctx, &a);
+		if (!src)
+			ctx->msg_src_ip4 = a.w[3];
 	}
 	return 1;
 }
@@ -561,9 +623,9 @@ int hold_sendmsg6(struct bpf_sock_addr *ctx)
 	src = source_of(ctx);
 	if (!is_any6(&src) && !is_loop6(&src))
 		return own6(j, &src) ? 1 : deny(EADDRNOTAVAIL);
-	__builtin_memcpy(src.w, j->prim6, sizeof(src.w));
+	source_to6(j, &a, &src);
+	pin(j, ctx, &src);
 	set_source(ctx, &src);
-	pin(ctx, &src);
 	return 1;
 }
 

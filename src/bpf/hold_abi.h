@@ -14,6 +14,8 @@ enum hold_flags {
 	HOLD_INHERIT4 = 1 << 0, /* IPv4 is not held; without it, to the list (maybe empty): zero holds most */
 	HOLD_INHERIT6 = 1 << 1,
 	HOLD_RESERVED = 1 << 2, /* ports below 1024 may be bound by the privileged */
+	HOLD_SELECT4 = 1 << 3, /* the source is found in the map of sources, else it is the primary address */
+	HOLD_SELECT6 = 1 << 4,
 };
 
 /* Value of the cgroup storage map. Further addresses than the primary are found in the map of owners. */
@@ -24,6 +26,19 @@ struct hold_jail {
 	__u32 prim4; /* network order */
 	__u32 prim6[4]; /* network order */
 };
+
+/* By jail and destination (the longest prefix counts): which of its addresses a jail of several sends from. */
+struct hold_source_key {
+	__u32 bits; /* prefix length: all of the jail, then those of the address */
+	__u8 jail[8];
+	__u8 addr[16];
+};
+
+/*
+ * A page that brokers see without a system call. By the last bits of a jail's name: has some socket of such a jail sent
+ * without being bound.
+ */
+#define HOLD_SENT 4096
 
 /* Which jails an address belongs to: the newest first, 0 = none. Several only where each has no other address. */
 #define HOLD_OWNERS 16
@@ -64,6 +79,7 @@ enum hold_sock_flags {
 	HOLD_S_STEERED = 1 << 4, /* in the map of listeners */
 	HOLD_S_HIDDEN = 1 << 5, /* counted in the map of hidden ports */
 	HOLD_S_COUNTED = 1 << 6, /* when PENDING: counted on its key since it was NAMED */
+	HOLD_S_OWN = 1 << 7, /* TCP that is to connect from the port it asked for: it is nobody's to hide */
 };
 
 /*
@@ -100,13 +116,15 @@ struct hold_sock {
 	X(hold_in, BPF_CGROUP_INET_INGRESS)           \
 	X(hold_out, BPF_CGROUP_INET_EGRESS)
 
-#define HOLD_MAPS(X)   \
-	X(hold_jails)  \
-	X(hold_socks)  \
-	X(hold_owners) \
-	X(hold_ports)  \
-	X(hold_listen) \
-	X(hold_hidden) \
+#define HOLD_MAPS(X)    \
+	X(hold_jails)   \
+	X(hold_socks)   \
+	X(hold_owners)  \
+	X(hold_ports)   \
+	X(hold_listen)  \
+	X(hold_hidden)  \
+	X(hold_sources) \
+	X(hold_sent)    \
 	X(hold_events)
 
 #define HOLD_BPFFS       "/sys/fs/bpf"

@@ -333,6 +333,7 @@ static const char *const broker_calls[] = {
 	"accept4",
 	"recvmsg",
 	"sendto",
+	"sendmsg",
 	"sethostname",
 	"setdomainname",
 };

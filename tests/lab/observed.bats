@@ -9,6 +9,7 @@ setup_file() {
 	PROBES=$(dirname "$IOCAGE")/tests/lab
 	[ -x "$PROBES/probe" ] && [ -x "$PROBES/calls" ] || lab_die "$PROBES/probe and calls are not built"
 	lan ip route add 224.0.0.0/4 dev gw0
+	second_wire
 	jail s1 'ip4_addr=em0|192.0.2.11/32' 'ip6_addr=em0|2001:db8::11/128'
 	jail s2 'ip4_addr=em0|192.0.2.12/32,em0|192.0.2.13/32' 'ip6_addr=em0|2001:db8::12/128,em0|2001:db8::13/128'
 	jail s0 ip4=disable ip6=disable
@@ -17,7 +18,23 @@ setup_file() {
 	jail su 'ip4_addr=em0|192.0.2.15/32'
 	jail s6 'ip6_addr=em0|2001:db8::16/128'
 	jail si ip4=inherit ip6=inherit
+	jail sx 'ip4_addr=em0|192.0.2.21/32,em1|198.51.100.21/32' 'ip6_addr=em0|2001:db8::21/128,em1|2001:db8:1::21/128'
+	jail sy 'ip4_addr=em0|192.0.2.22/32,em1|198.51.100.22/32' 'ip6_addr=em0|2001:db8::22/128,em1|2001:db8:1::22/128' \
+		ip4_saddrsel=0 ip6_saddrsel=0
 	jail sm ip4=inherit 'ip6_addr=em0|2001:db8::17/128'
+}
+
+# em1 of the host, 198.51.100.1, to gw1 of the lan, which is the way to 203.0.113.0/24 too
+second_wire() {
+	ip link add em1 type veth peer name gw1 netns "$(basename "$LAB_LAN_NS")"
+	ip link set em1 up
+	lan ip link set gw1 up
+	ip addr add 198.51.100.1/24 dev em1
+	lan ip addr add 198.51.100.254/24 dev gw1
+	lan ip addr add 203.0.113.9/32 dev gw1
+	ip route add 203.0.113.0/24 via 198.51.100.254
+	ip addr add 2001:db8:1::1/64 dev em1 nodad
+	lan ip addr add 2001:db8:1::254/64 dev gw1 nodad
 }
 
 jail() {
@@ -33,7 +50,11 @@ mkshared() {
 	mk "$n" vnet=off "$@"
 }
 
-teardown_file() { lab_teardown_file; }
+teardown_file() {
+	lab_reset
+	ip link del em1
+	lab_teardown_file
+}
 
 # section TABLE NAME...
 section() {
@@ -142,6 +163,14 @@ section() {
 
 @test "rules: TCP inside one jail" {
 	section rules "TCP inside one jail"
+}
+
+@test "rules: sources" {
+	section rules "sources"
+}
+
+@test "rules: ports to connect from" {
+	section rules "ports to connect from"
 }
 
 @test "every section of both tables was run" {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -140,23 +141,40 @@ int broker_fetch(struct broker *b, const struct request *r, int fd)
 	return sock;
 }
 
-int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real)
+/* A question to the monitor; fd: sent along, -1: none. 'k', 'n', or 0 and nothing is asked any more. */
+static char ask_monitor(struct broker *b, const struct nat_ask *q, int fd)
 {
-	struct nat_ask q = { .key = *key, .real = real };
 	char answer;
 
 	if (b->nat < 0)
-		return -EOPNOTSUPP;
-	if (send(b->nat, &q, sizeof(q), MSG_NOSIGNAL) == sizeof(q) && sync_recv(b->nat, &answer, 1, NULL, 0) == 1) {
-		if (answer == 'k')
-			return 0;
-		if (real)
-			return -ENOSPC;
-	}
-	/* it cannot, or a late answer would be taken for that to another question */
+		return 0;
+	if (sync_send(b->nat, q, sizeof(*q), &fd, fd >= 0 ? 1 : 0) == 0 && sync_recv(b->nat, &answer, 1, NULL, 0) == 1)
+		return answer;
+	/* a late answer would be taken for that to another question */
 	closep(&b->nat);
 	b->nat = -1;
+	return 0;
+}
+
+int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real)
+{
+	struct nat_ask q = { .key = *key, .real = real };
+	char answer = b->no_nat ? 0 : ask_monitor(b, &q, -1);
+
+	if (answer == 'k')
+		return 0;
+	if (answer == 'n' && real)
+		return -ENOSPC;
+	b->no_nat = true;
 	return -EOPNOTSUPP;
+}
+
+int broker_own_port(struct broker *b, int sock, const uint8_t addr[16])
+{
+	struct nat_ask q = { .own = 1 };
+
+	memcpy(q.key.addr, addr, 16);
+	return ask_monitor(b, &q, sock) == 'k' ? 0 : -EADDRINUSE;
 }
 
 typedef enum answer (*handler)(struct broker *b, const struct request *r, int64_t *ret);
@@ -287,6 +305,7 @@ static int check_sizes(struct err *e)
 static int broker_fill(struct broker *b, int nsfd, struct err *e)
 {
 	struct stat st;
+	void *page;
 	int r = check_sizes(e);
 
 	if (r == 0)
@@ -306,6 +325,10 @@ static int broker_fill(struct broker *b, int nsfd, struct err *e)
 	b->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->proc < 0)
 		return err_sys(e, "open /proc");
+	page = mmap(NULL, HOLD_SENT, PROT_READ, MAP_SHARED, b->maps.hold_sent, 0);
+	if (page == MAP_FAILED)
+		return err_sys(e, "map the page of hold_sent");
+	b->sent = page;
 	b->view_sock = socket_in(nsfd, e);
 	if (b->view_sock < 0)
 		return b->view_sock;
@@ -365,5 +388,7 @@ void broker_close(struct broker *b)
 	closep(&b->proc);
 	closep(&b->test_sock);
 	closep(&b->nat);
+	if (b->sent)
+		(void)munmap((void *)(uintptr_t)b->sent, HOLD_SENT);
 	free(b);
 }

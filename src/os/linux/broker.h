@@ -25,7 +25,10 @@ struct broker {
 	int view_sock; /* a datagram socket in it */
 	int proc; /* /proc */
 	int test_sock; /* any socket of the host's namespace */
-	int nat; /* where UDP ports are asked to be translated; -1: they cannot be */
+	int nat; /* where the monitor is asked for what takes rights; -1: it cannot be any more */
+	const uint8_t *sent; /* the page of the map hold_sent */
+	unsigned named; /* TCP sockets that have got a port in the jail and neither listen nor connect yet (or are gone) */
+	bool no_nat; /* the monitor has said that it cannot */
 	bool wild_udp; /* some socket was bound to a wildcard that is one in the kernel too */
 };
 
@@ -70,6 +73,8 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
  * nothing to do. Else -errno.
  */
 int broker_bind_named(struct broker *b, int sock);
+/* A TCP socket that only has its name in the jail is about to connect: it gets the port it asked for in the kernel too. */
+void broker_connect_named(struct broker *b, int sock, const union ip_name *to);
 /* Connect a UDP socket: one that is bound to a wildcard leaves from the jail's address. 0 or -errno. */
 int broker_connect_udp(struct broker *b, int sock, const union ip_name *to);
 /* Enter a listening (or wildcard datagram) socket where packets are steered from. 0 or -errno. */
@@ -80,5 +85,7 @@ int broker_steer(struct broker *b, int sock);
  * closed. real 0: whether it could.
  */
 must_check int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real);
+/* Ask the monitor to bind a TCP socket to addr and its own port, although somebody else has the port. 0 or -errno. */
+must_check int broker_own_port(struct broker *b, int sock, const uint8_t addr[16]);
 
 #endif

@@ -216,6 +216,8 @@ static int name_tcp(struct broker *b, int sock, struct plan *p)
 	set_port(&p->name, 0);
 	(void)setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	r = bind_told(b, sock, p, HOLD_NAMING);
+	if (r == 0)
+		b->named++;
 	if (r < 0) {
 		if (hold_map_get(b->maps.hold_socks, &sock, &s) == 0 && s.state == HOLD_NAMED) {
 			/* the hook counted it before the kernel refused the address */
@@ -229,6 +231,15 @@ static int name_tcp(struct broker *b, int sock, struct plan *p)
 	if (!asked)
 		(void)setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &off, sizeof(off));
 	return r;
+}
+
+/* It has no port in the kernel after all. */
+static void still_named(struct broker *b, int sock, struct plan *p)
+{
+	p->s.flags &= (uint16_t)~HOLD_S_COUNTED;
+	p->s.state = HOLD_NAMED;
+	if (hold_map_put(b->maps.hold_socks, &sock, &p->s, BPF_ANY) < 0)
+		return; /* the map is full: the socket has no name in the jail any more */
 }
 
 int broker_bind_named(struct broker *b, int sock)
@@ -259,13 +270,109 @@ int broker_bind_named(struct broker *b, int sock)
 		set_port(&p.name, there.real);
 	p.s.flags |= HOLD_S_COUNTED;
 	r = bind_told(b, sock, &p, HOLD_PENDING);
-	if (r < 0) {
-		p.s.flags &= (uint16_t)~HOLD_S_COUNTED;
-		p.s.state = HOLD_NAMED;
-		if (hold_map_put(b->maps.hold_socks, &sock, &p.s, BPF_ANY) < 0)
-			return r;
-	}
+	if (r < 0)
+		still_named(b, sock, &p);
+	else if (b->named)
+		b->named--;
 	return r;
+}
+
+static bool has_pin(const struct hold_sock *s)
+{
+	return s->pin[0] || s->pin[1] || s->pin[2] || s->pin[3];
+}
+
+/* Loopback and the wildcard are the jail's own address (as the hooks say when it connects). */
+static const uint8_t *real_target(const struct broker *b, bool v4, const uint8_t *a)
+{
+	static const uint8_t any[16] = { 0 }, loop4[4] = { 127, 0, 0, 1 }, loop6[16] = { [15] = 1 };
+	const size_t len = v4 ? 4 : 16;
+
+	if (memcmp(a, any, len) == 0 ||
+	    (memcmp(a, v4 ? loop4 : loop6, len) == 0 && !(v4 ? owned4(&b->h, a) : owned6(&b->h, a))))
+		return v4 ? b->h.a4[0] : b->h.a6[0];
+	return a;
+}
+
+static bool selects(const struct broker *b, bool v4)
+{
+	return v4 ? b->h.n4 > 1 && b->h.saddrsel4 : b->h.n6 > 1 && b->h.saddrsel6;
+}
+
+/* Which of the jail's addresses is sent to dst from; both of one family, as bytes in network order. */
+static void source_for(struct broker *b, bool v4, const uint8_t *dst, uint8_t *ret)
+{
+	const size_t len = v4 ? 4 : 16;
+	struct hold_source_key key = { .bits = 8 * (sizeof(key.jail) + sizeof(key.addr)) };
+	uint8_t src[16];
+
+	memcpy(key.jail, &b->jail, sizeof(key.jail));
+	if (v4)
+		hold_mapped(dst, key.addr);
+	else
+		memcpy(key.addr, dst, 16);
+	memcpy(ret, v4 ? b->h.a4[0] : b->h.a6[0], len); /* may be where dst was */
+	if (selects(b, v4) && hold_map_get(b->maps.hold_sources, &key, src) == 0)
+		memcpy(ret, src + 16 - len, len);
+}
+
+/* The address part of a name, as bytes: the last four of a mapped one. */
+static uint8_t *bytes_of(union ip_name *n, bool *ret_v4)
+{
+	*ret_v4 = n->sa.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&n->in6.sin6_addr);
+	if (n->sa.sa_family == AF_INET)
+		return (uint8_t *)&n->in.sin_addr;
+	return n->in6.sin6_addr.s6_addr + (*ret_v4 ? 12 : 0);
+}
+
+/* As bind_told(), where the host has the port. */
+static int bind_beside(struct broker *b, int sock, struct plan *p)
+{
+	uint8_t addr[16];
+	int r;
+
+	if (p->name.sa.sa_family == AF_INET)
+		hold_mapped((const uint8_t *)&p->name.in.sin_addr, addr);
+	else
+		memcpy(addr, &p->name.in6.sin6_addr, 16);
+	p->s.state = HOLD_PENDING;
+	r = hold_map_put(b->maps.hold_socks, &sock, &p->s, BPF_ANY);
+	if (r == 0)
+		r = broker_own_port(b, sock, addr);
+	return r;
+}
+
+/*
+ * The jail's root may have a port below 1024, and a port that the host uses too. The kernel gives it neither in the hook,
+ * where the caller's own rights count. Where it cannot be had here either, it connects from another port.
+ */
+void broker_connect_named(struct broker *b, int sock, const union ip_name *to)
+{
+	union ip_name dst = *to;
+	struct plan p;
+	uint8_t *a;
+	bool v4;
+
+	memset(&p, 0, sizeof(p));
+	if (hold_map_get(b->maps.hold_socks, &sock, &p.s) < 0 || p.s.state != HOLD_NAMED || !p.s.key.port)
+		return;
+	a = bytes_of(&dst, &v4);
+	if ((v4 ? b->h.ip4 : b->h.ip6) != IP_NEW || !(v4 ? b->h.n4 : b->h.n6))
+		return;
+	p.name = dst;
+	if (!is_wild(&p.s.key))
+		memcpy(bytes_of(&p.name, &v4), p.s.key.addr + (v4 ? 12 : 0), v4 ? 4 : 16);
+	else
+		source_for(b, v4, real_target(b, v4, a), bytes_of(&p.name, &v4));
+	set_port(&p.name, p.s.key.port);
+	p.s.flags |= HOLD_S_COUNTED | HOLD_S_OWN;
+	if (bind_told(b, sock, &p, HOLD_PENDING) < 0 && bind_beside(b, sock, &p) < 0) {
+		p.s.flags &= (uint16_t)~HOLD_S_OWN;
+		still_named(b, sock, &p);
+		return;
+	}
+	if (b->named)
+		b->named--;
 }
 
 static void set_reuse(int sock, int on)
@@ -299,12 +406,11 @@ static void make_wild(struct plan *p)
  * A port of the kernel's choice, found by a socket that is closed again. Asking for it by number makes the kernel keep it
  * when the socket is connected and disconnected.
  */
-static int find_port(const struct plan *p, int like, int *ret_holder)
+static int find_port(const struct plan *p, int like, int type, int *ret_holder)
 {
 	union ip_name name = p->name;
 	socklen_t len = sizeof(name);
-	int fd = socket(name.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0),
-	    v6only = flag(like, IPPROTO_IPV6, IPV6_V6ONLY);
+	int fd = socket(name.sa.sa_family, type | SOCK_CLOEXEC, 0), v6only = flag(like, IPPROTO_IPV6, IPV6_V6ONLY);
 
 	*ret_holder = fd;
 	if (fd < 0)
@@ -323,7 +429,7 @@ static int bind_translated(struct broker *b, int sock, struct plan *p, const str
 {
 	_cleanup_close_ int holder = -1;
 	struct hold_sock s;
-	int r = join->count ? join->real : find_port(p, sock, &holder);
+	int r = join->count ? join->real : find_port(p, sock, SOCK_DGRAM, &holder);
 
 	if (r < 0)
 		return r;
@@ -365,6 +471,24 @@ static int bind_udp(struct broker *b, int sock, struct plan *p, const struct hol
 	return r < 0 || !p->s.key.port ? r : broker_steer(b, sock);
 }
 
+/* On the wildcard, any port: which address it is in the kernel is known when it listens or connects. */
+static int name_any_tcp(struct broker *b, int sock, struct plan *p)
+{
+	struct hold_port join;
+	int r = -EADDRINUSE;
+
+	for (int i = 0; i < 16 && r == -EADDRINUSE; i++) {
+		_cleanup_close_ int holder = -1;
+
+		r = find_port(p, sock, SOCK_STREAM, &holder);
+		if (r < 0)
+			return r;
+		p->s.key.port = (uint16_t)r;
+		r = conflicts(b, p, &join);
+	}
+	return r < 0 ? r : name_tcp(b, sock, p);
+}
+
 int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name *to, bool priv)
 {
 	bool v4 = to->sa.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr);
@@ -402,6 +526,8 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 	}
 	if (proto == IPPROTO_UDP)
 		return bind_udp(b, sock, &p, &join);
+	if (!port && p.wild && selects(b, v4))
+		return name_any_tcp(b, sock, &p);
 	return port ? name_tcp(b, sock, &p) : bind_told(b, sock, &p, HOLD_PENDING);
 }
 
@@ -412,22 +538,23 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 int broker_connect_udp(struct broker *b, int sock, const union ip_name *to)
 {
 	const union ip_name nowhere = { .sa = { .sa_family = AF_UNSPEC } };
-	bool v4 = to->sa.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr);
 	union ip_name self = *to, peer;
 	socklen_t len = sizeof(peer);
 	struct hold_sock s;
-	bool turned = false;
+	bool turned = false, v4;
+	uint8_t *a = bytes_of(&self, &v4);
 	int r;
 
+	/* its source is to be found: it is bound to a wildcard, or has a port since it sent something */
 	if ((v4 ? b->h.ip4 == IP_NEW && b->h.n4 : b->h.ip6 == IP_NEW && b->h.n6) &&
-	    hold_map_get(b->maps.hold_socks, &sock, &s) == 0 && s.state == HOLD_BOUND && is_wild(&s.key) &&
+	    hold_map_get(b->maps.hold_socks, &sock, &s) == 0 &&
+	    (s.state == HOLD_BOUND ? is_wild(&s.key) : s.state == HOLD_NONE && has_pin(&s)) &&
 	    getpeername(sock, &peer.sa, &len) < 0) {
-		if (!v4)
-			memcpy(&self.in6.sin6_addr, b->h.a6[0], 16);
-		else if (self.sa.sa_family == AF_INET)
-			memcpy(&self.in.sin_addr, b->h.a4[0], 4);
+		if (s.state == HOLD_NONE && v4 == IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)s.pin) &&
+		    hold_lists(&b->h, (const uint8_t *)s.pin))
+			memcpy(a, (const uint8_t *)s.pin + (v4 ? 12 : 0), v4 ? 4 : 16);
 		else
-			memcpy(self.in6.sin6_addr.s6_addr + 12, b->h.a4[0], 4);
+			source_for(b, v4, real_target(b, v4, a), a);
 		set_port(&self, 9);
 		turned = connect(sock, &self.sa, name_len(&self)) == 0;
 	}

@@ -67,6 +67,9 @@ static int give_address(const struct broker *b, int sock, int family, unsigned t
 
 	if (mode_of(b, family) != IP_NEW || type == SOCK_STREAM || (udp && family == AF_INET6))
 		return 0;
+	/* which of several it is depends on where it sends to first */
+	if (udp && b->h.n4 > 1 && b->h.saddrsel4)
+		return 0;
 	len = primary(b, family, &a);
 	if (udp)
 		(void)setsockopt(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
@@ -228,10 +231,20 @@ enum answer broker_connect(struct broker *b, const struct request *r, int64_t *r
 	union ip_name to;
 
 	/* all others find their address in the kernel */
-	if (!b->wild_udp || !take(b, r, &to, &sock) || int_option(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_UDP)
+	if (!b->wild_udp && !b->named && !(b->sent && b->sent[b->jail & (HOLD_SENT - 1)]))
 		return ANSWER_CONTINUE;
-	*ret = broker_connect_udp(b, sock, &to);
-	return ANSWER_VALUE;
+	if (!take(b, r, &to, &sock))
+		return ANSWER_CONTINUE;
+	switch (int_option(sock, SOL_SOCKET, SO_PROTOCOL)) {
+	case IPPROTO_UDP:
+		*ret = broker_connect_udp(b, sock, &to);
+		return ANSWER_VALUE;
+	case IPPROTO_TCP: /* connecting may take long: only the port is found here */
+		broker_connect_named(b, sock, &to);
+		return ANSWER_CONTINUE;
+	default:
+		return ANSWER_CONTINUE;
+	}
 }
 
 /* listen(2) on a socket without a name gives it one, which no hook would see. */
@@ -261,9 +274,9 @@ enum answer broker_listen(struct broker *b, const struct request *r, int64_t *re
 	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
 	if (sock < 0 || int_option(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
 		return ANSWER_CONTINUE;
-	*ret = broker_bind_named(b, sock);
+	*ret = bind_unnamed(b, sock);
 	if (*ret == 0)
-		*ret = bind_unnamed(b, sock);
+		*ret = broker_bind_named(b, sock);
 	if (*ret == 0 && listen(sock, (int)(uint32_t)r->arg[1]) < 0)
 		*ret = -errno;
 	if (*ret == 0)

@@ -66,7 +66,15 @@ ssize_t sync_recv(int sock, void *data, size_t cap, int *fds, unsigned nfds)
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
 			size_t have = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
-			memcpy(fds, CMSG_DATA(c), sizeof(int) * (have < nfds ? have : nfds));
+			for (size_t i = 0; i < have; i++) {
+				int fd;
+
+				memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+				if (i < nfds)
+					fds[i] = fd;
+				else
+					(void)close(fd);
+			}
 		}
 	return n;
 }

@@ -20,6 +20,7 @@
 #include "hold_version.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/shared.h"
+#include "os/linux/source.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -284,6 +285,10 @@ static void describe(const struct hold *h, uint64_t jail, struct hold_jail *ret)
 	             (h->reserved_ports ? HOLD_RESERVED : 0);
 	ret->n4 = h->ip4 == IP_NEW ? h->n4 : 0;
 	ret->n6 = h->ip6 == IP_NEW ? h->n6 : 0;
+	if (ret->n4 > 1 && h->saddrsel4)
+		ret->flags |= HOLD_SELECT4;
+	if (ret->n6 > 1 && h->saddrsel6)
+		ret->flags |= HOLD_SELECT6;
 	if (ret->n4)
 		memcpy(&ret->prim4, h->a4[0], 4);
 	if (ret->n6)
@@ -423,6 +428,7 @@ int hold_forget(const struct hold_maps *m, uint64_t jail)
 			done = first_of(done, hold_map_del(m->hold_ports, &key));
 		key = next;
 	}
+	source_forget(m, jail);
 	return first_of(first_of(done, r), disown(m, -1, jail, NULL));
 }
 
@@ -447,7 +453,9 @@ int hold_end(const char *rel, struct err *e)
 	jail = st.st_ino;
 	m.hold_ports = pinned(dir, "hold_ports");
 	m.hold_owners = pinned(dir, "hold_owners");
-	r = m.hold_ports < 0 ? m.hold_ports : m.hold_owners < 0 ? m.hold_owners : hold_forget(&m, jail);
+	m.hold_sources = pinned(dir, "hold_sources");
+	r = m.hold_ports < 0 ? m.hold_ports : m.hold_owners < 0 ? m.hold_owners : m.hold_sources;
+	r = r < 0 ? r : hold_forget(&m, jail);
 	return r < 0 && r != -ENOENT ? err_set(e, -r, "forget the sockets of %s: %s", rel, strerror(-r)) : 0;
 }
 

@@ -24,9 +24,11 @@
 #include "os/linux/monitor.h"
 #include "os/linux/udp_nat.h"
 #include "os/linux/shared.h"
+#include "os/linux/source.h"
 
 #define LOG_MAX      (1024 * 1024) /* then it becomes LOGFILE.1 */
 #define SETTLE_MS    50 /* the neighbours hear of addresses when the start is over: it shall not wait for that */
+#define CHOOSE_MS    100 /* a routing daemon changes many routes at a time */
 #define BROKER_MS    2000 /* an answer takes microseconds */
 #define FOLLOW_AFTER 500 /* ms: a start has better things to do */
 
@@ -38,6 +40,8 @@ struct monitor {
 	int broker; /* our end of its control socket, -1: none */
 	int asks; /* our end of the socket by which it asks for UDP ports to be translated, -1: none */
 	struct nat *nat; /* NULL: it has not asked */
+	struct sources *sources; /* NULL: the jail has no two addresses to choose from */
+	int64_t choose_at; /* monotonic milliseconds, 0: nothing has changed */
 	struct hold h;
 	int64_t announce_at; /* monotonic milliseconds, 0: nothing to tell */
 	pid_t announcer; /* a process that tells the neighbours, 0: none */
@@ -107,11 +111,24 @@ static int64_t now_ms(void)
 /* Milliseconds to wait at most for something to happen. */
 static int patience(const struct monitor *m)
 {
-	int64_t left = m->announce_at - now_ms();
+	int64_t at = m->announce_at, left;
 
-	if (!m->announce_at)
+	if (m->choose_at && (!at || m->choose_at < at))
+		at = m->choose_at;
+	left = at - now_ms();
+	if (!at)
 		return m->announcer ? SETTLE_MS : -1;
 	return left > 0 ? (int)left : 0;
+}
+
+/* Which of several addresses the jail sends from. */
+static void choose_sources(struct monitor *m)
+{
+	struct err e = ERR_INIT;
+
+	m->choose_at = 0;
+	if (source_set(&m->sources, &m->h, &e) < 0)
+		complain(m, &e);
 }
 
 static void tell_neighbours(struct monitor *m)
@@ -180,6 +197,7 @@ static bool set_hold(struct monitor *m, const char *msg, size_t len)
 	if (hold_parse(msg + 1, &m->h, &e) < 0 || (!pass_on(m, msg, len, -1) && m->broker >= 0))
 		return false;
 	nat_refresh(m->nat, &m->h);
+	choose_sources(m);
 	m->announce_at = now_ms() + SETTLE_MS;
 	return true;
 }
@@ -240,7 +258,7 @@ static void follow_view(struct monitor *m, int view, int *fd)
 /* Until the jail's first process ends. */
 static void watch(struct monitor *m, int pidfd, int console, int control, int view)
 {
-	struct pollfd p[6] = { { .fd = pidfd, .events = POLLIN },
+	struct pollfd p[7] = { { .fd = pidfd, .events = POLLIN },
 		               { .fd = console, .events = POLLIN },
 		               { .fd = control, .events = POLLIN },
 		               { .fd = follow_later(view), .events = POLLIN } };
@@ -248,7 +266,8 @@ static void watch(struct monitor *m, int pidfd, int console, int control, int vi
 	for (;;) {
 		p[4] = (struct pollfd){ .fd = m->asks, .events = POLLIN };
 		p[5] = (struct pollfd){ .fd = nat_bell(m->nat), .events = POLLIN };
-		if (poll(p, 6, patience(m)) < 0) {
+		p[6] = (struct pollfd){ .fd = source_fd(m->sources), .events = POLLIN };
+		if (poll(p, 7, patience(m)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
@@ -257,6 +276,13 @@ static void watch(struct monitor *m, int pidfd, int console, int control, int vi
 			nat_rung(m->nat, &m->h);
 		if (p[4].revents)
 			serve_nat(m);
+		if (p[6].revents) {
+			source_heard(m->sources);
+			if (!m->choose_at)
+				m->choose_at = now_ms() + CHOOSE_MS;
+		}
+		if (m->choose_at && now_ms() >= m->choose_at)
+			choose_sources(m);
 		tell_neighbours(m);
 		if (p[1].revents && !copy_console(m, console))
 			p[1].fd = -1;
@@ -301,6 +327,7 @@ static void start_broker(struct monitor *m, char **argv, int view, struct broker
 		complain(m, &e);
 		return;
 	}
+	choose_sources(m);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, asks) < 0 || (pid = fork()) < 0) {
 		(void)err_sys(&e, "start the socket broker");

@@ -14,6 +14,8 @@
 
 #include "base/cleanup.h"
 #include "os/linux/hold.h"
+#include "os/linux/jailproc.h"
+#include "os/linux/own_port.h"
 #include "os/linux/shared.h"
 #include "os/linux/translate.h"
 
@@ -167,11 +169,16 @@ static bool translate_one(struct nat *t, const struct nat_ask *q, const struct h
 bool nat_serve(struct nat **t, int sock, const struct hold *h)
 {
 	struct nat_ask q;
-	ssize_t n = recv(sock, &q, sizeof(q), MSG_DONTWAIT);
+	_cleanup_close_ int fd = -1;
+	ssize_t n = sync_recv(sock, &q, sizeof(q), &fd, 1);
 	bool done;
 
 	if (n <= 0)
 		return n < 0 && (errno == EAGAIN || errno == EINTR);
+	if (n == sizeof(q) && q.own) {
+		done = fd >= 0 && own_port_bind(fd, q.key.addr, h);
+		return send(sock, done ? "k" : "n", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+	}
 	if (!*t)
 		*t = nat_open();
 	if (*t && (*t)->table)

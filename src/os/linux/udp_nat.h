@@ -12,7 +12,8 @@
 struct nat_ask {
 	struct hold_port_key key; /* what the sockets are bound as */
 	uint16_t real; /* their port in the kernel; 0: asks only whether there could be one more */
-	uint16_t pad[3];
+	uint16_t own; /* 1: something else: the TCP socket that comes along shall have its own port on key.addr (own_port.h) */
+	uint16_t pad[2];
 };
 
 struct nat;
