@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "hold_abi.h"
+#include "hold_maps.h"
 
 #define AF_INET       2
 #define AF_INET6      10
@@ -23,81 +24,6 @@
 
 #define NEXT_IS_ALLOWED 1
 #define BIND_ANY_PORT   2 /* bind hooks: CAP_NET_BIND_SERVICE is not asked for */
-
-/* One storage per jail, the same for all programs attached to its group. */
-struct {
-	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
-	__type(key, __u64);
-	__type(value, struct hold_jail);
-} hold_jails SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct hold_sock);
-} hold_socks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, __u8[16]);
-	__type(value, struct hold_owner);
-} hold_owners SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 262144);
-	__type(key, struct hold_port_key);
-	__type(value, struct hold_port);
-} hold_ports SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SOCKHASH);
-	__uint(max_entries, 65536);
-	__type(key, struct hold_port_key);
-	__type(value, __u64);
-} hold_listen SEC(".maps");
-
-/* How many jail sockets have this port in the kernel: nobody may reach them by it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 65536);
-	__type(key, __u32);
-	__type(value, __u32);
-} hold_hidden SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 262144);
-	__type(key, struct hold_source_key);
-	__type(value, __u8[16]);
-} hold_sources SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u8[HOLD_SENT]);
-} hold_sent SEC(".maps");
-
-/* By jail: a ring buffer of its monitor, which is rung when a translated socket closes. */
-struct bell {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096);
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, __u64);
-	__array(values, struct bell);
-} hold_events SEC(".maps");
 
 struct addr6 {
 	__u32 w[4];
@@ -817,6 +743,28 @@ static __always_inline bool steer(struct bpf_sk_lookup *ctx, __u64 jail, const s
 	return steer_to(ctx, &key);
 }
 
+/*
+ * A jail that has addresses of its own of one family and inherits the other: its sockets for both families are reached on
+ * every address of the inherited one. Such jails are entered as owners of that wildcard.
+ */
+static __always_inline bool steer_everywhere(struct bpf_sk_lookup *ctx, const struct addr6 *a)
+{
+	struct addr6 any = { { 0, 0, is_mapped(a) ? MAPPED : 0, 0 } };
+	struct hold_owner *o = bpf_map_lookup_elem(&hold_owners, &any);
+
+	for (int i = 0; o && i < HOLD_OWNERS; i++) {
+		__u64 jail = o->jail[i];
+		struct hold_port_key key = { .jail = jail, .port = ctx->local_port, .proto = ctx->protocol };
+
+		if (!jail)
+			break;
+		key.kind = HOLD_DUAL;
+		if (steer_to(ctx, &key))
+			return true;
+	}
+	return false;
+}
+
 SEC("sk_lookup")
 int hold_lookup(struct bpf_sk_lookup *ctx)
 {
@@ -842,6 +790,8 @@ int hold_lookup(struct bpf_sk_lookup *ctx)
 				return SK_PASS;
 		}
 	}
+	if (steer_everywhere(ctx, &a))
+		return SK_PASS;
 	if (ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
 	/* a port that only exists inside the kernel answers as a closed one */

@@ -270,6 +270,30 @@ ip6_addr: none -> em0|2001:db8::11/64"
 	world_same before
 }
 
+@test "the source of what a jail sends follows the host's routes, and the jail's addresses" {
+	ip link add em9 type veth peer name gw9 netns "$(basename "$LAB_LAN_NS")"
+	ip link set em9 up
+	lan ip link set gw9 up
+	lan ip addr add 203.0.113.9/32 dev gw9
+	mk w vnet=off 'ip4_addr=em0|192.0.2.30/32,em0|192.0.2.31/32'
+	put w "$(dirname "$IOCAGE")/tests/lab/calls" bin/calls
+	up w
+	from() { [ "$(iocage exec w -- calls new/4/udp connect/203.0.113.9/9 name)" = "$1,any" ]; }
+	from 192.0.2.30
+	ip route add 203.0.113.0/24 dev em9
+	eventually from 192.0.2.30
+	ok iocage set 'ip4_addr=em0|192.0.2.30/32,em0|192.0.2.31/32,em9|198.51.100.30/32' w
+	eventually from 198.51.100.30
+	ip route replace 203.0.113.0/24 dev em0
+	eventually from 192.0.2.30
+	ip route replace 203.0.113.0/24 dev em0 src 192.0.2.31
+	eventually from 192.0.2.31
+	ok iocage set 'ip4_addr=em0|192.0.2.30/32' w
+	from 192.0.2.30
+	ip route del 203.0.113.0/24 2>/dev/null || true
+	ip link del em9
+}
+
 @test "VNET: addresses, routers and MTU change inside at once" {
 	ip link add br7 address 02:00:5e:00:01:07 type bridge
 	ip link set br7 up

@@ -173,6 +173,10 @@ section() {
 	section rules "ports to connect from"
 }
 
+@test "rules: one family inherited" {
+	section rules "one family inherited"
+}
+
 @test "every section of both tables was run" {
 	for t in observed rules; do
 		python3 "$LAB_TOP/tests/lab/observed.py" "$LAB_TOP/tests/lab/$t.tsv" | while read -r name; do

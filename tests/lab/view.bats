@@ -261,3 +261,30 @@ not_running() {
 	hasnt OK
 	[ "$(view ve ip -d addr)" = "$was" ]
 }
+
+@test "an inherited family follows the host: addresses and interfaces that come and go, beside the jail's own" {
+	mk v vnet=off ip4=inherit 'ip6_addr=em0|2001:db8::10/64'
+	up v
+	ok view v ip -o -4 addr show dev em0
+	has "inet 192.0.2.1/24"
+	ip addr add 198.51.100.7/24 dev em1
+	ip addr add 192.0.2.77/24 dev em0
+	shows() { view v ip -o addr show dev "$1" | grep -qF " $2 "; }
+	hides() { ! view v ip -o addr 2>/dev/null | grep -qF " $1 "; }
+	eventually shows em1 198.51.100.7/24
+	eventually shows em0 192.0.2.77/24
+	shows em0 2001:db8::10/64
+	ip addr del 192.0.2.77/24 dev em0
+	eventually hides 192.0.2.77/24
+	ip link add em2 address 02:00:5e:00:01:02 type veth peer name em2far
+	ip link set em2 up
+	ip addr add 203.0.113.7/24 dev em2
+	eventually shows em2 203.0.113.7/24
+	ip link del em2
+	eventually hides 203.0.113.7/24
+	# the host's IPv6 addresses are none of its business
+	hides 2001:db8::1/64
+	inside_ok v 'ip -o addr show dev em0'
+	has "2001:db8::10/64"
+	hasnt "2001:db8::1/64"
+}

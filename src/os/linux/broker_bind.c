@@ -172,13 +172,6 @@ static int conflicts(struct broker *b, const struct plan *p, struct hold_port *r
 	return r;
 }
 
-static bool is_wild(const struct hold_port_key *k)
-{
-	static const uint8_t any6[16] = { 0 }, any4[16] = { [10] = 0xff, [11] = 0xff };
-
-	return k->kind == HOLD_DUAL || memcmp(k->addr, any4, 16) == 0 || memcmp(k->addr, any6, 16) == 0;
-}
-
 static void set_port(union ip_name *n, uint16_t port)
 {
 	*(n->sa.sa_family == AF_INET ? &n->in.sin_port : &n->in6.sin6_port) = htons(port);
@@ -187,6 +180,37 @@ static void set_port(union ip_name *n, uint16_t port)
 static socklen_t name_len(const union ip_name *n)
 {
 	return n->sa.sa_family == AF_INET ? sizeof(n->in) : sizeof(n->in6);
+}
+
+static void set_reuse(int sock, int on)
+{
+	(void)setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+}
+
+/* Of the family that it inherits, a socket for both shares the ports with the host. */
+static int host_conflicts(const struct broker *b, int sock, int proto, const struct plan *p)
+{
+	union ip_name n = { .sa = { .sa_family = b->h.ip4 == IP_INHERIT ? AF_INET : AF_INET6 } };
+	_cleanup_close_ int probe = -1;
+	int on = 1;
+
+	if (p->s.key.kind != HOLD_DUAL || (b->h.ip4 != IP_INHERIT && b->h.ip6 != IP_INHERIT))
+		return 0;
+	probe = socket(n.sa.sa_family, (proto == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+	if (probe < 0)
+		return -errno;
+	if (n.sa.sa_family == AF_INET6)
+		(void)setsockopt(probe, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	set_reuse(probe, flag(sock, SOL_SOCKET, SO_REUSEADDR));
+	set_port(&n, p->s.key.port);
+	return bind(probe, &n.sa, name_len(&n)) < 0 ? -errno : 0;
+}
+
+static bool is_wild(const struct hold_port_key *k)
+{
+	static const uint8_t any6[16] = { 0 }, any4[16] = { [10] = 0xff, [11] = 0xff };
+
+	return k->kind == HOLD_DUAL || memcmp(k->addr, any4, 16) == 0 || memcmp(k->addr, any6, 16) == 0;
 }
 
 /* Tell the kernel side what is coming (HOLD_PENDING, HOLD_NAMING), and bind. */
@@ -375,11 +399,6 @@ void broker_connect_named(struct broker *b, int sock, const union ip_name *to)
 		b->named--;
 }
 
-static void set_reuse(int sock, int on)
-{
-	(void)setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-}
-
 /* bind with SO_REUSEADDR or without, whatever was asked for. It stays on where that helped: the host may come later. */
 static int bind_reuse(struct broker *b, int sock, struct plan *p, int on)
 {
@@ -521,6 +540,8 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 	             (flag(sock, SOL_SOCKET, SO_REUSEPORT) ? HOLD_S_REUSEPORT : 0);
 	if (port) {
 		r = conflicts(b, &p, &join);
+		if (r == 0)
+			r = host_conflicts(b, sock, proto, &p);
 		if (r < 0)
 			return r;
 	}

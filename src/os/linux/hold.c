@@ -295,6 +295,18 @@ static void describe(const struct hold *h, uint64_t jail, struct hold_jail *ret)
 		memcpy(ret->prim6, h->a6[0], 16);
 }
 
+/* Has it addresses of one family and inherits the other. *ret: the wildcard of that one. */
+static bool everywhere(const struct hold *h, uint8_t ret[static 16])
+{
+	static const uint8_t any4[4] = { 0 };
+
+	memset(ret, 0, 16);
+	if (h->ip4 == IP_INHERIT)
+		hold_mapped(any4, ret);
+	return (h->ip4 == IP_INHERIT && h->ip6 == IP_NEW && h->n6) ||
+	       (h->ip6 == IP_INHERIT && h->ip4 == IP_NEW && h->n4);
+}
+
 static int tell(const struct hold_maps *m, int group, uint64_t jail, const struct hold *h, struct err *e)
 {
 	struct hold_jail j;
@@ -308,6 +320,8 @@ static int tell(const struct hold_maps *m, int group, uint64_t jail, const struc
 	}
 	for (uint32_t i = 0; i < j.n6 && r == 0; i++)
 		r = owner_set(m, group, jail, h->a6[i], true);
+	if (r == 0 && everywhere(h, addr))
+		r = owner_set(m, group, jail, addr, true);
 	if (r == 0)
 		r = hold_map_put(m->hold_jails, &jail, &j, BPF_ANY);
 	return r < 0 ? err_set(e, -r, "tell the kernel the jail's addresses: %s", strerror(-r)) : 0;
@@ -373,7 +387,7 @@ static int first_of(int r, int one)
 /* Strike the jail out of the records of addresses that are not in keep (NULL: of all). */
 static int disown(const struct hold_maps *m, int group, uint64_t jail, const struct hold *keep)
 {
-	uint8_t key[16], next[16];
+	uint8_t key[16], next[16], wild[16];
 	int r = hold_map_next(m->hold_owners, NULL, key), done = 0;
 	bool have = r == 0;
 
@@ -386,7 +400,8 @@ static int disown(const struct hold_maps *m, int group, uint64_t jail, const str
 		if (hold_map_get(m->hold_owners, key, &o) == 0)
 			for (uint32_t i = 0; i < HOLD_OWNERS; i++)
 				mine |= o.jail[i] == jail;
-		if (mine && !(keep && hold_lists(keep, key)))
+		if (mine &&
+		    !(keep && (hold_lists(keep, key) || (everywhere(keep, wild) && memcmp(wild, key, 16) == 0))))
 			done = first_of(done, owner_set(m, group, jail, key, false));
 		memcpy(key, next, sizeof(key));
 	}

@@ -142,7 +142,52 @@ static void put_addr(struct nl *n, const struct address *x)
 	nl_attr_u32(n, IFA_FLAGS, IFA_F_NOPREFIXROUTE | (x->head.ifa_family == AF_INET6 ? IFA_F_NODAD : 0U));
 }
 
-static int show(struct nl *view, int nsfd, struct seen *s, struct err *e)
+static bool same_addr(const struct address *a, const struct address *b)
+{
+	return a->head.ifa_family == b->head.ifa_family && a->head.ifa_index == b->head.ifa_index &&
+	       a->head.ifa_prefixlen == b->head.ifa_prefixlen && memcmp(a->local, b->local, sizeof(a->local)) == 0 &&
+	       memcmp(a->peer, b->peer, sizeof(a->peer)) == 0;
+}
+
+static bool is_in(const struct seen *s, const struct address *x)
+{
+	for (size_t i = 0; i < s->naddrs; i++)
+		if (same_addr(&s->addrs[i], x))
+			return true;
+	return false;
+}
+
+/* What the view has and the host has not any more. */
+static int remove_others(struct nl *view, const struct seen *host, const struct seen *now)
+{
+	unsigned failed;
+	char text[256];
+	int r = 0;
+
+	for (size_t i = 0; i < now->naddrs; i++) {
+		const struct address *x = &now->addrs[i];
+		size_t len = x->head.ifa_family == AF_INET6 ? 16 : 4;
+		struct ifaddrmsg *ifa;
+
+		if (is_in(host, x))
+			continue;
+		ifa = nl_put(view, RTM_DELADDR, 0, sizeof(*ifa));
+		if (!ifa)
+			return -ENOMEM;
+		ifa->ifa_family = x->head.ifa_family;
+		ifa->ifa_prefixlen = x->head.ifa_prefixlen;
+		ifa->ifa_index = x->head.ifa_index;
+		nl_attr(view, IFA_LOCAL, x->local, len);
+		nl_attr(view, IFA_ADDRESS, x->peer, len);
+		r = nl_flush(view, &failed, text, sizeof(text));
+		if (r == -ENOMEM)
+			return r;
+	}
+	return 0;
+}
+
+/* now: what the view has already, NULL: nothing */
+static int show(struct nl *view, int nsfd, struct seen *s, const struct seen *now, struct err *e)
 {
 	unsigned failed;
 	char text[256];
@@ -156,6 +201,8 @@ static int show(struct nl *view, int nsfd, struct seen *s, struct err *e)
 			continue;
 	}
 	for (size_t i = 0; i < s->naddrs; i++) {
+		if (now && is_in(now, &s->addrs[i]))
+			continue;
 		put_addr(view, &s->addrs[i]);
 		if (nl_flush(view, &failed, text, sizeof(text)) == -ENOMEM)
 			return err_oom(e);
@@ -174,9 +221,49 @@ int view_inherit(struct nl *host, int nsfd, bool v4, bool v6, struct err *e)
 	if (r == 0)
 		r = nl_open(&view, nsfd, e);
 	if (r == 0)
-		r = show(&view, nsfd, &s, e);
+		r = show(&view, nsfd, &s, NULL, e);
 	nl_close(&view);
 	free(s.links);
 	free(s.addrs);
 	return r;
+}
+
+int view_inherit_again(struct nl *host, struct nl *view, int nsfd, bool v4, bool v6, struct err *e)
+{
+	struct seen s = { 0 }, now = { 0 };
+	int r = look(host, v4, v6, &s);
+
+	if (r == 0)
+		r = look(view, v4, v6, &now);
+	if (r == 0)
+		r = remove_others(view, &s, &now);
+	if (r < 0)
+		r = err_set(e, -r, "ask for the host's interfaces: %s", strerror(-r));
+	else
+		r = show(view, nsfd, &s, &now, e);
+	free(s.links);
+	free(s.addrs);
+	free(now.links);
+	free(now.addrs);
+	return r;
+}
+
+size_t host_addrs(bool v4, uint8_t (*ret)[16], size_t cap)
+{
+	struct nl host = NL_INIT;
+	struct err ignored = ERR_INIT;
+	struct seen s = { 0 };
+	size_t n = 0;
+
+	if (nl_open(&host, -1, &ignored) == 0 && look(&host, v4, !v4, &s) == 0)
+		for (; n < s.naddrs && n < cap; n++) {
+			memset(ret[n], 0, 16);
+			if (v4)
+				ret[n][10] = ret[n][11] = 0xff;
+			memcpy(ret[n] + (v4 ? 12 : 0), s.addrs[n].local, v4 ? 4 : 16);
+		}
+	nl_close(&host);
+	free(s.links);
+	free(s.addrs);
+	return n;
 }

@@ -243,13 +243,17 @@ static void follow_view(struct monitor *m, int view, int *fd)
 {
 	struct err e = ERR_INIT;
 
+	bool v4 = m->h.ip4 == IP_INHERIT, v6 = m->h.ip6 == IP_INHERIT;
+
 	if (m->follow) {
 		follow_serve(m->follow);
+		if (v4 || v6)
+			nat_refresh(m->nat, &m->h);
 		return;
 	}
 	closep(fd);
 	*fd = -1;
-	if (follow_open(view, &m->follow, &e) == 0)
+	if (follow_open(view, v4, v6, &m->follow, &e) == 0)
 		*fd = follow_fd(m->follow);
 	else if (m->log >= 0)
 		dprintf(m->log, "iocage-monitor: %s\n", e.msg);

@@ -20,14 +20,18 @@ must_check int view_lo(int nsfd, struct err *e);
 /* inherit.c: after these, the host's (as it is now) of the families that are inherited. host: a socket in its namespace. */
 struct nl;
 must_check int view_inherit(struct nl *host, int nsfd, bool v4, bool v6, struct err *e);
+/* The same some time later: only what has changed. view: a socket in nsfd. */
+must_check int view_inherit_again(struct nl *host, struct nl *view, int nsfd, bool v4, bool v6, struct err *e);
+/* The addresses of one family of the namespace we are in, IPv4 as ::ffff:a.b.c.d. How many. */
+size_t host_addrs(bool v4, uint8_t (*ret)[16], size_t cap);
 
 /* --- view_follow.c: the view follows the host --- */
 struct follow;
 /*
  * From now on hear when one of the host's interfaces that the view (nsfd) shows changes, and make up for what changed before.
- * Called from the host's namespace.
+ * Called from the host's namespace. v4, v6: these are inherited, so all the host's addresses of the family are shown.
  */
-must_check int follow_open(int nsfd, struct follow **ret, struct err *e);
+must_check int follow_open(int nsfd, bool v4, bool v6, struct follow **ret, struct err *e);
 int follow_fd(const struct follow *f); /* readable: call follow_serve() */
 void follow_serve(struct follow *f);
 void follow_close(struct follow *f);

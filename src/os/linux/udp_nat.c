@@ -20,6 +20,7 @@
 #include "os/linux/translate.h"
 
 #define RECORDS_MAX 1024
+#define HOST_MAX    256
 
 /* One hidden port. Sockets of a SO_REUSEPORT group have it in common. */
 struct record {
@@ -36,6 +37,7 @@ struct nat {
 	struct record records[RECORDS_MAX];
 	size_t n;
 	/* at most every address of the jail for every record */
+	uint8_t host4[HOST_MAX][16], host6[HOST_MAX][16]; /* the host's addresses of a family that is inherited */
 	struct translation list[RECORDS_MAX + 2 * HOLD_ADDRS_MAX];
 };
 
@@ -113,8 +115,12 @@ static int update(struct nat *t, const struct hold *h)
 {
 	struct err e = ERR_INIT;
 	uint8_t a[16];
-	size_t n = 0;
+	size_t n = 0, n4 = 0, n6 = 0;
 
+	if (t->n && (h->ip4 == IP_INHERIT || h->ip6 == IP_INHERIT)) {
+		n4 = h->ip4 == IP_INHERIT ? host_addrs(true, t->host4, HOST_MAX) : 0;
+		n6 = h->ip6 == IP_INHERIT ? host_addrs(false, t->host6, HOST_MAX) : 0;
+	}
 	for (size_t i = 0; i < t->n; i++)
 		if (is_one(&t->records[i].key) && hold_lists(h, t->records[i].key.addr))
 			n = add(t, n, &t->records[i], t->records[i].key.addr);
@@ -127,6 +133,10 @@ static int update(struct nat *t, const struct hold *h)
 		}
 		for (uint32_t k = 0; h->ip6 == IP_NEW && covers(&x->key, false) && k < h->n6; k++)
 			n = add(t, n, x, h->a6[k]);
+		for (size_t k = 0; covers(&x->key, true) && k < n4; k++)
+			n = add(t, n, x, t->host4[k]);
+		for (size_t k = 0; covers(&x->key, false) && k < n6; k++)
+			n = add(t, n, x, t->host6[k]);
 	}
 	return translate_set(t->table, t->list, n, &e);
 }

@@ -25,6 +25,7 @@
 
 struct follow {
 	int view; /* the namespace */
+	bool v4, v6; /* inherited: everything of the host is shown */
 	int host_events, view_events, both; /* both: epoll over the two */
 	struct nl host, in;
 	struct link_fact link[LINKS_MAX]; /* of the view */
@@ -74,7 +75,7 @@ static int host_link(struct follow *f, unsigned index, struct link_fact *ret)
  * Hear only of the links of the view: whatever else happens on a busy host wakes nobody. The words of a classic filter are
  * read as big-endian ones, so the index is compared in that form.
  */
-static int hear_of(struct follow *f)
+static int filter_links(struct follow *f)
 {
 	struct sock_filter code[LINKS_MAX + 3];
 	struct sock_fprog prog = { .filter = code };
@@ -89,6 +90,13 @@ static int hear_of(struct follow *f)
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffffU);
 	prog.len = n;
 	return setsockopt(f->host_events, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
+}
+
+static int hear_of(struct follow *f)
+{
+	if (f->v4 || f->v6) /* new ones are to be shown, too */
+		return 0;
+	return filter_links(f);
 }
 
 /* --- changing the view --- */
@@ -255,8 +263,11 @@ static bool follow_link(struct follow *f, struct link_fact *now)
 /* From what is, not from what the messages say: so none of them matters, and none may be lost. */
 static void follow_all(struct follow *f)
 {
+	struct err ignored = ERR_INIT;
 	bool done = false;
 
+	if ((f->v4 || f->v6) && view_inherit_again(&f->host, &f->in, f->view, f->v4, f->v6, &ignored) < 0)
+		return; /* at the next change */
 	f->n = 0;
 	nl_put(&f->in, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
 	if (nl_ask(&f->in, see_view_link, f) < 0 || hear_of(f) < 0)
@@ -287,24 +298,26 @@ static int set_sysctls(int view, struct err *e)
 	return netns_return(home) < 0 ? err_sys(e, "return to the host's network namespace") : 0;
 }
 
-/* A socket that hears of links, in epoll's set. */
+/* A socket that hears of links, and of the addresses that are inherited, in epoll's set. */
 static int hear(struct follow *f, int nsfd, int *ret, struct err *e)
 {
+	const int groups[] = { RTNLGRP_LINK, f->v4 ? RTNLGRP_IPV4_IFADDR : 0, f->v6 ? RTNLGRP_IPV6_IFADDR : 0 };
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct nl n;
-	int r = nl_open(&n, nsfd, e), group = RTNLGRP_LINK;
+	int r = nl_open(&n, nsfd, e);
 
 	if (r < 0)
 		return r;
 	*ret = take_fd(&n.fd);
 	nl_close(&n);
-	if (setsockopt(*ret, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
-		return err_sys(e, "hear of changes of interfaces");
+	for (int i = 0; i < (nsfd < 0 ? 3 : 1); i++)
+		if (groups[i] && setsockopt(*ret, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
+			return err_sys(e, "hear of changes of interfaces");
 	ev.data.fd = *ret;
 	return epoll_ctl(f->both, EPOLL_CTL_ADD, *ret, &ev) < 0 ? err_sys(e, "watch a netlink socket") : 0;
 }
 
-int follow_open(int nsfd, struct follow **ret, struct err *e)
+int follow_open(int nsfd, bool v4, bool v6, struct follow **ret, struct err *e)
 {
 	struct follow *f = calloc(1, sizeof(*f));
 	int r;
@@ -312,6 +325,8 @@ int follow_open(int nsfd, struct follow **ret, struct err *e)
 	if (!f)
 		return err_oom(e);
 	f->view = nsfd;
+	f->v4 = v4;
+	f->v6 = v6;
 	f->host_events = f->view_events = -1;
 	f->host = f->in = (struct nl)NL_INIT;
 	f->both = epoll_create1(EPOLL_CLOEXEC);
