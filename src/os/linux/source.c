@@ -32,9 +32,11 @@ struct sources {
 };
 
 /* Is there anything to choose. */
-static bool matters(const struct hold *h)
+static bool matters(const struct hold *h, bool v4)
 {
-	return (h->ip4 == IP_NEW && h->saddrsel4 && h->n4 > 1) || (h->ip6 == IP_NEW && h->saddrsel6 && h->n6 > 1);
+	if (v4)
+		return h->ip4 == IP_NEW && h->saddrsel4 && h->n4 > 1;
+	return h->ip6 == IP_NEW && h->saddrsel6 && h->n6 > 1;
 }
 
 static void widen(const struct look *l, const void *a, uint8_t ret[16])
@@ -285,9 +287,9 @@ static int refresh(const struct hold_maps *m, uint64_t jail, const struct hold *
 	struct nl q = NL_INIT;
 	int r = nl_open(&q, -1, e);
 
-	if (r == 0 && h->ip4 == IP_NEW && h->saddrsel4 && h->n4 > 1)
+	if (r == 0 && matters(h, true))
 		r = choose(&q, true, h, &list[0], &n[0], e);
-	if (r == 0 && h->ip6 == IP_NEW && h->saddrsel6 && h->n6 > 1)
+	if (r == 0 && matters(h, false))
 		r = choose(&q, false, h, &list[1], &n[1], e);
 	for (int i = 0; i < 2 && r == 0; i++)
 		r = write_all(m, jail, list[i], n[i], e);
@@ -319,16 +321,32 @@ static struct sources *sources_open(struct err *e)
 		free(s);
 		return NULL;
 	}
-	s->events = nl_socket(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
+	s->events = nl_socket(0);
 	return s;
+}
+
+/* Hear of the families in which there is something to choose; of others nobody wakes us. */
+static void hear_of(const struct sources *s, const struct hold *h)
+{
+	static const int groups[2][2] = { { RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE },
+		                          { RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE } };
+
+	for (int f = 0; f < 2; f++)
+		for (int i = 0; i < 2; i++)
+			if (setsockopt(s->events, SOL_NETLINK,
+			               matters(h, f == 0) ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP,
+			               &groups[f][i], sizeof(int)) < 0)
+				return; /* it stays as it is now */
 }
 
 int source_set(struct sources **s, const struct hold *h, struct err *e)
 {
-	if (!*s && !matters(h))
+	if (!*s && !matters(h, true) && !matters(h, false))
 		return 0;
 	if (!*s)
 		*s = sources_open(e);
+	if (*s)
+		hear_of(*s, h);
 	return *s ? refresh(&(*s)->maps, (*s)->jail, h, e) : -e->code;
 }
 
