@@ -629,7 +629,9 @@ static __always_inline bool group4(const struct hold_jail *j, const struct __sk_
 {
 	if (j->n4 < 2)
 		return false;
-	return skb->pkt_type == 1 || skb->pkt_type == 2 || (bpf_ntohl(a) & 0xf0000000) == 0xe0000000 || a == 0xffffffff;
+	/* to all, to a group, or one of either that this host has sent and hears itself */
+	return skb->pkt_type == 1 || skb->pkt_type == 2 || skb->pkt_type == 5 ||
+	       (bpf_ntohl(a) & 0xf0000000) == 0xe0000000 || a == 0xffffffff;
 }
 
 /* A connection lives on when its address is taken from the jail. */
@@ -667,6 +669,21 @@ int hold_in(struct __sk_buff *skb)
 	return 0;
 }
 
+/* A copy of a packet to a group, which the monitor sends to the sockets of this host: with this hop limit it stays here. */
+static __always_inline bool is_relayed(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct hold_sock *s;
+	__u8 hops, group;
+
+	if (bpf_skb_load_bytes(skb, 7, &hops, 1) || bpf_skb_load_bytes(skb, 24, &group, 1) || hops || group != 0xff ||
+	    !sk)
+		return false;
+	sk = bpf_sk_fullsock(sk);
+	s = sk ? bpf_sk_storage_get(&hold_socks, sk, NULL, 0) : NULL;
+	return s && s->state == HOLD_RELAY;
+}
+
 SEC("cgroup_skb/egress")
 int hold_out(struct __sk_buff *skb)
 {
@@ -686,7 +703,7 @@ int hold_out(struct __sk_buff *skb)
 		if (bpf_skb_load_bytes(skb, 8, a.w, 16))
 			return 0;
 		/* group membership reports leave from the unspecified or a link-local address, made by the kernel */
-		return own6(j, &a) || is_connection(skb);
+		return own6(j, &a) || is_connection(skb) || is_relayed(skb);
 	}
 	return 0;
 }

@@ -85,9 +85,10 @@ enum hold_sock_flags {
 /*
  * PENDING: the broker is about to bind it. A TCP socket that asked for a port is only NAMED at first: it has the name in
  * its jail, and a port in the kernel when it listens (a hidden one) or connects (the one it asked for). NAMING and
- * UNNAMING are said by the broker just before it calls bind(2), for the hook to do.
+ * UNNAMING are said by the broker just before it calls bind(2), for the hook to do. RELAY: the monitor's own raw socket, by
+ * which packets to groups reach the jail's sockets.
  */
-enum hold_sock_state { HOLD_NONE = 0, HOLD_PENDING, HOLD_BOUND, HOLD_NAMING, HOLD_NAMED, HOLD_UNNAMING };
+enum hold_sock_state { HOLD_NONE = 0, HOLD_PENDING, HOLD_BOUND, HOLD_NAMING, HOLD_NAMED, HOLD_UNNAMING, HOLD_RELAY };
 
 /* Value of the socket storage map: what the socket was asked for. */
 struct hold_sock {

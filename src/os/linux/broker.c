@@ -161,8 +161,8 @@ int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t
 	struct nat_ask q = { .key = *key, .real = real };
 	char answer = b->no_nat ? 0 : ask_monitor(b, &q, -1);
 
-	if (answer == 'k')
-		return 0;
+	if (answer == 'k' || answer == 'r')
+		return answer == 'r';
 	if (answer == 'n' && real)
 		return -ENOSPC;
 	b->no_nat = true;

@@ -82,7 +82,7 @@ int broker_steer(struct broker *b, int sock);
 
 /*
  * Ask the monitor to let packets of the sockets bound as `key` leave from the port they show, until the last of them is
- * closed. real 0: whether it could.
+ * closed. real 0: whether it could. 0; 1: and what goes to groups is relayed to that port; or -errno.
  */
 must_check int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real);
 /* Ask the monitor to bind a TCP socket to addr and its own port, although somebody else has the port. 0 or -errno. */

@@ -12,8 +12,8 @@
  * What a bind comes to. The kernel's port is one of its own choice (a hidden one), the jail's port is an entry in the map
  * that packets are steered by: a socket of the host on the same port is in nobody's way, whoever comes first.
  * TCP: until a socket listens it may yet connect, which is done from the real port; so it only gets its name at first.
- * UDP: what it sends is translated back (nat.c). A wildcard that may hear groups has the real port while nobody
- * else has.
+ * UDP: what it sends is translated back, and what goes to groups is relayed to it (udp_nat.c). Where the kernel cannot relay,
+ * a wildcard that may hear groups has the real port while nobody else has.
  */
 struct plan {
 	struct hold_sock s; /* what the kernel side is told */
@@ -457,7 +457,8 @@ static int bind_translated(struct broker *b, int sock, struct plan *p, const str
 	r = bind_reuse(b, sock, p, 1);
 	if (r < 0 || hold_map_get(b->maps.hold_socks, &sock, &s) < 0)
 		return r;
-	return broker_translate(b, &s.key, s.real);
+	r = broker_translate(b, &s.key, s.real);
+	return r < 0 ? r : 0;
 }
 
 /* Does a wildcard of this jail hear groups and broadcasts: as on FreeBSD, where it has several addresses. */
@@ -470,8 +471,8 @@ static bool hears(const struct broker *b, const struct plan *p)
 
 static int bind_udp(struct broker *b, int sock, struct plan *p, const struct hold_port *join)
 {
-	bool nat = p->s.key.port && broker_translate(b, &p->s.key, 0) == 0;
-	bool alone = !join->count && (!nat || hears(b, p));
+	int can = p->s.key.port ? broker_translate(b, &p->s.key, 0) : -EOPNOTSUPP;
+	bool nat = can >= 0, alone = !join->count && (!nat || (can == 0 && hears(b, p)));
 	int r = -EADDRINUSE;
 
 	p->s.flags &= (uint16_t)~HOLD_S_SHOW_WILD;

@@ -28,6 +28,8 @@
 #define REG_KEY      NFT_REG32_00
 #define REG_PORT     NFT_REG32_08
 #define UDP_CSUM_AT  6
+#define GROUPS       "groups" /* a set */
+#define GROUPS_ID    99
 #define ICMP_CSUM_AT 2
 #define ICMP_HEADER  8 /* then the header of the packet that the error is about */
 
@@ -183,28 +185,38 @@ static void expr_end(struct nlmsghdr *h, struct expr x)
 	mnl_attr_nest_end(h, x.elem);
 }
 
-/* The rule goes on if what was loaded last is this. */
-static void put_is(struct nlmsghdr *h, const void *value, size_t len)
+/* The rule goes on if what was loaded last compares so. */
+static void put_cmp(struct nlmsghdr *h, uint32_t how, const void *value, size_t len)
 {
 	struct expr x = expr_start(h, "cmp");
 	struct nlattr *data;
 
 	mnl_attr_put_u32(h, NFTA_CMP_SREG, htonl(REG_KEY));
-	mnl_attr_put_u32(h, NFTA_CMP_OP, htonl(NFT_CMP_EQ));
+	mnl_attr_put_u32(h, NFTA_CMP_OP, htonl(how));
 	data = mnl_attr_nest_start(h, NFTA_CMP_DATA);
 	mnl_attr_put(h, NFTA_DATA_VALUE, len, value);
 	mnl_attr_nest_end(h, data);
 	expr_end(h, x);
 }
 
-static void put_meta_is(struct nlmsghdr *h, uint32_t key, uint8_t value)
+static void put_is(struct nlmsghdr *h, const void *value, size_t len)
+{
+	put_cmp(h, NFT_CMP_EQ, value, len);
+}
+
+static void put_meta(struct nlmsghdr *h, uint32_t key, uint32_t how, uint8_t value)
 {
 	struct expr x = expr_start(h, "meta");
 
 	mnl_attr_put_u32(h, NFTA_META_KEY, htonl(key));
 	mnl_attr_put_u32(h, NFTA_META_DREG, htonl(REG_KEY));
 	expr_end(h, x);
-	put_is(h, &value, sizeof(value));
+	put_cmp(h, how, &value, sizeof(value));
+}
+
+static void put_meta_is(struct nlmsghdr *h, uint32_t key, uint8_t value)
+{
+	put_meta(h, key, NFT_CMP_EQ, value);
 }
 
 static void put_load(struct nlmsghdr *h, uint32_t base, uint32_t at, uint32_t len, uint32_t reg)
@@ -266,6 +278,16 @@ static void put_lookup(struct nlmsghdr *h, const char *map, uint32_t id)
 	expr_end(h, x);
 }
 
+static void put_member(struct nlmsghdr *h, const char *set, uint32_t id)
+{
+	struct expr x = expr_start(h, "lookup");
+
+	mnl_attr_put_strz(h, NFTA_LOOKUP_SET, set);
+	mnl_attr_put_u32(h, NFTA_LOOKUP_SET_ID, htonl(id));
+	mnl_attr_put_u32(h, NFTA_LOOKUP_SREG, htonl(REG_KEY));
+	expr_end(h, x);
+}
+
 enum what { DROP, STORE_PLAIN, STORE_SUMMED };
 
 /* One rule: a UDP packet whose address and port are found in the map. source: its own, else where it goes. */
@@ -319,7 +341,43 @@ static void put_error_rule(struct translate *t, const struct family *f, uint32_t
 	done(t, h);
 }
 
-static int make_table(struct translate *t)
+static void put_log(struct nlmsghdr *h, uint16_t group)
+{
+	struct expr x = expr_start(h, "log");
+
+	mnl_attr_put_u16(h, NFTA_LOG_GROUP, htons(group));
+	mnl_attr_put_u32(h, NFTA_LOG_SNAPLEN, htonl(UINT16_MAX));
+	mnl_attr_put_u16(h, NFTA_LOG_QTHRESHOLD, htons(1));
+	expr_end(h, x);
+}
+
+/* The ports of sockets that hear groups, and the rule that tells of packets that are not for this host alone. */
+static void put_groups(struct translate *t, uint16_t group)
+{
+	struct nlmsghdr *h = put_nft(t, NFT_MSG_NEWSET, NLM_F_CREATE);
+	const uint8_t host = 0; /* PACKET_HOST */
+	struct nlattr *list;
+
+	mnl_attr_put_strz(h, NFTA_SET_TABLE, t->table);
+	mnl_attr_put_strz(h, NFTA_SET_NAME, GROUPS);
+	mnl_attr_put_u32(h, NFTA_SET_ID, htonl(GROUPS_ID));
+	mnl_attr_put_u32(h, NFTA_SET_KEY_TYPE, htonl(TYPE_PORT));
+	mnl_attr_put_u32(h, NFTA_SET_KEY_LEN, htonl(sizeof(uint16_t)));
+	done(t, h);
+	h = put_nft(t, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+	mnl_attr_put_strz(h, NFTA_RULE_TABLE, t->table);
+	mnl_attr_put_strz(h, NFTA_RULE_CHAIN, "input");
+	list = mnl_attr_nest_start(h, NFTA_RULE_EXPRESSIONS);
+	put_meta(h, NFT_META_PKTTYPE, NFT_CMP_NEQ, host);
+	put_meta_is(h, NFT_META_L4PROTO, IPPROTO_UDP);
+	put_load(h, NFT_PAYLOAD_TRANSPORT_HEADER, sizeof(uint16_t), sizeof(uint16_t), REG_KEY);
+	put_member(h, GROUPS, GROUPS_ID);
+	put_log(h, group);
+	mnl_attr_nest_end(h, list);
+	done(t, h);
+}
+
+static int make_table(struct translate *t, uint16_t log)
 {
 	struct nlmsghdr *h;
 
@@ -335,6 +393,8 @@ static int make_table(struct translate *t)
 	/* of all others, the first and the last but the confirmation of tracked connections */
 	put_chain(t, "output", NF_INET_LOCAL_OUT, -500);
 	put_chain(t, "input", NF_INET_LOCAL_IN, INT32_MAX - 16);
+	if (log)
+		put_groups(t, log);
 	for (uint32_t i = 0; i < NFAMILIES; i++) {
 		const struct family *f = &families[i];
 
@@ -371,6 +431,17 @@ static void put_elem(struct nlmsghdr *h, const struct family *f, const uint8_t a
 	mnl_attr_nest_end(h, nest);
 	nest = mnl_attr_nest_start(h, NFTA_SET_ELEM_DATA);
 	mnl_attr_put(h, NFTA_DATA_VALUE, sizeof(to_be), &to_be);
+	mnl_attr_nest_end(h, nest);
+	mnl_attr_nest_end(h, elem);
+}
+
+static void put_port(struct nlmsghdr *h, uint16_t port)
+{
+	struct nlattr *elem = mnl_attr_nest_start(h, NFTA_LIST_ELEM), *nest;
+	uint16_t be = htons(port);
+
+	nest = mnl_attr_nest_start(h, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(h, NFTA_DATA_VALUE, sizeof(be), &be);
 	mnl_attr_nest_end(h, nest);
 	mnl_attr_nest_end(h, elem);
 }
@@ -433,7 +504,7 @@ int translate_set(struct translate *t, const struct translation *list, size_t n,
 	return r < 0 ? err_set(e, -r, "translate UDP ports: %s", strerror(-r)) : 0;
 }
 
-int translate_open(uint64_t jail, struct translate **ret, struct err *e)
+int translate_open(uint64_t jail, uint16_t log, struct translate **ret, struct err *e)
 {
 	struct translate *t = calloc(1, sizeof(*t));
 	int r;
@@ -443,13 +514,39 @@ int translate_open(uint64_t jail, struct translate **ret, struct err *e)
 	(void)snprintf(t->table, sizeof(t->table), "iocage-%llx", (unsigned long long)jail);
 	t->seq = (uint32_t)time(NULL);
 	t->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	r = !t->nl || mnl_socket_bind(t->nl, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : make_table(t);
+	r = !t->nl || mnl_socket_bind(t->nl, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : make_table(t, log);
 	if (r < 0) {
 		translate_close(t);
 		return err_set(e, -r, "make a packet filter table: %s", strerror(-r));
 	}
 	*ret = t;
 	return 0;
+}
+
+int translate_groups(struct translate *t, const uint16_t *ports, size_t n, struct err *e)
+{
+	struct nlmsghdr *h;
+	int r;
+
+	begin(t);
+	h = put_nft(t, NFT_MSG_DELSETELEM, 0); /* all */
+	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, t->table);
+	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, GROUPS);
+	done(t, h);
+	if (n) {
+		struct nlattr *nest;
+
+		h = put_nft(t, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
+		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, t->table);
+		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, GROUPS);
+		nest = mnl_attr_nest_start(h, NFTA_SET_ELEM_LIST_ELEMENTS);
+		for (size_t i = 0; i < n; i++)
+			put_port(h, ports[i]);
+		mnl_attr_nest_end(h, nest);
+		done(t, h);
+	}
+	r = commit(t);
+	return r < 0 ? err_set(e, -r, "hear of packets to groups: %s", strerror(-r)) : 0;
 }
 
 void translate_close(struct translate *t)

@@ -19,9 +19,12 @@ struct translate;
  * Make the table, in the network namespace we are in. It belongs to the netlink socket that made it: it goes with this
  * process, however that ends. -EOPNOTSUPP and the like where the kernel has no nf_tables.
  */
-must_check int translate_open(uint64_t jail, struct translate **ret, struct err *e);
+/* log: the group of the kernel's log that packets to groups and to all are told to; 0: none. */
+must_check int translate_open(uint64_t jail, uint16_t log, struct translate **ret, struct err *e);
 /* From now on exactly these, at once. Of two with the same address and shown port the first counts for what comes in. */
 must_check int translate_set(struct translate *t, const struct translation *list, size_t n, struct err *e);
+/* Packets to groups and to all are told of that go to these ports. */
+must_check int translate_groups(struct translate *t, const uint16_t *ports, size_t n, struct err *e);
 void translate_close(struct translate *t);
 
 #endif

@@ -16,6 +16,7 @@
 #include "os/linux/hold.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/own_port.h"
+#include "os/linux/relay.h"
 #include "os/linux/shared.h"
 #include "os/linux/translate.h"
 
@@ -32,9 +33,11 @@ struct nat {
 	struct hold_maps maps;
 	uint64_t jail;
 	struct translate *table; /* NULL: there can be none */
+	struct relay *relay; /* NULL: packets to groups cannot be had */
 	int ring, bell; /* the map the kernel rings in when such a socket closes; an epoll fd to hear it by */
 	unsigned long *consumed, *produced; /* positions in the ring, shared with the kernel */
 	struct record records[RECORDS_MAX];
+	uint16_t groups[RECORDS_MAX];
 	size_t n;
 	/* at most every address of the jail for every record */
 	uint8_t host4[HOST_MAX][16], host6[HOST_MAX][16]; /* the host's addresses of a family that is inherited */
@@ -63,6 +66,21 @@ static int ring_open(struct nat *t)
 	return hold_map_put(t->maps.hold_events, &t->jail, &t->ring, BPF_ANY);
 }
 
+static int open_table(struct nat *t)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	struct err e = ERR_INIT;
+
+	t->relay = relay_open(&t->maps, t->jail);
+	if (t->relay && epoll_ctl(t->bell, EPOLL_CTL_ADD, relay_fd(t->relay), &ev) == 0 &&
+	    translate_open(t->jail, relay_group(t->relay), &t->table, &e) == 0)
+		return 0;
+	/* a kernel without nft_log or nfnetlink_log */
+	relay_close(t->relay);
+	t->relay = NULL;
+	return translate_open(t->jail, 0, &t->table, &e);
+}
+
 /* What is opened stays until the monitor ends: also where it is of no use, as then nobody asks again. */
 static struct nat *nat_open(void)
 {
@@ -73,7 +91,7 @@ static struct nat *nat_open(void)
 		return NULL;
 	t->ring = t->bell = -1;
 	if (hold_maps_open(&t->maps, &e) < 0 || broker_own_group(&t->jail, &e) < 0 || ring_open(t) < 0 ||
-	    translate_open(t->jail, &t->table, &e) < 0)
+	    open_table(t) < 0)
 		t->table = NULL;
 	return t;
 }
@@ -110,6 +128,42 @@ static bool is_one(const struct hold_port_key *k)
 	return !covers(k, true) && !covers(k, false);
 }
 
+/* Whoever has a socket on all addresses hears what goes to groups and to all. */
+static int update_groups(struct nat *t)
+{
+	struct err e = ERR_INIT;
+	size_t n = 0;
+
+	if (!t->relay)
+		return 0;
+	for (size_t i = 0; i < t->n; i++) {
+		bool seen = is_one(&t->records[i].key);
+
+		for (size_t k = 0; k < n && !seen; k++)
+			seen = t->groups[k] == t->records[i].key.port;
+		if (!seen)
+			t->groups[n++] = t->records[i].key.port;
+	}
+	return translate_groups(t->table, t->groups, n, &e);
+}
+
+/* The real ports of those on the port shown. */
+static unsigned hearers(void *ctx, bool v4, uint16_t shown, uint16_t *ret, unsigned cap)
+{
+	const struct nat *t = ctx;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < t->n && n < cap; i++) {
+		bool seen = t->records[i].key.port != shown || !covers(&t->records[i].key, v4);
+
+		for (unsigned k = 0; k < n && !seen; k++)
+			seen = ret[k] == t->records[i].real;
+		if (!seen)
+			ret[n++] = t->records[i].real;
+	}
+	return n;
+}
+
 /* What the table is to say: first the records of one address, as they are found before the wildcards. */
 static int update(struct nat *t, const struct hold *h)
 {
@@ -138,7 +192,7 @@ static int update(struct nat *t, const struct hold *h)
 		for (size_t k = 0; covers(&x->key, false) && k < n6; k++)
 			n = add(t, n, x, t->host6[k]);
 	}
-	return translate_set(t->table, t->list, n, &e);
+	return update_groups(t) < 0 ? -EIO : translate_set(t->table, t->list, n, &e);
 }
 
 /* The broker is not trusted with more than its jail's own sockets and addresses. */
@@ -194,7 +248,7 @@ bool nat_serve(struct nat **t, int sock, const struct hold *h)
 	if (*t && (*t)->table)
 		nat_rung(*t, h); /* what has closed makes room */
 	done = n == sizeof(q) && translate_one(*t, &q, h);
-	return send(sock, done ? "k" : "n", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+	return send(sock, !done ? "n" : (*t)->relay ? "r" : "k", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
 int nat_bell(const struct nat *t)
@@ -206,6 +260,8 @@ void nat_rung(struct nat *t, const struct hold *h)
 {
 	size_t kept = 0;
 
+	if (t->relay)
+		relay_serve(t->relay, hearers, t);
 	/* first: what closes from now on rings again */
 	__atomic_store_n(t->consumed, __atomic_load_n(t->produced, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
 	for (size_t i = 0; i < t->n; i++) {

@@ -8,7 +8,8 @@
 #include "bpf/hold_abi.h"
 #include "core/hold.h"
 
-/* What the broker, which has no rights over the host's network, asks the monitor. The answer is one byte: 'k' or 'n'. */
+/* What the broker, which has no rights over the host's network, asks the monitor. The answer is one byte: 'k', 'r' (and what goes to
+ * groups is heard on that port, too) or 'n'. */
 struct nat_ask {
 	struct hold_port_key key; /* what the sockets are bound as */
 	uint16_t real; /* their port in the kernel; 0: asks only whether there could be one more */
