@@ -9,6 +9,8 @@ setup_file() {
 	PROBES=$(dirname "$IOCAGE")/tests/lab
 	[ -x "$PROBES/probe" ] && [ -x "$PROBES/calls" ] || lab_die "$PROBES/probe and calls are not built"
 	lan ip route add 224.0.0.0/4 dev gw0
+	lan ip route add 255.255.255.255/32 dev gw0
+	lan ip -6 route replace multicast ff00::/8 dev gw0 table local metric 1
 	second_wire
 	jail s1 'ip4_addr=em0|192.0.2.11/32' 'ip6_addr=em0|2001:db8::11/128'
 	jail s2 'ip4_addr=em0|192.0.2.12/32,em0|192.0.2.13/32' 'ip6_addr=em0|2001:db8::12/128,em0|2001:db8::13/128'
@@ -175,6 +177,10 @@ section() {
 
 @test "rules: one family inherited" {
 	section rules "one family inherited"
+}
+
+@test "rules: groups beside the host" {
+	section rules "groups beside the host"
 }
 
 @test "every section of both tables was run" {
