@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "hold_abi.h"
+#include "hold_addr.h"
 #include "hold_maps.h"
 
 #define AF_INET       2
@@ -19,15 +20,9 @@
 #define EAGAIN        11
 #define ETH_P_IP      0x0800
 #define ETH_P_IPV6    0x86dd
-#define LOOPBACK4     bpf_htonl(0x7f000001)
-#define MAPPED        bpf_htonl(0x0000ffff) /* third word of ::ffff:a.b.c.d */
 
 #define NEXT_IS_ALLOWED 1
 #define BIND_ANY_PORT   2 /* bind hooks: CAP_NET_BIND_SERVICE is not asked for */
-
-struct addr6 {
-	__u32 w[4];
-};
 
 static __always_inline int deny(int err)
 {
@@ -68,21 +63,6 @@ static __always_inline bool own6(const struct hold_jail *j, const struct addr6 *
 	if (a->w[3] == j->prim6[3] && a->w[2] == j->prim6[2] && a->w[1] == j->prim6[1] && a->w[0] == j->prim6[0])
 		return j->n6 > 0;
 	return j->n6 > 1 && is_owner(j, a);
-}
-
-static __always_inline bool is_mapped(const struct addr6 *a)
-{
-	return !a->w[0] && !a->w[1] && a->w[2] == MAPPED;
-}
-
-static __always_inline bool is_any6(const struct addr6 *a)
-{
-	return !a->w[0] && !a->w[1] && !a->w[2] && !a->w[3];
-}
-
-static __always_inline bool is_loop6(const struct addr6 *a)
-{
-	return !a->w[0] && !a->w[1] && !a->w[2] && a->w[3] == bpf_htonl(1);
 }
 
 /*

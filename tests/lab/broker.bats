@@ -101,6 +101,24 @@ field() {
 	eventually test ! -e "/proc/$p"
 }
 
+@test "the broker alone is killed: what runs goes on and is held, nothing gets a new socket, and it is said why" {
+	mks b
+	serve b 8080 before
+	p=$(broker_pid b)
+	kill -9 "$p"
+	eventually test ! -e "/proc/$p/ns/net"
+	[ "$(page http://192.0.2.10:8080/)" = before ]
+	fails 1 iocage exec b -- true
+	has "the socket broker of jail b has ended"
+	has "restart the jail"
+	eventually grep -rq "socket broker has ended" "$IOCAGE_ROOT/log/"
+	# its addresses can still be changed: the kernel side holds it
+	ok iocage set 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.20/24' b
+	ok iocage restart b
+	[ -n "$(broker_pid b)" ]
+	inside_ok b 'nc -z -w 1 192.0.2.20 9 || true'
+}
+
 @test "32-bit programs: their sockets are the jail's too, by socketcall and by the newer calls" {
 	mks b
 	start_peer

@@ -32,8 +32,11 @@ int monitor_give_listener(const struct os_jail *j, unsigned allow, int listener,
 	int r = s < 0 ? s : say(j, s, text, sizeof(text), listener, e);
 
 	if (r == 0)
-		return err_set(e, EBUSY, "the monitor of jail %s takes no more commands into its socket broker",
-		               j->jail);
+		return err_set(
+			e, EBUSY,
+			"the socket broker of jail %s has ended or takes no more commands, so nothing in it gets a new "
+			"socket; restart the jail",
+			j->jail);
 	return r < 0 ? r : 0;
 }
 

@@ -173,6 +173,18 @@ static bool await_broker(struct monitor *m)
 	}
 }
 
+/* What it has made goes on and stays held. Not worth ending a jail that serves; but whoever looks shall find out why. */
+static void miss_broker(struct monitor *m)
+{
+	struct err e = ERR_INIT;
+
+	closep(&m->broker);
+	m->broker = -1;
+	(void)err_set(&e, EPIPE,
+	              "the jail's socket broker has ended: nothing inside gets a new socket; restart the jail");
+	complain(m, &e);
+}
+
 /* Hand a message on to the broker. Did it take it. */
 static bool pass_on(struct monitor *m, const char *msg, size_t len, int fd)
 {
@@ -262,7 +274,7 @@ static void follow_view(struct monitor *m, int view, int *fd)
 /* Until the jail's first process ends. */
 static void watch(struct monitor *m, int pidfd, int console, int control, int view)
 {
-	struct pollfd p[7] = { { .fd = pidfd, .events = POLLIN },
+	struct pollfd p[8] = { { .fd = pidfd, .events = POLLIN },
 		               { .fd = console, .events = POLLIN },
 		               { .fd = control, .events = POLLIN },
 		               { .fd = follow_later(view), .events = POLLIN } };
@@ -271,7 +283,9 @@ static void watch(struct monitor *m, int pidfd, int console, int control, int vi
 		p[4] = (struct pollfd){ .fd = m->asks, .events = POLLIN };
 		p[5] = (struct pollfd){ .fd = nat_bell(m->nat), .events = POLLIN };
 		p[6] = (struct pollfd){ .fd = source_fd(m->sources), .events = POLLIN };
-		if (poll(p, 7, patience(m)) < 0) {
+		/* it says nothing unasked: this is its end */
+		p[7] = (struct pollfd){ .fd = m->broker };
+		if (poll(p, 8, patience(m)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
@@ -280,6 +294,8 @@ static void watch(struct monitor *m, int pidfd, int console, int control, int vi
 			nat_rung(m->nat, &m->h);
 		if (p[4].revents)
 			serve_nat(m);
+		if (p[7].revents)
+			miss_broker(m);
 		if (p[6].revents) {
 			source_heard(m->sources);
 			if (!m->choose_at)
