@@ -185,7 +185,7 @@ static int models(struct change *x, struct err *e)
 	}
 	if (!x->old.vnet)
 		return 1;
-	return !conf_true(&x->was, PROP_dhcp) && same_clients(x, false) && same_clients(x, true);
+	return same_clients(x, false) && same_clients(x, true);
 }
 
 /* Which addresses on the host are the jail's own: those its journal removes. */

@@ -106,9 +106,14 @@ enum op_where { AT_HOST, AT_JAIL };
 #define OP_ROUTE_ONLINK  0x10000u
 /* op.flags of OP_VETH_ADD: the port does not talk to other ports of that kind */
 #define OP_VETH_ISOLATED (1u << 8)
-/* op.flags of OP_SPOOF: all IPv4, all IPv6 addresses the link may send from are in text */
+/*
+ * op.flags of OP_SPOOF: it is held to the IPv4, to the IPv6 addresses in text; beside them it may send from what DHCP servers
+ * give it, and from addresses in whose lower half is its MAC (SLAAC). DHCP also in OP_SPOOF_DEL.
+ */
 #define OP_SPOOF_IP4     1u
 #define OP_SPOOF_IP6     2u
+#define OP_SPOOF_DHCP    4u
+#define OP_SPOOF_SLAAC   8u
 /* op.flags of OP_NAT: hold the jail to its address; keep it from other jails */
 #define OP_NAT_ANTISPOOF 1u
 #define OP_NAT_ISOLATED  2u

@@ -9,21 +9,21 @@
 /* --- what a bridged NIC may send --- */
 
 /*
- * Are all addresses the NIC sends from in the configuration: it has some of the family, and none that only the jail will
- * know. Without any the jail configures itself.
+ * Is it known what the NIC may send from: it has addresses of the family, or learns them from a server. Without any the
+ * jail configures itself. *ret_learns: some are learned.
  */
-static bool all_known(const struct jnic *nic, const struct jaddr *list, size_t n)
+static bool is_held(const struct jnic *nic, const struct jaddr *list, size_t n, bool *ret_learns)
 {
 	bool any = false;
 
+	*ret_learns = false;
 	if (nic->vlans.ntagged)
 		return false; /* the jail makes interfaces of these, and gives them addresses */
 	for (size_t i = 0; i < n; i++) {
 		if (!jnic_has(nic, &list[i]))
 			continue;
-		if (list[i].mode != JADDR_STATIC)
-			return false;
 		any = true;
+		*ret_learns = *ret_learns || list[i].mode != JADDR_STATIC;
 	}
 	return any;
 }
@@ -58,13 +58,15 @@ void plan_antispoof(struct plan *p, const struct jail *j, const struct jnic *nic
 	struct op redo = { .kind = OP_SPOOF, .link = link, .mac2 = *mac };
 	struct op undo = { .kind = OP_SPOOF_DEL, .link = link };
 	struct ipaddr own = link_local(mac);
+	bool learns;
 
-	if (all_known(nic, j->a4, j->n4)) {
-		redo.flags |= OP_SPOOF_IP4;
+	if (is_held(nic, j->a4, j->n4, &learns)) {
+		redo.flags |= OP_SPOOF_IP4 | (learns ? OP_SPOOF_DHCP : 0);
+		undo.flags = learns ? OP_SPOOF_DHCP : 0;
 		add_list(&text, j->a4, j->n4);
 	}
-	if (all_known(nic, j->a6, j->n6)) {
-		redo.flags |= OP_SPOOF_IP6;
+	if (is_held(nic, j->a6, j->n6, &learns)) {
+		redo.flags |= OP_SPOOF_IP6 | (learns ? OP_SPOOF_SLAAC : 0);
 		add_list(&text, j->a6, j->n6);
 		add_item(&text, &own);
 	}

@@ -32,7 +32,7 @@ P(vnet2_vlan, PT_VLANS, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: VLANs 
 P(vnet3_vlan, PT_VLANS, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: VLANs of vnet3 on a bridge that filters them: 666 untagged; 10t,20t tagged; 5,10t both.")
 P(vnet_default_mtu, PT_INT, "1500", NULL, 68, 65535, PF_RESTART | PF_LIVE, "network", "VNET: MTU where the bridge has no member to take it from.")
 P(vnet_interfaces, PT_NAMES, "none", NULL, 0, 0, PF_RESTART, "network", "VNET: host interfaces handed to the jail as they are, separated by blanks.")
-P(vnet_antispoof, PT_BOOL, "1", NULL, 0, 0, PF_RESTART, "network", "VNET: the host's end of an interface takes from the jail only its own MAC and, where all are known, its own addresses; no router advertisements, no DHCP answers.")
+P(vnet_antispoof, PT_BOOL, "1", NULL, 0, 0, PF_RESTART, "network", "VNET: the host's end of an interface takes from the jail only its own MAC and addresses, learned ones included; no router advertisements, no DHCP answers.")
 P(vnet_isolated, PT_BOOL, "0", NULL, 0, 0, PF_RESTART, "network", "VNET: the jail reaches the host and the uplink of its bridge, but no other jail that is isolated, too.")
 P(defaultrouter, PT_ROUTER4, "auto", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "VNET: IPv4 default router; auto: the host's own where the jail can reach it.")
 P(defaultrouter6, PT_ROUTER6, "auto", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "VNET: IPv6 default router; auto: the host's own where the jail can reach it.")

@@ -2,6 +2,7 @@
 # antispoof.bats - what a bridged jail can put on the wire, with frames forged in its network: MAC, addresses, roles.
 
 load lib
+load forge
 
 setup_file() { lab_setup_file; }
 teardown_file() { lab_teardown_file; }
@@ -18,41 +19,6 @@ router() {
 	ip link set "$1" up
 	ip addr add 10.7.0.1/24 dev "$1"
 	ip -6 addr add 2001:db8:a:7::1/64 dev "$1" nodad
-}
-
-forge() {
-	python3 "$LAB_TOP/tests/lab/forge.py" "$@"
-}
-
-# from JAIL TOKEN KIND [key=value...]: out of the jail's first NIC
-from() {
-	local j=$1
-	shift
-	nsenter --net="/proc/$(init_pid "$j")/ns/net" python3 "$LAB_TOP/tests/lab/forge.py" send "${NIC:-epair0b}" "$@"
-}
-
-# hear IFACE: note the tokens that arrive there from now on. nsenter's arguments may come before.
-hear() {
-	rm -f "$LAB_TMP/listens"
-	"${@:2}" python3 "$LAB_TOP/tests/lab/forge.py" listen "$1" "$LAB_TMP/listens" >"$LAB_TMP/heard" 3>&- &
-	listener=$!
-	eventually test -e "$LAB_TMP/listens"
-}
-
-# heard TOKEN...: exactly these arrived
-heard() {
-	sleep 0.3
-	kill "$listener"
-	listener=''
-	local got want
-	got=$(sort -u "$LAB_TMP/heard" | tr '\n' ' ')
-	want=$(printf '%s\n' "$@" | sort -u | tr '\n' ' ')
-	[ "$got" = "$want" ] || {
-		echo "arrived: $got"
-		echo "wanted:  $want"
-		nft list ruleset
-		return 1
-	}
 }
 
 static() {
@@ -154,15 +120,25 @@ link_local() {
 	inside_ok d 'ip addr add 10.7.0.9/24 dev epair0b && ping -c 1 -W 2 10.7.0.1'
 }
 
-@test "static IPv4 and IPv6 by advertisement: one is held, the other is not" {
+@test "static IPv4 and IPv6 by advertisement: each is held to what is known of it" {
 	router br7
-	mk m vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24' 'ip6_addr=vnet0|accept_rtadv' defaultrouter=none
+	mk m vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24' 'ip6_addr=vnet0|accept_rtadv' defaultrouter=none dhcp_timeout=0 \
+		vnet0_mac=02aabbccdd01,02aabbccdd02
 	up m
 	hear br7
 	from m ip4 ip4 src=10.7.0.5
 	from m forged4 ip4 src=10.7.0.77
-	from m ip6 ip6 src=2001:db8:a:7::77
-	heard ip4 ip6
+	# of any prefix, as a router gives them; the lower half is its MAC's
+	from m ip6 ip6 src=2001:db8:a:7:aa:bbff:fecc:dd02
+	from m other-prefix ip6 src=2001:db8:a:8:aa:bbff:fecc:dd02
+	from m ll ip6 src=fe80::aa:bbff:fecc:dd02
+	from m na na src=2001:db8:a:7:aa:bbff:fecc:dd02 target=2001:db8:a:7:aa:bbff:fecc:dd02
+	from m dad ip6 src=::
+	from m forged6 ip6 src=2001:db8:a:7::77
+	from m forged-ll ip6 src=fe80::1
+	from m host-end ip6 src=2001:db8:a:7:aa:bbff:fecc:dd01
+	from m forged-na na src=2001:db8:a:7:aa:bbff:fecc:dd02 target=2001:db8:a:7::1
+	heard ip4 ip6 other-prefix ll na dad
 }
 
 @test "vnet_antispoof=off: everything passes, and there are no rules" {

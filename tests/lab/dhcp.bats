@@ -2,6 +2,7 @@
 # dhcp.bats - addresses that VNET jails learn: DHCP by a client of the host's, router advertisements by the kernel.
 
 load lib
+load forge
 
 setup_file() { lab_setup_file; }
 teardown_file() { lab_teardown_file; }
@@ -15,6 +16,7 @@ setup() {
 }
 
 teardown() {
+	[ -z "${listener:-}" ] || kill "$listener" 2>/dev/null || true
 	lab_reset
 	[ -z "$server" ] || kill "$server" 2>/dev/null || true
 	# a namespace takes its interfaces along, but some time later
@@ -286,6 +288,87 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 	inside_ok t 'ip -6 addr; ip -4 addr show dev epair0b'
 	has "2001:db8:a:7::5/64"
 	has "inet 10.7.0.5"
+}
+
+# What the kernel takes for the address of the jail's first NIC.
+taken_for() {
+	nft -j list set bridge iocage "dhcp.vnet0.$(jid "$1")" | python3 -c 'import json, sys
+for o in json.load(sys.stdin)["nftables"]:
+    print(*o.get("set", {}).get("elem", []))' | tr -d '\n'
+}
+
+@test "the jail is held to the address the server gave it, from its first packet on, and to no other" {
+	serve_dhcp $V4
+	mk d vnet=on bpf=on dhcp=on interfaces=vnet0:br7 exec_start='/bin/ping -c 1 -W 2 10.7.0.1'
+	up d
+	a=$(iocage get ip4_addr d | sed 's/.*|\([0-9.]*\).*/\1/')
+	[ "$(taken_for d)" = "$a" ]
+	hear br7
+	from d own-arp arp src="$a"
+	from d own ip4 src="$a"
+	from d asks ip4 src=0.0.0.0
+	from d router arp src=10.7.0.1
+	from d free-arp arp src=10.7.0.77
+	from d free ip4 src=10.7.0.77
+	for n in 50 51 52 58 59; do [ "10.7.0.$n" = "$a" ] || from d "other-lease-$n" ip4 src=10.7.0.$n; done
+	heard own-arp own asks
+	# also not after it gave itself another
+	inside_ok d 'ip addr add 10.7.0.66/24 dev epair0b'
+	run nsenter --net="/run/netns/$srv" busybox ping -c 1 -W 1 10.7.0.66
+	[ "$status" -ne 0 ]
+	ok nsenter --net="/run/netns/$srv" busybox ping -c 1 -W 2 "$a"
+	# it can renew, and give back
+	busybox kill -USR1 "$(client d)"
+	eventually times 'DHCPACK(s7)' 2
+	down d
+	logged "DHCPRELEASE(s7) $a"
+	ok nft list ruleset
+	hasnt iocage
+}
+
+@test "what a port takes for its address is told by servers, not by jails" {
+	serve_dhcp $V4
+	mk d vnet=on bpf=on dhcp=on interfaces=vnet0:br7 vnet0_mac=02aabbccdd01,02aabbccdd02
+	mk evil vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24' defaultrouter=none
+	mk router vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.6/24' defaultrouter=none vnet_antispoof=off
+	up d evil router
+	first=$(taken_for d)
+	[ -n "$first" ]
+	# to itself, from a jail that is held, for somebody else's MAC
+	from d self ack src=10.7.0.1 chaddr=02:aa:bb:cc:dd:02 yiaddr=10.7.0.88
+	from evil evil ack src=10.7.0.5 chaddr=02:aa:bb:cc:dd:02 yiaddr=10.7.0.88
+	from router other ack src=10.7.0.6 chaddr=02:aa:bb:cc:dd:03 yiaddr=10.7.0.88
+	from router question dhcp4 src=10.7.0.6
+	[ "$(taken_for d)" = "$first" ]
+	# one that may be a server is believed, as the client would
+	from router server ack src=10.7.0.6 chaddr=02:aa:bb:cc:dd:02 yiaddr=10.7.0.89
+	[ "$(taken_for d)" = "$first 10.7.0.89" ] || [ "$(taken_for d)" = "10.7.0.89 $first" ]
+}
+
+@test "a flush: doctor --fix puts the rules back and has the servers say once more what they gave" {
+	serve_dhcp $V4
+	mk d vnet=on bpf=on dhcp=on interfaces=vnet0:br7
+	world_snapshot before
+	up d
+	a=$(iocage get ip4_addr d)
+	nft flush ruleset
+	fails 1 iocage doctor d
+	has "rules-missing"
+	run iocage doctor --fix d # the kernel's bridge-nf-call is another matter
+	has 'd: rules-missing: mended'
+	eventually eval '[ -n "$(taken_for d)" ]'
+	ok iocage get ip4_addr d
+	is "$a"
+	inside_ok d 'ping -c 1 -W 2 10.7.0.1'
+	hear br7
+	from d forged ip4 src=10.7.0.77
+	from d own ip4 src="$(taken_for d)"
+	heard own
+	# and what belongs to the other family leaves what was learned alone
+	ok iocage set 'ip6_addr=vnet0|2001:db8:a:7::5/64' d
+	inside_ok d 'ping -c 1 -W 2 10.7.0.1; ping6 -c 1 -W 2 2001:db8:a:7::1'
+	down d
+	world_same before
 }
 
 @test "nothing of it is there for jails with static addresses" {

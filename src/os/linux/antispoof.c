@@ -6,6 +6,13 @@
  *	chain roles { what only routers and servers say: drop }
  *	chain vnet0.7 { its MAC, roles, its addresses }      beside its sets ip4.vnet0.7, ip6.vnet0.7
  *
+ * and where addresses come by DHCP
+ *
+ *	chain learn { hook postrouting; from a DHCP server: oifname vmap @clients }
+ *	chain dhcp.vnet0.7 { an answer to its MAC: add the address to the set dhcp.vnet0.7 }
+ *
+ * The kernel reads the answer on its way to the port, so that it is neither late nor told by the jail, whose own client could
+ * be told anything by its root. A jail cannot make such an answer for another: servers' ports are among the roles.
  * Frames of other ports cost one look into the map. br_netfilter is not needed.
  */
 #include "os/linux/antispoof.h"
@@ -26,16 +33,20 @@
 
 #define CHAIN_CHECK "check"
 #define CHAIN_ROLES "roles"
+#define CHAIN_LEARN "learn"
 #define MAP_NICS    "nics"
+#define MAP_CLIENTS "clients"
 
 /* nft(8)'s numbers of types, for its listing */
 #define TYPE_IP4    7
 #define TYPE_IP6    8
 #define TYPE_IFNAME 41
 
-#define PRIORITY (-300) /* nft(8): dstnat of the bridge family, before all filters */
-/* all addresses a jail can have, its link-local one, the unspecified one, and some learned later */
-#define SET_SIZE (HOLD_ADDRS_MAX + 33)
+#define PRIORITY       (-300) /* nft(8): dstnat of the bridge family, before all filters */
+#define PRIORITY_LEARN 300 /* srcnat: what somebody's filter dropped teaches nothing */
+/* all addresses a jail can have, its link-local one, and the unspecified one */
+#define SET_SIZE       (HOLD_ADDRS_MAX + 33)
+#define LEARNED_MAX    1024
 
 #define OFF_ETHER_SADDR 6
 #define OFF_ARP_SHA     8
@@ -44,9 +55,15 @@
 #define OFF_IP6_SADDR   8
 #define OFF_ICMP6_TYPE  0
 #define OFF_ND_TARGET   8
+/* of a DHCP message (RFC 2131), from its UDP header on */
+#define OFF_DHCP_OP     8
+#define OFF_DHCP_YIADDR 24
+#define OFF_DHCP_CHADDR 36
+#define OFF_DHCP_COOKIE 244
 
 struct names {
 	char chain[IFNAME_CAP], ip4[IFNAME_CAP + 4], ip6[IFNAME_CAP + 4];
+	char dhcp[IFNAME_CAP + 5]; /* a chain and a set */
 	char key[IFNAME_CAP]; /* of the map: zeros to its end */
 };
 
@@ -57,6 +74,7 @@ static void names_of(const char *link, struct names *n)
 	(void)snprintf(n->key, sizeof(n->key), "%s", link);
 	(void)snprintf(n->ip4, sizeof(n->ip4), "ip4.%s", link);
 	(void)snprintf(n->ip6, sizeof(n->ip6), "ip6.%s", link);
+	(void)snprintf(n->dhcp, sizeof(n->dhcp), "dhcp.%s", link);
 }
 
 /* --- parts of rules --- */
@@ -163,25 +181,95 @@ static void rule_mac(struct nft *t, const struct names *n, const struct macaddr 
 	nft_rule_end(t, r);
 }
 
-static void rule_source(struct nft *t, const struct names *n, uint16_t ethertype, uint32_t off, uint32_t len)
+/* The lower half of what the kernel makes of a MAC and a router's prefix (RFC 4291, appendix A). */
+static void is_not_slaac(struct nft *t, uint32_t base, uint32_t off, const struct macaddr *m)
+{
+	const uint8_t id[8] = { m->b[0] ^ 2, m->b[1], m->b[2], 0xff, 0xfe, m->b[3], m->b[4], m->b[5] };
+
+	nft_payload(t, base, off + 8, sizeof(id));
+	nft_cmp(t, NFT_CMP_NEQ, id, sizeof(id));
+}
+
+static void rule_source4(struct nft *t, const struct names *n, const struct op *op, uint16_t ethertype, uint32_t off)
 {
 	struct nft_rule r = nft_rule(t, n->chain);
 
 	is_protocol(t, ethertype);
-	nft_payload(t, NFT_PAYLOAD_NETWORK_HEADER, off, len);
-	nft_lookup(t, len == 4 ? n->ip4 : n->ip6, true);
+	nft_payload(t, NFT_PAYLOAD_NETWORK_HEADER, off, 4);
+	nft_lookup(t, n->ip4, true);
+	if (op->flags & OP_SPOOF_DHCP)
+		nft_lookup(t, n->dhcp, true);
+	drop(t, r);
+}
+
+static void rule_source6(struct nft *t, const struct names *n, const struct op *op)
+{
+	struct nft_rule r = nft_rule(t, n->chain);
+
+	is_protocol(t, ETH_P_IPV6);
+	nft_payload(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_SADDR, 16);
+	nft_lookup(t, n->ip6, true);
+	if (op->flags & OP_SPOOF_SLAAC)
+		is_not_slaac(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_SADDR, &op->mac2);
 	drop(t, r);
 }
 
 /* Who says that an address is its own must have it. */
-static void rule_neighbour(struct nft *t, const struct names *n)
+static void rule_neighbour(struct nft *t, const struct names *n, const struct op *op)
 {
 	struct nft_rule r = nft_rule(t, n->chain);
 
 	is_icmp6(t, ND_NEIGHBOR_ADVERT);
 	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ND_TARGET, 16);
 	nft_lookup(t, n->ip6, true);
+	if (op->flags & OP_SPOOF_SLAAC)
+		is_not_slaac(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ND_TARGET, &op->mac2);
 	drop(t, r);
+}
+
+/* --- addresses that servers give --- */
+
+static void put_learn(struct nft *t)
+{
+	static const uint8_t server[] = { 0, 67 };
+	struct nft_rule r;
+
+	nft_set(t, MAP_CLIENTS, TYPE_IFNAME, IFNAME_CAP, 0, true);
+	nft_base_chain(t, CHAIN_LEARN, "filter", NF_BR_POST_ROUTING, PRIORITY_LEARN);
+	nft_chain_flush(t, CHAIN_LEARN);
+	r = nft_rule(t, CHAIN_LEARN);
+	is_protocol(t, ETH_P_IP);
+	is_l4(t, IPPROTO_UDP);
+	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(server));
+	nft_cmp(t, NFT_CMP_EQ, server, sizeof(server));
+	nft_meta(t, NFT_META_OIFNAME);
+	nft_vmap(t, MAP_CLIENTS);
+	nft_rule_end(t, r);
+}
+
+static void put_client(struct nft *t, const struct names *n, const struct op *op)
+{
+	static const uint8_t reply = 2, cookie[] = { 99, 130, 83, 99 };
+	struct nft_list l;
+	struct nft_rule r;
+
+	put_learn(t);
+	nft_chain(t, n->dhcp);
+	nft_chain_flush(t, n->dhcp);
+	nft_set_learned(t, n->dhcp, TYPE_IP4, 4, LEARNED_MAX);
+	r = nft_rule(t, n->dhcp);
+	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_OP, 1);
+	nft_cmp(t, NFT_CMP_EQ, &reply, 1);
+	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_CHADDR, 6);
+	nft_cmp(t, NFT_CMP_EQ, op->mac2.b, 6);
+	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_COOKIE, sizeof(cookie));
+	nft_cmp(t, NFT_CMP_EQ, cookie, sizeof(cookie));
+	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_YIADDR, 4);
+	nft_learn(t, n->dhcp);
+	nft_rule_end(t, r);
+	l = nft_elems(t, MAP_CLIENTS, false);
+	nft_elem(t, n->key, sizeof(n->key), n->dhcp, op->name);
+	nft_elems_end(t, l);
 }
 
 /* What is in the list of the family. The unspecified address is everybody's: probes for duplicates, asking for a lease. */
@@ -213,14 +301,16 @@ static void put_port(struct nft *t, const struct names *n, const struct op *op, 
 	nft_set_flush(t, n->ip6);
 	put_addrs(t, n->ip4, addrs, 4);
 	put_addrs(t, n->ip6, addrs, 6);
+	if (op->flags & OP_SPOOF_DHCP)
+		put_client(t, n, op);
 	rule_mac(t, n, &op->mac2);
 	if (op->flags & OP_SPOOF_IP4) {
-		rule_source(t, n, ETH_P_ARP, OFF_ARP_SPA, 4);
-		rule_source(t, n, ETH_P_IP, OFF_IP4_SADDR, 4);
+		rule_source4(t, n, op, ETH_P_ARP, OFF_ARP_SPA);
+		rule_source4(t, n, op, ETH_P_IP, OFF_IP4_SADDR);
 	}
 	if (op->flags & OP_SPOOF_IP6) {
-		rule_source(t, n, ETH_P_IPV6, OFF_IP6_SADDR, 16);
-		rule_neighbour(t, n);
+		rule_source6(t, n, op);
+		rule_neighbour(t, n, op);
 	}
 	l = nft_elems(t, MAP_NICS, false);
 	nft_elem(t, n->key, sizeof(n->key), n->chain, op->name);
@@ -264,28 +354,15 @@ int antispoof_set(const struct op *op, struct err *e)
 	return r < 0 ? failed(op->link, r, text, e) : 0;
 }
 
-int antispoof_allow(const char *link, const struct ipaddr *a, struct err *e)
-{
-	_cleanup_(nft_close) struct nft t = NFT_INIT;
-	struct nft_list l;
-	struct names n;
-	char text[256] = "";
-	int r = nft_open(&t, NFPROTO_BRIDGE, e);
-
-	if (r < 0)
-		return r;
-	names_of(link, &n);
-	nft_begin(&t);
-	l = nft_elems(&t, a->family == 4 ? n.ip4 : n.ip6, false);
-	nft_elem(&t, a->b, a->family == 4 ? 4 : 16, NULL, NULL);
-	nft_elems_end(&t, l);
-	r = nft_commit(&t, text, sizeof(text));
-	return r < 0 ? failed(link, r, text, e) : 0;
-}
-
 /* --- removal --- */
 
-enum part { PART_NIC, PART_CHAIN, PART_IP4, PART_IP6, PARTS };
+/* In this order: nobody removes what is used. The last three are those of a DHCP client. */
+enum part { PART_NIC, PART_CHAIN, PART_IP4, PART_IP6, PARTS, PART_CLIENT = PARTS, PART_LEARN, PART_DHCP, PARTS_DHCP };
+
+static int parts_of(const struct op *op)
+{
+	return op->flags & OP_SPOOF_DHCP ? PARTS_DHCP : PARTS;
+}
 
 static void put_removal(struct nft *t, const struct names *n, enum part part)
 {
@@ -303,17 +380,28 @@ static void put_removal(struct nft *t, const struct names *n, enum part part)
 	case PART_IP4:
 		nft_set_del(t, n->ip4);
 		break;
-	default:
+	case PART_IP6:
 		nft_set_del(t, n->ip6);
+		break;
+	case PART_CLIENT:
+		l = nft_elems(t, MAP_CLIENTS, true);
+		nft_elem(t, n->key, sizeof(n->key), NULL, NULL);
+		nft_elems_end(t, l);
+		break;
+	case PART_LEARN:
+		nft_chain_del(t, n->dhcp);
+		break;
+	default:
+		nft_set_del(t, n->dhcp);
 		break;
 	}
 }
 
 /* All of the port, and the table if the port is the last: the kernel refuses that while another jumps to the roles. */
-static int remove_all(struct nft *t, const struct names *n, bool last, char *text, size_t cap)
+static int remove_all(struct nft *t, const struct names *n, int parts, bool last, char *text, size_t cap)
 {
 	nft_begin(t);
-	for (int part = 0; part < PARTS; part++)
+	for (int part = 0; part < parts; part++)
 		put_removal(t, n, (enum part)part);
 	if (last) {
 		nft_chain_del(t, CHAIN_ROLES);
@@ -327,7 +415,7 @@ static int remove_parts(struct nft *t, const struct names *n, char *text, size_t
 {
 	int result = 0, use;
 
-	for (int part = 0; part < PARTS; part++) {
+	for (int part = 0; part < PARTS_DHCP; part++) {
 		int r;
 
 		nft_begin(t);
@@ -363,9 +451,9 @@ int antispoof_del(const struct op *op, struct err *e)
 	if (use < 0)
 		return failed(op->link, use, text, e);
 	/* less: somebody flushed the rules, and nobody is held by them any more */
-	r = remove_all(&t, &n, use <= ROLES + 1, text, sizeof(text));
+	r = remove_all(&t, &n, parts_of(op), use <= ROLES + 1, text, sizeof(text));
 	if (r == -EBUSY)
-		r = remove_all(&t, &n, false, text, sizeof(text));
+		r = remove_all(&t, &n, parts_of(op), false, text, sizeof(text));
 	if (r < 0)
 		r = remove_parts(&t, &n, text, sizeof(text));
 	return r < 0 ? failed(op->link, r, text, e) : 0;

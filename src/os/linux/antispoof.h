@@ -7,12 +7,9 @@
 
 /*
  * Rules of one port (OP_SPOOF), replacing those it has, in the current network namespace. At once or not at all. The link
- * need not exist yet.
+ * need not exist yet. What DHCP servers gave the port is kept.
  */
 must_check int antispoof_set(const struct op *op, struct err *e);
-
-/* One more address the jail may send from (DHCP, SLAAC), on a port that has rules. Known already: nothing to do. */
-must_check int antispoof_allow(const char *link, const struct ipaddr *a, struct err *e);
 
 /* Remove the rules of a port (OP_SPOOF_DEL), and the table with those of the last one. What is gone is success. */
 must_check int antispoof_del(const struct op *op, struct err *e);

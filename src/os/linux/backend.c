@@ -366,8 +366,12 @@ int os_rules_restore(struct os *os, const struct jail *j, const struct facts *f,
 {
 	_cleanup_(plan_done) struct plan p = { 0 };
 	int r = plan_rules(j, f, &p, e);
+	bool learns = false;
 
-	for (size_t i = 0; r == 0 && i < p.n; i++)
+	for (size_t i = 0; r == 0 && i < p.n; i++) {
 		r = apply_one(os, &p.steps[i].redo, e);
-	return r;
+		learns = learns || (p.steps[i].redo.kind == OP_SPOOF && p.steps[i].redo.flags & OP_SPOOF_DHCP);
+	}
+	/* what the kernel had learned went with its rules */
+	return r == 0 && learns ? lease_ask(os, e) : r;
 }

@@ -108,18 +108,28 @@ int lease_start(struct os *os, const struct op *op, struct err *e)
 	return pid < 0 ? err_sys(e, "start the DHCP client") : 0;
 }
 
+/* Nobody there: it was killed, and its leases end by themselves. */
+static void say(struct os *os, char what)
+{
+	struct err why = ERR_INIT;
+	_cleanup_close_ int s = jail_sock_reach(os->j, LEASE_SOCK, &why);
+	struct pollfd p = { .fd = s, .events = POLLIN };
+
+	if (s >= 0 && send(s, &what, 1, MSG_NOSIGNAL) == 1)
+		(void)poll(&p, 1, END_MS);
+}
+
 int lease_end(struct os *os, struct err *e)
 {
-	_cleanup_close_ int s = -1;
-	struct err why = ERR_INIT;
-	struct pollfd p;
-
 	(void)e;
-	s = jail_sock_reach(os->j, LEASE_SOCK, &why);
-	if (s < 0)
-		return 0; /* nobody there: it was killed, and its leases end by themselves */
-	p = (struct pollfd){ .fd = s, .events = POLLIN };
-	(void)poll(&p, 1, END_MS);
+	say(os, LEASE_END);
+	return 0;
+}
+
+int lease_ask(struct os *os, struct err *e)
+{
+	(void)e;
+	say(os, LEASE_ASK);
 	return 0;
 }
 

@@ -12,7 +12,7 @@
  */
 enum {
 	LEASE_FD_START = 3, /* the starter: 'r' + an fd of the jail's root directory, or without; answered by 'k' */
-	LEASE_FD_CONTROL, /* listening: who connects wants the leases given back, and waits for the connection's end */
+	LEASE_FD_CONTROL, /* listening: LEASE_END or LEASE_ASK; the connection's end is the answer */
 	LEASE_FD_JAIL, /* pidfd of the jail's first process */
 	LEASE_FD_SELF, /* this program: the jail's user may not reach its path */
 	LEASE_FD_END,
@@ -21,11 +21,15 @@ enum {
 	10 /* in clients (udhcpc has 3 and 4 for itself) and hooks: datagrams, EVENT NEWLINE and the lease as of core/lease.h */
 #define LEASE_FD_PROG 11 /* in clients: the hook's program */
 #define LEASE_SOCK    "lease.sock"
+#define LEASE_END     'e' /* give the leases back, and end */
+#define LEASE_ASK     'a' /* ask the servers once more, as if there were no lease */
 #define LEASE_BUSYBOX "/bin/busybox"
 
 /* LEASE: the client, in the jail's monitor group. LEASE_END: it gives its leases back; none there is success. */
 must_check int lease_start(struct os *os, const struct op *op, struct err *e);
 must_check int lease_end(struct os *os, struct err *e);
+/* Its servers are to say once more what they gave it. No client there is success. */
+must_check int lease_ask(struct os *os, struct err *e);
 /* LEASE_WAIT: for addresses; then resolv.conf is written, before anything runs inside. */
 must_check int lease_wait(struct os *os, const struct op *op, struct err *e);
 

@@ -298,6 +298,40 @@ static void give_back(void)
 	}
 }
 
+/* Whoever restored the rules by which the kernel learns of leases wants them told again. */
+static void ask_again(void)
+{
+	for (size_t i = 0; i < keeper.n; i++) {
+		struct client *c = &keeper.c[i];
+
+		if (!c->pid)
+			continue;
+		/* what it says before it ends is not lost: it is in our socket */
+		(void)kill(c->pid, SIGKILL);
+		(void)waitpid(c->pid, NULL, 0);
+		closep(&c->pidfd);
+		c->pidfd = -1;
+		start_client(c);
+	}
+}
+
+/* false: this is the end. Who waits for it hears of it by the end of the connection, which is open until ours. */
+static bool hear_control(void)
+{
+	int c = accept4(LEASE_FD_CONTROL, NULL, NULL, SOCK_CLOEXEC);
+	struct timeval limit = { .tv_usec = 500 * 1000 };
+	char what = 0;
+
+	if (c < 0)
+		return true;
+	(void)setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (recv(c, &what, 1, 0) != 1 || what != LEASE_ASK)
+		return false;
+	ask_again();
+	close(c);
+	return true;
+}
+
 static int keep(void)
 {
 	struct pollfd p[4 + CLIENTS_MAX];
@@ -317,8 +351,7 @@ static int keep(void)
 		for (size_t i = 0; i < keeper.n; i++)
 			if (p[4 + i].revents)
 				reap(&keeper.c[i]);
-		/* who waits for the end hears of it by ours: connections are never accepted, and close with us */
-		if (p[0].revents || p[1].revents || (p[2].revents && !hear_starter())) {
+		if (p[0].revents || (p[1].revents && !hear_control()) || (p[2].revents && !hear_starter())) {
 			give_back();
 			return 0;
 		}

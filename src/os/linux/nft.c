@@ -171,14 +171,15 @@ void nft_chain_del(struct nft *t, const char *chain)
 	put_chain(t, NFT_MSG_DELCHAIN, 0, chain);
 }
 
-void nft_set(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32_t size, bool verdicts)
+static void put_set(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32_t size, uint32_t flags)
 {
+	bool verdicts = flags & NFT_SET_MAP;
 	struct nlattr *n;
 
 	put(t, NFT_MSG_NEWSET, NLM_F_CREATE);
 	nl_attr_str(&t->nl, NFTA_SET_TABLE, NFT_OUR_TABLE);
 	nl_attr_str(&t->nl, NFTA_SET_NAME, set);
-	attr_be32(t, NFTA_SET_FLAGS, verdicts ? NFT_SET_MAP : 0);
+	attr_be32(t, NFTA_SET_FLAGS, flags);
 	attr_be32(t, NFTA_SET_KEY_TYPE, type);
 	attr_be32(t, NFTA_SET_KEY_LEN, len);
 	if (verdicts) {
@@ -192,6 +193,16 @@ void nft_set(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32
 		attr_be32(t, NFTA_SET_DESC_SIZE, size);
 		nest_end(t, n);
 	}
+}
+
+void nft_set(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32_t size, bool verdicts)
+{
+	put_set(t, set, type, len, size, verdicts ? NFT_SET_MAP : 0);
+}
+
+void nft_set_learned(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32_t size)
+{
+	put_set(t, set, type, len, size, NFT_SET_EVAL);
 }
 
 void nft_set_flush(struct nft *t, const char *set)
@@ -452,6 +463,16 @@ void nft_lookup(struct nft *t, const char *set, bool not )
 	attr_be32(t, NFTA_LOOKUP_SREG, NFT_REG_1);
 	if (not )
 		attr_be32(t, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+	expr_end(t, x);
+}
+
+void nft_learn(struct nft *t, const char *set)
+{
+	struct expr x = expr(t, "dynset");
+
+	nl_attr_str(&t->nl, NFTA_DYNSET_SET_NAME, set);
+	attr_be32(t, NFTA_DYNSET_OP, NFT_DYNSET_OP_ADD);
+	attr_be32(t, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
 	expr_end(t, x);
 }
 

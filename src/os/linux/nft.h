@@ -41,6 +41,8 @@ void nft_chain_flush(struct nft *t, const char *chain);
 void nft_chain_del(struct nft *t, const char *chain);
 /* type: nft(8)'s number of the key's type; a set takes up to size elements, a map (verdicts) any number (0). */
 void nft_set(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32_t size, bool verdicts);
+/* A set that nft_learn() adds to. */
+void nft_set_learned(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32_t size);
 void nft_set_flush(struct nft *t, const char *set);
 void nft_set_del(struct nft *t, const char *set);
 /* Elements of one set: between nft_elems() and nft_elems_end(). chain: the verdict of a map's element, else NULL. */
@@ -75,6 +77,7 @@ void nft_meta(struct nft *t, uint32_t key); /* NFT_META_* */
 void nft_payload(struct nft *t, uint32_t base, uint32_t off, uint32_t len);
 void nft_cmp(struct nft *t, uint32_t op, const void *data, size_t len); /* NFT_CMP_EQ, NFT_CMP_NEQ */
 void nft_lookup(struct nft *t, const char *set, bool not ); /* goes on when it is (not) in the set */
+void nft_learn(struct nft *t, const char *set); /* what is in the register becomes an element */
 void nft_vmap(struct nft *t, const char *map);
 void nft_verdict(struct nft *t, int code, const char *chain); /* NF_DROP, NFT_JUMP, ...; chain or NULL */
 
