@@ -69,8 +69,7 @@ int session_config(struct session *s, struct err *e)
 	return r;
 }
 
-/* Text for etc/resolv.conf, NULL: the jail's own is left alone. -ENOMEM. */
-static int make_resolver(const char *value, char **ret)
+int resolver_text(const char *value, char **ret)
 {
 	*ret = NULL;
 	if (streq(value, "/dev/null"))
@@ -119,7 +118,7 @@ int session_root(struct session *s, struct err *e)
 	/* the defaults name FreeBSD's scripts: a root without them has no services to start that way */
 	ri->src.no_rc = default_without_file(s, PROP_exec_start, "/etc/rc");
 	ri->no_rc_stop = default_without_file(s, PROP_exec_stop, "/etc/rc.shutdown");
-	if (make_resolver(conf_get(&s->cfg.conf, PROP_resolver), &ri->resolv) < 0)
+	if (resolver_text(conf_get(&s->cfg.conf, PROP_resolver), &ri->resolv) < 0)
 		return err_oom(e);
 	ri->src.resolv = ri->resolv;
 	return 0;

@@ -76,6 +76,8 @@ void session_init(struct session *s, struct cli *c, const char *jail, const stru
 void session_done(struct session *s);
 must_check int session_lock(struct session *s, struct err *e);
 must_check int session_config(struct session *s, struct err *e); /* configuration and model */
+/* Text for etc/resolv.conf, NULL: the jail's own is left alone. -ENOMEM. */
+must_check int resolver_text(const char *value, char **ret);
 must_check int session_root(struct session *s, struct err *e); /* root paths and exec_init */
 /* os_jail from what the state says. */
 must_check int session_os_jail(struct session *s, struct err *e);

@@ -22,6 +22,14 @@ static void note(struct sbuf *b, const char *key, const char *value)
 	sbuf_addf(b, "%s%s=%s", b->len ? " " : "", key, value);
 }
 
+/* Whether the host's file, or what DHCP servers say instead of it, is the jail's: its text may have blanks. */
+static void note_resolver(struct sbuf *b, const char *value)
+{
+	const char *def = prop_table[PROP_resolver].def;
+
+	note(b, prop_table[PROP_resolver].name, streq(value, def) ? def : "/dev/null");
+}
+
 /* Two, which a comma parts as well as a blank. */
 static void note_mac(struct sbuf *b, const char *key, const char *value)
 {
@@ -58,11 +66,16 @@ void live_note(struct state *st, const struct conf *c, const struct jnic *nics, 
 			if (b.p[i] == ' ')
 				b.p[i] = ',';
 	}
+	note_resolver(&b, conf_get(c, PROP_resolver));
 	for (size_t i = 0; i < nnics; i++) {
 		char key[IFNAME_CAP + 8];
 		const char *v;
 
 		(void)snprintf(key, sizeof(key), "%s_mtu", nics[i].name);
+		v = conf_get_key(c, key);
+		if (v)
+			note(&b, key, v);
+		(void)snprintf(key, sizeof(key), "%s_vlan", nics[i].name);
 		v = conf_get_key(c, key);
 		if (v)
 			note(&b, key, v);
@@ -148,6 +161,18 @@ static bool same_clients(const struct change *x, bool v6)
 	return i == na && k == nb && (!n || streq(conf_get(&x->was, router), conf_get(&x->is, router)));
 }
 
+/* resolv.conf is the DHCP client's where the property is at its default: that is fixed at the start, too. */
+static bool same_resolver(const struct change *x)
+{
+	const char *def = prop_table[PROP_resolver].def;
+	bool was = streq(conf_get(&x->was, PROP_resolver), def), is = streq(conf_get(&x->is, PROP_resolver), def);
+
+	for (size_t i = 0; i < x->old.n4; i++)
+		if (x->old.a4[i].mode != JADDR_STATIC)
+			return was == is;
+	return true;
+}
+
 /* Both models. 1: it can change live; 0: only a restart can do it. */
 static int models(struct change *x, struct err *e)
 {
@@ -185,7 +210,7 @@ static int models(struct change *x, struct err *e)
 	}
 	if (!x->old.vnet)
 		return 1;
-	return same_clients(x, false) && same_clients(x, true);
+	return same_clients(x, false) && same_clients(x, true) && same_resolver(x);
 }
 
 /* Which addresses on the host are the jail's own: those its journal removes. */
@@ -199,6 +224,40 @@ static int mark_ours(struct change *x, struct err *e)
 			if (ipaddr_same_host(&j.undo[i].addr, &x->f.addrs[k].addr))
 				x->f.addrs[k].ours = true;
 	return r;
+}
+
+static const char *assigned(const struct assigns *props, enum prop_id id)
+{
+	const char *v = NULL;
+
+	for (size_t i = 0; i < props->n; i++)
+		if (props->v[i].id == id)
+			v = props->v[i].value;
+	return v;
+}
+
+/* Last of all: what is taken back is the text, whatever kind of file it was in. */
+static int add_resolver(struct change *x, struct err *e)
+{
+	const char *value = assigned(x->props, PROP_resolver);
+	_cleanup_free_ char *is = NULL, *was = NULL;
+	struct op redo = { .kind = OP_RESOLV, .where = AT_JAIL }, undo = redo;
+
+	if (!value)
+		return 0;
+	if (resolver_text(value, &is) < 0)
+		return err_oom(e);
+	if (!is)
+		return 0;
+	was = os_jail_resolver(x->s.st.pid);
+	if (was && strlen(was) >= RESOLVER_MAX)
+		return err_set(e, EFBIG,
+		               "resolver: the jail's own /etc/resolv.conf is too large to be put back if something fails");
+	redo.name = undo.name = plan_str(&x->plan, x->s.jail);
+	redo.text = plan_str(&x->plan, is);
+	undo.text = was ? plan_str(&x->plan, was) : NULL;
+	plan_add(&x->plan, PH_QUIET, &redo, &undo);
+	return plan_check(&x->plan, e);
 }
 
 static int make_plan(struct change *x, struct err *e)
@@ -219,7 +278,9 @@ static int make_plan(struct change *x, struct err *e)
 		r = mark_ours(x, e);
 	if (r == 0)
 		r = share_holders(s, &x->f, e);
-	return r < 0 ? r : plan_live(&x->old, &x->new, &x->f, &x->plan, &x->after, e);
+	if (r == 0)
+		r = plan_live(&x->old, &x->new, &x->f, &x->plan, &x->after, e);
+	return r < 0 ? r : add_resolver(x, e);
 }
 
 static bool host_alias(const struct op *op, enum op_kind kind)

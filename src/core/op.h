@@ -26,7 +26,7 @@
 	X(BRIDGE_ADD, "bridge-add", 1) /* link; alias and mac when they matter, flags down */           \
 	X(BRIDGE_DEL, "bridge-del", 0) /* link; only if ours (alias), without ports and addresses */    \
 	X(VETH_ADD, "veth-add", 1) /* pair: link peer bridge mac mac2 mtu alias; text: full name */     \
-	X(VLAN_SET, "vlan-set", 0) /* VLANs of a bridge port: link text index */                        \
+	X(VLAN_SET, "vlan-set", 0) /* of a bridge port: link text index (default VLAN) opts (it had) */ \
 	X(LINK_DEL, "link-del", 1) /* link, only if alias still matches */                              \
 	X(LINK_UP, "link-up", 1) /* link; addr: link-local, there when it comes up */                   \
 	X(LINK_SET, "link-set", 1) /* link: mtu, mac, alias, flags (up or down), those that are set */  \
@@ -66,6 +66,7 @@
 	X(LEASE_END, "lease-end", 0) /* give the leases back: name */                                   \
 	X(LEASE_WAIT, "lease-wait", 0) /* until all have one: text: IFACE/FAMILY ..., timeout, flags */ \
 	X(FILE, "file", 0) /* write a file inside the root: path text */                                \
+	X(RESOLV, "resolv", 0) /* of a jail that runs: its resolv.conf: name text; none: no file */     \
 	X(JAIL_CONFINE, "jail-confine", 0) /* first process gives up rights: path (init) flags */       \
 	X(JAIL_RUN, "jail-run", 0) /* run: path (init) text (exec_start) */                             \
 	X(JAIL_EXEC, "jail-exec", 0) /* run a command inside and wait: text */
@@ -108,7 +109,7 @@ enum op_where { AT_HOST, AT_JAIL };
 #define OP_VETH_ISOLATED (1u << 8)
 /*
  * op.flags of OP_SPOOF: it is held to the IPv4, to the IPv6 addresses in text; beside them it may send from what DHCP servers
- * give it, and from addresses in whose lower half is its MAC (SLAAC). DHCP also in OP_SPOOF_DEL.
+ * give it, and from addresses in whose lower half is its MAC (SLAAC).
  */
 #define OP_SPOOF_IP4     1u
 #define OP_SPOOF_IP6     2u

@@ -196,6 +196,9 @@ static void describe_jail(const struct op *op, char *buf, size_t cap)
 	case OP_LEASE_WAIT:
 		snprintf(buf, cap, "wait for addresses on %s", or_none(op->text));
 		break;
+	case OP_RESOLV:
+		snprintf(buf, cap, "write /etc/resolv.conf in the jail");
+		break;
 	case OP_FILE:
 		snprintf(buf, cap, "write %s in the jail", or_none(op->path));
 		break;

@@ -62,7 +62,6 @@ void plan_antispoof(struct plan *p, const struct jail *j, const struct jnic *nic
 
 	if (is_held(nic, j->a4, j->n4, &learns)) {
 		redo.flags |= OP_SPOOF_IP4 | (learns ? OP_SPOOF_DHCP : 0);
-		undo.flags = learns ? OP_SPOOF_DHCP : 0;
 		add_list(&text, j->a4, j->n4);
 	}
 	if (is_held(nic, j->a6, j->n6, &learns)) {

@@ -385,6 +385,9 @@ static int change_vnet(struct plan *p, const struct jail *old, const struct jail
 	r = plan_rules_live(p, old, new, f, e);
 	if (r < 0)
 		return r;
+	r = plan_vlans_live(p, old, new, f, e);
+	if (r < 0)
+		return r;
 	vnet_mtus(p, old, new, f);
 	route_away(p, &was[0]);
 	route_away(p, &was[1]);

@@ -189,6 +189,58 @@ static void add_vlans(struct plan *p, const struct jail *j, const struct facts *
 	}
 }
 
+/* A NIC whose VLANs are said anew. A bridge of ours begins to filter; it stays so if the change is taken back. */
+static int change_vlans(struct plan *p, const struct jnic *old, const struct jnic *new, const struct facts *f,
+                        struct err *e)
+{
+	const struct link_fact *bridge = new->bridge[0] ? facts_link(f, new->bridge) : NULL;
+	_cleanup_(sbuf_done) struct sbuf was = { 0 }, is = { 0 };
+	struct op redo = { .kind = OP_VLAN_SET }, undo = redo;
+	char outside[IFNAME_CAP];
+
+	vlans_format(&old->vlans, &was);
+	vlans_format(&new->vlans, &is);
+	if (was.failed || is.failed)
+		return err_oom(e);
+	if (streq(was.p ? was.p : "", is.p ? is.p : ""))
+		return 0;
+	if (!new->bridge[0])
+		return err_set(e, EINVAL, "%s_vlan: %s is on no bridge", new->name, new->name);
+	(void)jnic_outside_name(new->name, f->jid, outside);
+	if (!bridge || !facts_link(f, outside))
+		return err_set(e, ENODEV, "%s_vlan: %s is gone; see iocage doctor", new->name,
+		               bridge ? outside : new->bridge);
+	if (has_vlans(new) && !bridge->vlan_filtering) {
+		struct op filter = { .kind = OP_BRIDGE_ADD, .flags = OP_BRIDGE_VLANS };
+		int r = check_vlans(new, bridge, e);
+
+		if (r < 0)
+			return r;
+		filter.link = plan_str(p, new->bridge);
+		plan_add_plain(p, PH_QUIET, &filter);
+	}
+	redo.link = undo.link = plan_str(p, outside);
+	redo.index = undo.index = bridge->default_pvid;
+	redo.text = undo.opts = plan_str(p, has_vlans(new) ? is.p : "none");
+	redo.opts = undo.text = plan_str(p, has_vlans(old) ? was.p : "none");
+	plan_add(p, PH_QUIET, &redo, &undo);
+	return 0;
+}
+
+int plan_vlans_live(struct plan *p, const struct jail *old, const struct jail *new, const struct facts *f,
+                    struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < old->nnics; i++) {
+		const struct jnic *nic = plan_find_nic(new, old->nics[i].name);
+
+		if (nic)
+			r = change_vlans(p, &old->nics[i], nic, f, e);
+	}
+	return r;
+}
+
 const struct jnic *plan_find_nic(const struct jail *j, const char *name)
 {
 	for (size_t i = 0; i < j->nnics; i++)

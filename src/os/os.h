@@ -140,6 +140,7 @@ bool os_is_there(struct os *os, const struct op *undo);
  */
 must_check int os_survey(pid_t jail, struct survey *ret, struct err *e);
 /* A running jail's etc/resolv.conf, NULL when there is none. Owned by the caller. */
+#define RESOLVER_MAX 8191 /* as much of it as is read */
 char *os_jail_resolver(pid_t jail);
 
 /*

@@ -343,6 +343,73 @@ ip6_addr: none -> em0|2001:db8::11/64"
 	down v
 }
 
+# what programs inside read
+resolv() { iocage exec "$1" -- cat /etc/resolv.conf; }
+
+@test "resolver: written at once, as the jail's root, through no link, and taken back with the rest" {
+	mkshared s 'ip4_addr=em0|192.0.2.10/24' 'resolver=nameserver 192.0.2.7'
+	mk v vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24' defaultrouter=none
+	up s v
+	for j in s v; do
+		ok iocage set 'resolver=nameserver 192.0.2.9;search lab.example' $j
+		hasnt restart
+		[ "$(resolv $j)" = "nameserver 192.0.2.9
+search lab.example" ]
+		inside_ok $j 'stat -c "%u:%g %a" /etc/resolv.conf'
+		is "0:0 644"
+		# a link is replaced, not followed
+		echo untouched >"$LAB_TMP/victim"
+		inside_ok $j "ln -sf $LAB_TMP/victim /etc/resolv.conf"
+		ok iocage set 'resolver=nameserver 192.0.2.8' $j
+		inside_ok $j 'test ! -L /etc/resolv.conf'
+		[ "$(resolv $j)" = "nameserver 192.0.2.8" ]
+		[ "$(cat "$LAB_TMP/victim")" = untouched ]
+		# left alone
+		inside_ok $j 'echo mine >/etc/resolv.conf'
+		ok iocage set resolver=/dev/null $j
+		[ "$(resolv $j)" = mine ]
+		ok iocage set resolver=none $j
+		[ "$(resolv $j)" = "$(cat /run/systemd/resolve/resolv.conf 2>/dev/null || cat /etc/resolv.conf)" ]
+	done
+	inside_ok s 'echo mine >/etc/resolv.conf'
+	was=$(inner s)
+	run timeout 20 strace -f -o /dev/null -e trace=fsync -e inject=fsync:error=EIO \
+		iocage set 'ip4_addr=em0|192.0.2.11/24' 'resolver=nameserver 192.0.2.6' s
+	[ "$status" -eq 1 ]
+	same_inner s "$was"
+	[ "$(resolv s)" = mine ]
+	inside_ok s 'rm /etc/resolv.conf'
+	run timeout 20 strace -f -o /dev/null -e trace=fsync -e inject=fsync:error=EIO iocage set 'resolver=nameserver 192.0.2.6' s
+	[ "$status" -eq 1 ]
+	inside s 'cat /etc/resolv.conf'
+	has "No such file"
+	same_inner s "$was"
+	down s v
+}
+
+@test "what a running jail cannot change: each is told, kept for the next start, and nothing else happens" {
+	ip link add br7 address 02:00:5e:00:01:07 type bridge
+	mk r vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24' defaultrouter=none
+	up r
+	world_snapshot running
+	for p in interfaces=vnet0:br7,vnet1:br7 vnet_antispoof=off vnet_isolated=on vnet0_mac=02aabbccdd01,02aabbccdd02 \
+		host_hostname=other vnet_default_interface=em0 vnet_interfaces=em0; do
+		ok iocage set "$p" r
+		has "${p%%=*} changes require a jail restart"
+		[ "$(iocage get "${p%%=*}" r | tr ' ' ,)" = "${p#*=}" ] || [ "${p#*=} $(iocage get "${p%%=*}" r)" = "off 0" ] ||
+			[ "${p#*=} $(iocage get "${p%%=*}" r)" = "on 1" ]
+	done
+	world_same running
+	# what can, still does
+	ok iocage set 'ip4_addr=vnet0|10.7.0.6/24' r
+	hasnt restart
+	inside_ok r 'ip -o -4 addr show epair0b'
+	has 10.7.0.6/24
+	hasnt 10.7.0.5
+	down r
+	ip link del br7
+}
+
 @test "what needs a restart says so, and is not half applied" {
 	mkshared r 'ip4_addr=em0|192.0.2.10/24'
 	put r "$LAB_TMP/trycall" bin/trycall

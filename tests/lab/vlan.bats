@@ -158,6 +158,57 @@ vlans() {
 	world_same before
 }
 
+@test "set vnet0_vlan on a running jail: at once, what is not named any more goes; a bridge of ours begins to filter" {
+	need_filtering
+	mk a vnet=on interfaces=vnet0:bridge0 'ip4_addr=vnet0|10.7.0.5/24' defaultrouter=none
+	mk b vnet=on interfaces=vnet0:bridge0 'ip4_addr=vnet0|10.7.0.6/24' defaultrouter=none
+	world_snapshot before
+	up a
+	up b
+	inside_ok a 'ping -c 1 -W 2 10.7.0.6'
+	ok iocage set vnet0_vlan=666 a
+	hasnt restart
+	vlans vnet0 a "666 PVID Egress Untagged"
+	inside a 'ping -c 1 -W 1 10.7.0.6'
+	[ "$status" -ne 0 ]
+	ok iocage set vnet0_vlan=666 b
+	inside_ok a 'ping -c 1 -W 2 10.7.0.6'
+	# to a trunk and back, every kind of difference
+	for to in 666,10t,20t:10,20,666_PVID_Egress_Untagged 20,30t:20_PVID_Egress_Untagged,30 1t,40t:1,40 40:40_PVID_Egress_Untagged \
+		none:1_PVID_Egress_Untagged; do
+		ok iocage set "vnet0_vlan=${to%%:*}" a
+		want=${to#*:}
+		vlans vnet0 a "${want//_/ }"
+	done
+	ok iocage set vnet0_vlan=none b
+	inside_ok a 'ping -c 1 -W 2 10.7.0.6'
+	# all or nothing
+	fails 1 iocage set vnet0_vlan=77 'ip4_addr=vnet9|10.7.0.9/24' a
+	vlans vnet0 a "1 PVID Egress Untagged"
+	run timeout 20 strace -o /dev/null -e trace=fsync -e inject=fsync:error=EIO iocage set vnet0_vlan=77,78t a
+	[ "$status" -eq 1 ]
+	vlans vnet0 a "1 PVID Egress Untagged"
+	[ "$(iocage get vnet0_vlan a)" = none ]
+	down a
+	down b
+	world_same before
+}
+
+@test "set vnet0_vlan on a running jail: refused where a start would be, and nothing changes" {
+	ip link add br7 type bridge
+	ip link set br7 up
+	mk flat vnet=on interfaces=vnet0:br7,vnet1:none defaultrouter=none
+	up flat
+	world_snapshot before
+	fails 1 iocage set vnet0_vlan=666 flat
+	if can_filter; then has "the bridge br7 does not filter VLANs"; else has "this kernel's bridges know no VLANs"; fi
+	[ "$(iocage get vnet0_vlan flat)" = none ]
+	fails 1 iocage set vnet1_vlan=666 flat
+	has "vnet1_vlan: vnet1 is on no bridge"
+	world_same before
+	down flat
+}
+
 @test "vnetN_vlan: any N, checked, and a NIC on no bridge is refused" {
 	mk props vnet=on interfaces=vnet0:none defaultrouter=none
 	ok iocage set vnet7_vlan=10t,20t,5 props

@@ -270,6 +270,10 @@ static void golden_lives(void **state)
 	            &f);
 	golden_live("vnet-router", KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24"),
 	            KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "none"), &f);
+	golden_live("vnet-vlans", KV("vnet", "1", "interfaces", "vnet0:trunk0", "vnet0_vlan", "5,10t"),
+	            KV("vnet", "1", "interfaces", "vnet0:trunk0", "vnet0_vlan", "10,20t"), &f);
+	golden_live("vnet-no-vlans", KV("vnet", "1", "interfaces", "vnet0:trunk0", "vnet0_vlan", "5"),
+	            KV("vnet", "1", "interfaces", "vnet0:trunk0"), &f);
 	golden_live("vnet-lo", KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24,lo0|127.0.0.2"),
 	            KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24"), &f);
 }

@@ -359,9 +359,10 @@ int antispoof_set(const struct op *op, struct err *e)
 /* In this order: nobody removes what is used. The last three are those of a DHCP client. */
 enum part { PART_NIC, PART_CHAIN, PART_IP4, PART_IP6, PARTS, PART_CLIENT = PARTS, PART_LEARN, PART_DHCP, PARTS_DHCP };
 
-static int parts_of(const struct op *op)
+/* Whatever it is now: with a change of addresses it may have become a client, or ceased to be one. */
+static int parts_of(struct nft *t, const struct names *n)
 {
-	return op->flags & OP_SPOOF_DHCP ? PARTS_DHCP : PARTS;
+	return nft_chain_use(t, n->dhcp) == -ENOENT ? PARTS : PARTS_DHCP;
 }
 
 static void put_removal(struct nft *t, const struct names *n, enum part part)
@@ -440,7 +441,7 @@ int antispoof_del(const struct op *op, struct err *e)
 	_cleanup_(nft_close) struct nft t = NFT_INIT;
 	struct names n;
 	char text[256] = "";
-	int use, r = nft_open(&t, NFPROTO_BRIDGE, e);
+	int use, parts, r = nft_open(&t, NFPROTO_BRIDGE, e);
 
 	if (r < 0)
 		return r;
@@ -450,10 +451,11 @@ int antispoof_del(const struct op *op, struct err *e)
 		return 0;
 	if (use < 0)
 		return failed(op->link, use, text, e);
+	parts = parts_of(&t, &n);
 	/* less: somebody flushed the rules, and nobody is held by them any more */
-	r = remove_all(&t, &n, parts_of(op), use <= ROLES + 1, text, sizeof(text));
+	r = remove_all(&t, &n, parts, use <= ROLES + 1, text, sizeof(text));
 	if (r == -EBUSY)
-		r = remove_all(&t, &n, parts_of(op), false, text, sizeof(text));
+		r = remove_all(&t, &n, parts, false, text, sizeof(text));
 	if (r < 0)
 		r = remove_parts(&t, &n, text, sizeof(text));
 	return r < 0 ? failed(op->link, r, text, e) : 0;

@@ -324,6 +324,8 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return lease_wait(os, op, e);
 	case OP_FILE:
 		return jail_file(os, op, e);
+	case OP_RESOLV:
+		return jail_resolv(os, op, e);
 	case OP_JAIL_CONFINE:
 		return jail_confine(os, op, e);
 	case OP_JAIL_RUN:

@@ -14,6 +14,8 @@ must_check int jail_netns(struct os *os, struct err *e);
  */
 must_check int jail_file(struct os *os, const struct op *op, struct err *e);
 must_check int jail_confine(struct os *os, const struct op *op, struct err *e);
+/* RESOLV (resolv.c): of a jail that runs; of one that has ended success, for the next start writes it. */
+must_check int jail_resolv(struct os *os, const struct op *op, struct err *e);
 /* Until its mounts are made and it is confined. */
 must_check int jail_await(struct os *os, struct err *e);
 /* JAIL_RUN: init, monitor, exec_start. */

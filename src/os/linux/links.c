@@ -122,48 +122,75 @@ static void put_bridge_change(struct nl *n, const struct op *op)
 	put_bridge_info(n, op);
 }
 
-/* VLANs of a port (ip-link(8), bridge(8)): the one it got when it joined goes, unless it is among them. */
+static bool has_vlan(const struct vlans *v, unsigned id)
+{
+	bool has = v->untagged && v->untagged == id;
+
+	for (size_t i = 0; i < v->ntagged; i++)
+		has = has || v->tagged[i] == id;
+	return has;
+}
+
+/* What a port has: none asked for is what the bridge gives to new ports. */
+static int read_vlans(const char *text, unsigned default_vlan, struct vlans *ret, struct err *e)
+{
+	int r = vlans_parse(text ? text : "none", ret, e);
+
+	if (r == 0 && !ret->untagged && !ret->ntagged)
+		ret->untagged = (uint16_t)default_vlan;
+	return r;
+}
+
+static struct nlattr *begin_vlans(struct nl *n, uint16_t msg, unsigned index)
+{
+	struct ifinfomsg *ifi = nl_put(n, msg, 0, sizeof(*ifi));
+
+	if (ifi) {
+		ifi->ifi_family = AF_BRIDGE;
+		ifi->ifi_index = (int)index;
+	}
+	return nl_nest(n, IFLA_AF_SPEC);
+}
+
+static void one_vlan(struct nl *n, uint16_t flags, unsigned id)
+{
+	struct bridge_vlan_info one = { flags, (uint16_t)id };
+
+	nl_attr(n, IFLA_BRIDGE_VLAN_INFO, &one, sizeof(one));
+}
+
+/* VLANs of a port (ip-link(8), bridge(8)): those it has go, unless they are among the new ones. */
 static int put_vlans(struct nl *n, struct nl *q, const struct op *op, struct err *e)
 {
-	struct bridge_vlan_info one = { .flags = 0 };
-	struct ifinfomsg *ifi;
+	struct vlans v = { 0 }, had = { 0 };
 	struct nlattr *spec;
-	struct vlans v;
 	unsigned index;
+	size_t gone = 0;
 	int r = index_of(q, op, &index, e);
-	bool keep;
 
 	if (r == 0)
-		r = vlans_parse(op->text ? op->text : "none", &v, e);
+		r = read_vlans(op->text, op->index, &v, e);
+	if (r == 0)
+		r = read_vlans(op->opts, op->index, &had, e);
 	if (r < 0)
 		return r;
-	ifi = nl_put(n, RTM_SETLINK, 0, sizeof(*ifi));
-	if (ifi) {
-		ifi->ifi_family = AF_BRIDGE;
-		ifi->ifi_index = (int)index;
-	}
-	spec = nl_nest(n, IFLA_AF_SPEC);
-	keep = v.untagged == op->index;
-	if (v.untagged) {
-		one = (struct bridge_vlan_info){ BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED, v.untagged };
-		nl_attr(n, IFLA_BRIDGE_VLAN_INFO, &one, sizeof(one));
-	}
-	for (size_t i = 0; i < v.ntagged; i++) {
-		one = (struct bridge_vlan_info){ 0, v.tagged[i] };
-		nl_attr(n, IFLA_BRIDGE_VLAN_INFO, &one, sizeof(one));
-		keep = keep || v.tagged[i] == op->index;
-	}
+	spec = begin_vlans(n, RTM_SETLINK, index);
+	if (v.untagged)
+		one_vlan(n, BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED, v.untagged);
+	for (size_t i = 0; i < v.ntagged; i++)
+		one_vlan(n, 0, v.tagged[i]);
 	nl_nest_end(n, spec);
-	if (keep || !op->index)
+	gone = had.untagged && !has_vlan(&v, had.untagged);
+	for (size_t i = 0; i < had.ntagged; i++)
+		gone += !has_vlan(&v, had.tagged[i]);
+	if (!gone)
 		return 0;
-	ifi = nl_put(n, RTM_DELLINK, 0, sizeof(*ifi));
-	if (ifi) {
-		ifi->ifi_family = AF_BRIDGE;
-		ifi->ifi_index = (int)index;
-	}
-	spec = nl_nest(n, IFLA_AF_SPEC);
-	one = (struct bridge_vlan_info){ 0, (uint16_t)op->index };
-	nl_attr(n, IFLA_BRIDGE_VLAN_INFO, &one, sizeof(one));
+	spec = begin_vlans(n, RTM_DELLINK, index);
+	if (had.untagged && !has_vlan(&v, had.untagged))
+		one_vlan(n, 0, had.untagged);
+	for (size_t i = 0; i < had.ntagged; i++)
+		if (!has_vlan(&v, had.tagged[i]))
+			one_vlan(n, 0, had.tagged[i]);
 	nl_nest_end(n, spec);
 	return 0;
 }

@@ -114,7 +114,6 @@ int marked_rules(const char *run, os_marked_fn see, void *ctx, struct err *e)
 
 	for (size_t i = 0; r == 0 && i < ports.n; i++)
 		r = see(ctx, &(struct op){ .kind = OP_SPOOF_DEL,
-		                           .flags = OP_SPOOF_DHCP, /* if it has those parts */
 		                           .name = ports.v[i].jail,
 		                           .link = (const char *)ports.v[i].key });
 	if (r == 0)

@@ -318,10 +318,10 @@ char *os_jail_resolver(pid_t jail)
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fd = root < 0 ? -1 : open_in_root(root, "etc/resolv.conf", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	/* a terminal there would be the caller's */
-	text = fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? NULL : calloc(1, 8192);
+	text = fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? NULL : calloc(1, RESOLVER_MAX + 1);
 	if (!text)
 		return NULL;
-	n = read(fd, text, 8191);
+	n = read(fd, text, RESOLVER_MAX);
 	if (n < 0)
 		*text = '\0';
 	/* it is quoted to whoever asks */
