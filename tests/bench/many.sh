@@ -1,14 +1,24 @@
 #!/usr/bin/env bash
-# many.sh - run many shared-IP jails at once: does the last start as fast as the first, what memory do idle ones hold.
-# Usage: many.sh [JAILS]. Prints ratios and sizes with their targets, and met or missed.
+# many.sh - run many jails at once: does the last start as fast as the first, what memory do idle ones hold.
+# Usage: many.sh [shared|vnet [JAILS]]: 1000 shared-IP jails, or 500 VNET jails on two bridges, each of which reaches the host
+# at the end. Without words both. Prints ratios and sizes with their targets, and met or missed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-if [ -z "${LAB_TMP:-}" ]; then
-	exec tests/lab/world.sh "$PWD/tests/bench/many.sh" "$@"
+if [ $# -eq 0 ]; then
+	tests/lab/world.sh "$PWD/tests/bench/many.sh" shared
+	exec tests/lab/world.sh "$PWD/tests/bench/many.sh" vnet
 fi
-
-jails=${1:-${JAILS:-1000}}
+if [ -z "${LAB_TMP:-}" ]; then exec tests/lab/world.sh "$PWD/tests/bench/many.sh" "$@"; fi
+kind=$1 jails=${2:-${JAILS:-}}
+case $kind in
+shared) jails=${jails:-1000} what=shared-IP ;;
+vnet) jails=${jails:-500} what=VNET ;;
+*)
+	echo "usage: $0 [shared|vnet [JAILS]]" >&2
+	exit 2
+	;;
+esac
 step=$((jails < 40 ? jails / 2 : 20)) # the first and the last this many are compared, by their median
 export IOCAGE_ROOT=$LAB_TMP/root IOCAGE_RUN=$LAB_TMP/run
 d=$LAB_TMP/many
@@ -25,11 +35,26 @@ cleanup() {
 trap cleanup EXIT
 
 "$IOCAGE" fetch -r busybox >/dev/null
-"$IOCAGE" create -r busybox -n m1 'ip4_addr=em0|10.0.0.1/32' exec_start=/bin/true exec_stop=/bin/true >/dev/null
+if [ "$kind" = vnet ]; then
+	for b in 0 1; do
+		ip link add "many$b" address "02:00:5e:00:02:0$b" type bridge
+		ip link set "many$b" up
+	done
+	ip addr add 10.0.255.254/16 dev many0
+	ip addr add 10.1.255.254/16 dev many1
+	net=(vnet=on interfaces=vnet0:many1 'ip4_addr=vnet0|10.1.0.1/16' defaultrouter=none conflict_wait=0)
+else
+	net=('ip4_addr=em0|10.0.0.1/32')
+fi
+"$IOCAGE" create -r busybox -n m1 "${net[@]}" exec_start=/bin/true exec_stop=/bin/true >/dev/null
 for i in $(seq 2 "$jails"); do
 	mkdir -p "$IOCAGE_ROOT/jails/m$i"
 	cp -a "$IOCAGE_ROOT/jails/m1/." "$IOCAGE_ROOT/jails/m$i/"
-	sed -i "s#10\.0\.0\.1/32#10.$((i / 65536)).$((i / 256 % 256)).$((i % 256))/32#; s/\"m1\"/\"m$i\"/" "$IOCAGE_ROOT/jails/m$i/config.json"
+	c=$IOCAGE_ROOT/jails/m$i/config.json
+	sed -i "s#10\.0\.0\.1/32#10.$((i / 65536)).$((i / 256 % 256)).$((i % 256))/32#; s/\"m1\"/\"m$i\"/" "$c"
+	# every other one on the other bridge; MACs are made of the name
+	sed -i -e "s#10\\.1\\.0\\.1/16#10.$((i % 2)).$((i / 256)).$((i % 256))/16#; s/vnet0:many1/vnet0:many$((i % 2))/" \
+		-e 's/\("vnet0_mac": "\)[^"]*/\1none/' "$c"
 done
 # once per host what is loaded once per host
 "$IOCAGE" start m1 >/dev/null
@@ -79,11 +104,20 @@ target() {
 	awk -v t="$1" -v v="$2" -v l="$3" -v u="$4" 'BEGIN {
 		printf "  %-52s %8s %-3s  target <= %s  %s\n", t, v, u, l, v <= l ? "met" : "missed"; exit !(v <= l) }' || missed=$((missed + 1))
 }
-echo "$jails shared-IP jails at once ($(uname -r), $(nproc) processors); the first $step started in $first ms each, the last $step in $last"
+echo "$jails $what jails at once ($(uname -r), $(nproc) processors); the first $step started in $first ms each, the last $step in $last"
 target "start of the last / of the first" "$(awk -v a="$last" -v b="$first" 'BEGIN { printf "%.2f", a / b }')" 1.5 ''
 while read -r n kib; do
 	target "memory (PSS) of an idle jail, of $n" "$kib" 1024 KiB
 done < <(sort -nu "$d/pss")
+
+# --- they are there: every one answers ---
+if [ "$kind" = vnet ]; then
+	silent=0
+	for i in $(seq "$jails"); do
+		busybox ping -q -c 1 -W 2 "10.$((i % 2)).$((i / 256)).$((i % 256))" >/dev/null || silent=$((silent + 1))
+	done
+	target "jails that do not answer a ping" "$silent" 0 ''
+fi
 
 # --- lxc: ten containers that do nothing ---
 if command -v lxc-start >/dev/null; then

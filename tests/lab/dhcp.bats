@@ -19,6 +19,9 @@ teardown() {
 	[ -z "${listener:-}" ] || kill "$listener" 2>/dev/null || true
 	lab_reset
 	[ -z "$server" ] || kill "$server" 2>/dev/null || true
+	for p in ${routers:-}; do kill "$p" 2>/dev/null || true; done
+	for b in br7 br8; do ip link del "ra$b" 2>/dev/null || true; done
+	for n in ${spaces:-}; do ip netns del "$n" 2>/dev/null || true; done
 	# a namespace takes its interfaces along, but some time later
 	ip link del srv7 2>/dev/null || true
 	ip netns del "$srv" 2>/dev/null || true
@@ -42,6 +45,30 @@ serve_dhcp() {
 		--user=root --no-ping --dhcp-authoritative --log-dhcp --dhcp-leasefile="$LAB_TMP/leases" "$@" >"$LAB_TMP/dnsmasq.log" 2>&1 3>&- &
 	server=$!
 	eventually grep -q 'DHCP' "$LAB_TMP/dnsmasq.log"
+}
+
+# router BRIDGE PREFIX::/64: a radvd in a namespace of its own, short intervals. Its pid is in $radvd.
+router() {
+	local ns=ra-$1-$$ b=$1 net=${2%::/64}
+	ip netns add "$ns"
+	ip link add r7 netns "$ns" type veth peer name "ra$b"
+	ip link set "ra$b" master "$b" addrgenmode none
+	ip link set "ra$b" up
+	nsenter --net="/run/netns/$ns" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/r7/accept_dad; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+	ip -n "$ns" link set lo up
+	ip -n "$ns" link set r7 up
+	ip -n "$ns" addr add "$net::1/64" dev r7 nodad
+	cat >"$LAB_TMP/radvd.$b" <<-C
+		interface r7 {
+			AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; AdvDefaultLifetime 30; AdvLinkMTU 1440;
+			prefix $2 { AdvOnLink on; AdvAutonomous on; AdvValidLifetime 60; AdvPreferredLifetime 40; };
+		};
+	C
+	nsenter --net="/run/netns/$ns" radvd -n -C "$LAB_TMP/radvd.$b" -p "$LAB_TMP/radvd.$b.pid" -m stderr >"$LAB_TMP/radvd.$b.log" 2>&1 3>&- &
+	radvd=$!
+	routers="${routers:-} $radvd"
+	spaces="${spaces:-} $ns"
+	eventually test -s "$LAB_TMP/radvd.$b.pid"
 }
 
 V4=--dhcp-range=10.7.0.50,10.7.0.59,255.255.255.0,2m
@@ -113,9 +140,16 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 	up r
 	ok iocage get ip4_addr r
 	before=$output
-	# udhcpc renews when it is told to, as it does by itself after half of the time
+	# when it is told to
 	busybox kill -USR1 "$(client r)"
 	eventually times 'DHCPACK(s7)' 2
+	# the kernel counts the lease down, and would take the address away at its end
+	left() { iocage exec r -- ip -4 addr show dev epair0b | sed -n 's/.*valid_lft \([0-9]*\)sec.*/\1/p'; }
+	[ "$(left)" -le 120 ]
+	# and by itself, after half of the time
+	for _ in $(seq 90); do if times 'DHCPACK(s7)' 3; then break; fi; sleep 1; done
+	times 'DHCPACK(s7)' 3
+	eventually eval '[ "$(left)" -gt 100 ]'
 	ok iocage get ip4_addr r
 	is "$before"
 	inside_ok r 'ip route'
@@ -208,6 +242,59 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 	has "epair0b|2001:db8:a:7:"
 	ok iocage get ip6_addr s
 	has "epair0b|2001:db8:a:7:"
+}
+
+@test "radvd: two NICs, a router for each; what each says is for its NIC, and one that says goodbye is left" {
+	ip link add br8 address 02:00:5e:00:01:08 type bridge
+	ip link set br8 addrgenmode none
+	ip link set br8 up
+	router br7 2001:db8:a:7::/64
+	first=$radvd
+	router br8 2001:db8:a:8::/64
+	mk two vnet=on interfaces=vnet0:br7,vnet1:br8,vnet2:br7 'ip6_addr=vnet0|accept_rtadv,vnet1|accept_rtadv,vnet2|2001:db8:a:7::5/64'
+	ok iocage start two
+	has "  + SLAAC Address: 2001:db8:a:7:"
+	has "  + SLAAC Address: 2001:db8:a:8:"
+	inside_ok two 'ip -6 addr show dev epair0b'
+	has "2001:db8:a:7:"
+	hasnt "2001:db8:a:8:"
+	inside_ok two 'ip -6 addr show dev epair1b'
+	has "2001:db8:a:8:"
+	hasnt "2001:db8:a:7:"
+	inside_ok two 'ip -6 addr show dev epair2b scope global'
+	is_static=$(grep -c inet6 <<<"$output")
+	[ "$is_static" -eq 1 ]
+	has "2001:db8:a:7::5/64"
+	inside_ok two 'ip -6 route show default'
+	[ "$(grep -c 'default via' <<<"$output")" -eq 2 ]
+	inside_ok two 'ping6 -c 1 -W 2 2001:db8:a:7::1 && ping6 -c 1 -W 2 2001:db8:a:8::1'
+	inside_ok two 'cat /proc/sys/net/ipv6/conf/epair0b/mtu /proc/sys/net/ipv6/conf/epair2b/mtu'
+	is "1440
+1500"
+	# the last word of a radvd that ends is that it is no router any more
+	kill "$first"
+	eventually eval '[ "$(iocage exec two -- ip -6 route show default | grep -c "default via")" -eq 1 ]'
+	inside_ok two 'ip -6 route show default'
+	has "dev epair1b"
+}
+
+@test "a router and no DHCP server, a DHCP server and no router: each family has what it can get, and says what not" {
+	router br7 2001:db8:a:7::/64
+	mk six vnet=on bpf=on dhcp=on interfaces=vnet0:br7 'ip6_addr=vnet0|accept_rtadv' dhcp_timeout=3
+	ok iocage start six
+	has "  + SLAAC Address: 2001:db8:a:7:"
+	has "six: no DHCP address on epair0b within 3 seconds"
+	inside_ok six 'ping6 -c 1 -W 2 2001:db8:a:7::1; ip -6 route show default'
+	has "dev epair0b"
+	kill "$radvd"
+	down six
+	serve_dhcp $V4
+	mk four vnet=on bpf=on dhcp=on interfaces=vnet0:br7 'ip6_addr=vnet0|accept_rtadv' dhcp_timeout=3
+	ok iocage start four
+	has "  + DHCP Address: 10.7.0.5"
+	hasnt "SLAAC Address: 2001"
+	inside_ok four 'ping -c 1 -W 2 10.7.0.1; ip route'
+	has "default via 10.7.0.1"
 }
 
 @test "DHCP and SLAAC together; static IPv6 beside DHCP" {
