@@ -1,8 +1,12 @@
 /* facts.c - what a plan asks about this host: links, default routes, addresses. Read-only. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_bridge.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -11,6 +15,8 @@
 #include "os/linux/jailproc.h"
 #include "os/linux/links.h"
 #include "os/os.h"
+
+#define PORTS_MAX 1024 /* of a bridge */
 
 static int host_id(char *buf, size_t cap, struct err *e)
 {
@@ -145,6 +151,57 @@ static int take_member(const struct nlmsghdr *h, void *ctx)
 	return MNL_CB_OK;
 }
 
+/* The numbers of a bridge's ports, in one call: a dump of them would tell all about each. Their count, or -errno. */
+static int port_numbers(const char *bridge, int numbers[static PORTS_MAX])
+{
+	_cleanup_close_ int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	unsigned long args[4] = { BRCTL_GET_PORT_LIST, (unsigned long)numbers, PORTS_MAX };
+	struct ifreq ifr = { .ifr_data = (char *)args };
+	int n = 0;
+
+	if (s < 0)
+		return -errno;
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", bridge);
+	memset(numbers, 0, PORTS_MAX * sizeof(*numbers));
+	if (ioctl(s, SIOCDEVPRIVATE, &ifr) < 0)
+		return -errno;
+	/* by the number of the port, with holes */
+	for (int i = 0; i < PORTS_MAX; i++)
+		if (numbers[i] > 0)
+			numbers[n++] = numbers[i];
+	return n;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The first that is not one of the jail's own, which are few. */
+static void ask_first_member(struct nl *q, const char *bridge, struct first_member *m)
+{
+	int numbers[PORTS_MAX], n = port_numbers(bridge, numbers);
+
+	if (n < 0) {
+		nl_put(q, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+		nl_attr_u32(q, IFLA_MASTER, m->bridge); /* the kernel filters */
+		if (nl_ask(q, take_member, m) < 0)
+			m->mtu = 0;
+		return;
+	}
+	qsort(numbers, (size_t)n, sizeof(*numbers), by_number);
+	for (int i = 0; i < n && !m->index; i++) {
+		struct ifinfomsg *ifi = nl_put(q, RTM_GETLINK, 0, sizeof(*ifi));
+
+		if (ifi)
+			ifi->ifi_index = numbers[i];
+		if (nl_ask(q, take_member, m) < 0)
+			continue; /* gone meanwhile */
+	}
+}
+
 static int add_link(struct os *os, struct facts *f, const char *name, struct err *e)
 {
 	struct link_fact l = { .index = 0 }, *grown;
@@ -165,10 +222,8 @@ static int add_link(struct os *os, struct facts *f, const char *name, struct err
 	if (l.is_bridge) {
 		struct first_member m = { .bridge = l.index, .jail = os->j->jail };
 
-		nl_put(q, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
-		nl_attr_u32(q, IFLA_MASTER, l.index); /* the kernel filters */
-		if (nl_ask(q, take_member, &m) == 0)
-			l.first_member_mtu = m.mtu;
+		ask_first_member(q, l.name, &m);
+		l.first_member_mtu = m.mtu;
 	}
 	grown = realloc(f->links, (f->nlinks + 1) * sizeof(*grown));
 	if (!grown)
