@@ -90,6 +90,19 @@ int uplink_facts(struct session *s, struct facts *f, struct err *e)
 	return str_copy(f->uplink, sizeof(f->uplink), uplink);
 }
 
+/* An interface is in one bridge only. Other bridges that lead nowhere are named, or it would look as if they had it, too. */
+static void warn_others(const struct session *s, const struct facts *f, const char *bridge)
+{
+	for (size_t i = 0; i < s->model.nnics; i++) {
+		const struct jnic *nic = &s->model.nics[i];
+		const struct link_fact *l = nic->bridge[0] ? facts_link(f, nic->bridge) : NULL;
+
+		if (nic->bridge[0] && !streq(nic->bridge, bridge) && (!l || !l->first_member_mtu))
+			warning("%s: %s joins %s only: %s, the bridge of %s, has no port that leads out", s->jail,
+			        f->uplink, bridge, nic->bridge, nic->name);
+	}
+}
+
 void uplink_warn(const struct session *s, const struct facts *f)
 {
 	const char *bridge = plan_uplink_bridge(&s->model, f);
@@ -104,6 +117,8 @@ void uplink_warn(const struct session *s, const struct facts *f)
 	if (l && l->manager[0] && !l->master)
 		warning("%s: %s joins %s although %s manages it: what that does to it later may undo this", s->jail,
 		        l->name, bridge, l->manager);
+	if (l)
+		warn_others(s, f, bridge);
 }
 
 /* --- in and out --- */

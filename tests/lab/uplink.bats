@@ -240,6 +240,34 @@ reaches() {
 	world_same before
 }
 
+@test "two NICs, one uplink: the first bridge has it, and that the other leads nowhere is said" {
+	mk two vnet=on interfaces=vnet0:bridge0,vnet1:br8 'ip4_addr=vnet0|192.0.2.60/24,vnet1|10.8.0.5/24' vnet_default_interface=em0
+	ok iocage start two
+	has "two: em0 joins bridge0 only: br8, the bridge of vnet1, has no port that leads out"
+	joined
+	reaches two 192.0.2.60
+	down two
+	# nothing to say of a bridge that has a port
+	ip link add br7 type bridge
+	ip link set br7 up
+	ip link add em1 type veth peer name em1p
+	ip link set em1 master br7
+	ok iocage set interfaces=vnet0:bridge0,vnet1:br7 two
+	ok iocage start two
+	hasnt "leads out"
+	down two
+	# another jail that wants it in another bridge is refused
+	up a
+	mk other vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|192.0.2.61/24' vnet_default_interface=em0
+	fails 1 iocage start other
+	has em0
+	has bridge0
+	down a
+	ip link del em1
+	ip link del br7
+	world_same before
+}
+
 @test "an uplink with another MTU gives it to the NIC" {
 	ip link set em0 mtu 1400
 	up a
