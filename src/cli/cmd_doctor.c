@@ -22,7 +22,7 @@ struct visit {
 	char **resolv;
 	struct doctor_jail *jails;
 	size_t n; /* of names that have a model */
-	char drop[160];
+	char drop[160], leftover[256];
 	struct strv marked; /* rules of ours that are there, as op_format writes what removes them */
 	struct findings found;
 };
@@ -178,6 +178,9 @@ static int look(struct visit *v, const char *only, struct err *e)
 		r = meet_jail(v, v->names.v[i]);
 	if (r == 0) {
 		ask_filter(v);
+		if (!only)
+			v->host.leftovers = gc_count(v->c, v->leftover, sizeof(v->leftover));
+		v->host.leftover = v->leftover;
 		r = doctor_examine(v->jails, v->n, &v->host, only, &v->found, e);
 	}
 	return r;

@@ -11,8 +11,9 @@
 /* One run of gc. Everything removed, or to be removed, is a line on stdout. */
 struct gc {
 	struct cli *c;
-	bool dry;
+	bool dry, silent; /* silent: dry, and nothing is said or waited for: it is counted */
 	size_t found;
+	char first[256]; /* silent: the first, in words */
 	int status; /* 1: something could not be removed, which is reported */
 	struct strv wanted; /* what journals list, as op_format writes it: it has an owner */
 	struct strv marked; /* what carries our mark, in the same form */
@@ -24,12 +25,17 @@ static void say(struct gc *g, const struct op *undo, const char *jail)
 
 	g->found++;
 	op_describe(undo, what, sizeof(what));
+	if (g->silent && g->found == 1)
+		(void)!str_copy(g->first, sizeof(g->first), what);
+	if (g->silent)
+		return;
 	info("%s%s%s%s", jail ? jail : "", jail ? ": " : "", g->dry ? "would " : "", what);
 }
 
 static void failed(struct gc *g, const struct err *e)
 {
-	report(e);
+	if (!g->silent)
+		report(e);
 	g->status = 1;
 }
 
@@ -83,9 +89,10 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 	int r;
 
 	session_init(&s, g->c, name, &o);
-	r = store_lock_jail(&g->c->st, name, false, LOCK_WAIT, &s.lock, e);
+	r = store_lock_jail(&g->c->st, name, false, g->silent ? 0 : LOCK_WAIT, &s.lock, e);
 	if (r == -EBUSY) {
-		warning("%s: left alone, another iocage command works on it", name);
+		if (!g->silent)
+			warning("%s: left alone, another iocage command works on it", name);
 		return journal_load(&g->c->st, name, &j, e) < 0 ? 0 : note_journal(g, &j, e);
 	}
 	if (r == 0)
@@ -281,7 +288,8 @@ static int collect_one(struct gc *g, const char *text, bool shared, bool bridges
 		return r;
 	op_describe(&undo, what, sizeof(what));
 	if (shared && undo.kind != OP_CGROUP_DEL) {
-		warning("did not %s: jails of another IOCAGE_RUN run on this host, it may be theirs", what);
+		if (!g->silent)
+			warning("did not %s: jails of another IOCAGE_RUN run on this host, it may be theirs", what);
 		return 0;
 	}
 	if (g->dry)
@@ -302,6 +310,19 @@ static int collect_marked(struct gc *g, struct err *e)
 		for (size_t i = 0; r == 0 && i < g->marked.n; i++)
 			r = collect_one(g, g->marked.v[i], shared, bridges, e);
 	return r;
+}
+
+size_t gc_count(struct cli *c, char *first, size_t cap)
+{
+	struct gc g = { .c = c, .dry = true, .silent = true };
+	struct err ignored = ERR_INIT;
+
+	if (collect_jails(&g, &ignored) == 0 && collect_uplinks(&g, &ignored) == 0)
+		(void)!collect_marked(&g, &ignored);
+	strv_done(&g.wanted);
+	strv_done(&g.marked);
+	(void)!str_copy(first, cap, g.first);
+	return g.found;
 }
 
 int cmd_gc(struct cli *c, struct args *a, struct err *e)

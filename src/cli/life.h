@@ -135,4 +135,7 @@ must_check int live_recover(struct session *s, struct err *e);
 /* A progress line on stdout, unless quiet. */
 void session_say(const struct session *s, const char *fmt, ...) printf_like(2, 3);
 
+/* cmd_gc.c: how many things there are to remove, and the first in words. */
+size_t gc_count(struct cli *c, char *first, size_t cap);
+
 #endif

@@ -63,6 +63,11 @@ static void check_bridge(struct ward *w, const struct doctor_jail *d, const stru
 	const char *name = d->jail->name;
 	struct finding *f;
 
+	if (d->running && d->inside && !end)
+		(void)find(w, "nic-missing", name,
+		           strf("the host's end of %s, %s.%u, is gone: nothing reaches the jail there", nic->name,
+		                nic->name, d->jid),
+		           strf("iocage restart %s", name));
 	if (!nic->bridge[0] || !d->running)
 		return; /* a bridge that is missing is made at start */
 	if (!b) {
@@ -87,6 +92,24 @@ static void check_bridge(struct ward *w, const struct doctor_jail *d, const stru
 		                other ? "in bridge " : "in no bridge", other ? other->name : "", b->name),
 		           strf("ip link set %s master %s", end->name, b->name));
 	}
+}
+
+/* Either end of a pair. */
+static void check_up(struct ward *w, const struct doctor_jail *d, const struct jnic *nic)
+{
+	const struct sv_link *end = host_end(w, d, nic), *in;
+	char inside[IFNAME_CAP];
+
+	if (!end)
+		return;
+	in = d->inside && jnic_inside_name(nic->name, inside) == 0 ? survey_link(d->inside, inside) : NULL;
+	if (!end->up)
+		(void)find(w, "nic-down", d->jail->name,
+		           strf("%s, the host's end of %s, is down", end->name, nic->name),
+		           strf("ip link set %s up", end->name));
+	if (in && !in->up)
+		(void)find(w, "nic-down", d->jail->name, strf("%s inside is down", in->name),
+		           strf("iocage exec %s ip link set %s up", d->jail->name, in->name));
 }
 
 static bool used_bridge(const struct ward *w, unsigned index)
@@ -224,6 +247,59 @@ static void check_ip6(struct ward *w, const struct doctor_jail *d)
 			           strf("IPv6 is switched off on %s, though ip6_addr is set", d->inside->links[i].name),
 			           strf("iocage exec %s sysctl net.ipv6.conf.%s.disable_ipv6=0", d->jail->name,
 			                d->inside->links[i].name));
+}
+
+static bool has_static(const struct jail *j, const struct ipaddr *a)
+{
+	for (size_t i = 0; i < j->n4 + j->n6; i++) {
+		const struct jaddr *x = i < j->n4 ? &j->a4[i] : &j->a6[i - j->n4];
+
+		if (x->mode == JADDR_STATIC && ipaddr_same_host(&x->addr, a))
+			return true;
+	}
+	return false;
+}
+
+/* One that works and is not of the configuration. */
+static bool has_learned(const struct doctor_jail *d, const struct sv_link *l, int family)
+{
+	for (size_t i = 0; i < d->inside->naddrs; i++) {
+		const struct sv_addr *a = &d->inside->addrs[i];
+
+		if (a->link == l->index && a->addr.family == family && !a->local_scope && !a->failed &&
+		    !a->tentative && !has_static(d->jail, &a->addr))
+			return true;
+	}
+	return false;
+}
+
+/* What it is configured to have: there, or learned by now. Where IPv6 is switched off that is the trouble. */
+static void check_own(struct ward *w, const struct doctor_jail *d, const struct jaddr *a, int family)
+{
+	const struct sv_link *l = NULL;
+	const struct jnic *nic = NULL;
+	char inside[IFNAME_CAP], text[IPADDR_TEXT];
+
+	for (size_t i = 0; !nic && i < d->jail->nnics; i++)
+		if (jnic_is_called(&d->jail->nics[i], a->ifname))
+			nic = &d->jail->nics[i];
+	/* with nat the first NIC's addresses are not used */
+	if (!nic || (d->jail->nat && nic == d->jail->nics) || jnic_inside_name(nic->name, inside) < 0)
+		return;
+	l = survey_link(d->inside, inside);
+	if (!l || (family == 6 && l->no_ip6))
+		return;
+	if (a->mode != JADDR_STATIC && !has_learned(d, l, family))
+		(void)find(w, "no-address", d->jail->name,
+		           strf("%s is to get its IPv%d address by %s, and %s has none", nic->name, family,
+		                family == 4 ? "DHCP" : "router advertisements", l->name),
+		           strf("look for a %s on %s, then iocage restart %s", family == 4 ? "DHCP server" : "router",
+		                nic->bridge[0] ? nic->bridge : "what it leads to", d->jail->name));
+	if (a->mode == JADDR_STATIC && !survey_addr(d->inside, &a->addr))
+		(void)find(w, "address-missing", d->jail->name,
+		           strf("%s is not on %s: something inside took it away", ipaddr_format_host(&a->addr, text),
+		                l->name),
+		           strf("iocage restart %s", d->jail->name));
 }
 
 static void check_resolver(struct ward *w, const struct doctor_jail *d)
@@ -425,6 +501,11 @@ static void check_host(struct ward *w)
 			                l->name),
 			           strf("sysctl net.ipv6.conf.%s.accept_ra=2", l->name));
 	}
+	if (h->leftovers && !w->only)
+		(void)find(w, "leftover", "",
+		           strf("%zu thing%s of jails that are gone %s left, such as: %s", h->leftovers,
+		                h->leftovers == 1 ? "" : "s", h->leftovers == 1 ? "is" : "are", h->leftover),
+		           strf("iocage gc; with --dry-run it lists them"));
 	for (size_t i = 0; i < h->nlinks; i++)
 		bridged = bridged || used_bridge(w, h->links[i].index);
 	if (bridged && (h->bridge_filter4 || h->bridge_filter6))
@@ -450,6 +531,7 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 
 	for (size_t i = 0; j->vnet && i < j->nnics; i++) {
 		check_bridge(w, d, &j->nics[i]);
+		check_up(w, d, &j->nics[i]);
 		check_mtu(w, d, &j->nics[i]);
 	}
 	for (size_t i = 0; d->running && !j->vnet && i < j->n4 + j->n6; i++)
@@ -459,6 +541,8 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 		check_router(w, d, &j->router4, 4, "defaultrouter");
 		check_router(w, d, &j->router6, 6, "defaultrouter6");
 		check_ip6(w, d);
+		for (size_t i = 0; i < j->n4 + j->n6; i++)
+			check_own(w, d, addr_at(j, i), i < j->n4 ? 4 : 6);
 	}
 	if (d->running)
 		check_resolver(w, d);

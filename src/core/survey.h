@@ -47,6 +47,8 @@ struct survey {
 	bool bridge_filter4, bridge_filter6; /* bridged frames go through the host's packet filter */
 	const char *
 		forward_drop; /* "ip filter FORWARD": a chain of somebody else's that drops what it does not know; NULL */
+	size_t leftovers; /* what carries our mark and belongs to no jail that runs */
+	const char *leftover; /* one of them, in words */
 };
 
 const struct sv_link *survey_link(const struct survey *s, const char *name); /* NULL: none */

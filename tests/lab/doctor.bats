@@ -38,6 +38,10 @@ only() {
 	[ -z "${2:-}" ] || has "$2"
 }
 
+anew() {
+	ok iocage restart "$1"
+}
+
 healthy() {
 	ok iocage doctor
 	is 'Nothing wrong was found.'
@@ -92,6 +96,74 @@ healthy() {
 	only mtu-mismatch 'up0 on the same bridge br0 one of 1400'
 	ip link del up0
 	ip link set br0 mtu 1500
+	healthy
+}
+
+@test "nic-down, at either end" {
+	ip link set "$nic" down
+	only nic-down "$nic, the host's end of vnet0, is down"
+	ip link set "$nic" up
+	inside_ok v 'ip link set epair0b down'
+	# what goes with it: the default route; and IPv6 addresses that are not kept
+	fails 1 iocage doctor
+	has 'nic-down: epair0b inside is down'
+	anew v
+	healthy
+}
+
+@test "nic-missing" {
+	mk g vnet=on interfaces=vnet0:br0 'ip4_addr=vnet0|10.77.0.7/24' defaultrouter=none 'resolver=nameserver 192.0.2.254'
+	up g
+	ip link del "vnet0.$(jid g)"
+	fails 1 iocage doctor g
+	has "nic-missing: the host's end of vnet0, vnet0.$(jid g), is gone"
+	hasnt address-missing
+	[ "$(grep -c 'mend it' <<<"$output")" -eq 1 ]
+	down g
+	iocage destroy -f g
+	healthy
+}
+
+@test "address-missing" {
+	inside_ok v 'ip addr del 10.77.0.5/24 dev epair0b; ip addr add 10.77.0.99/24 dev epair0b; ip route add default via 10.77.0.1'
+	only address-missing '10.77.0.5 is not on epair0b'
+	anew v
+	healthy
+}
+
+@test "no-address, by DHCP and by router advertisements" {
+	mk w vnet=on bpf=on interfaces=vnet0:br0 'ip4_addr=vnet0|DHCP' dhcp_timeout=0 'resolver=nameserver 192.0.2.254'
+	up w
+	only no-address 'vnet0 is to get its IPv4 address by DHCP, and epair0b has none'
+	inside_ok w 'ip addr add 10.77.0.44/24 dev epair0b'
+	healthy
+	down w
+	ok iocage set ip4_addr=none 'ip6_addr=vnet0|accept_rtadv' w
+	up w
+	only no-address 'vnet0 is to get its IPv6 address by router advertisements'
+	down w
+	iocage destroy -f w
+	healthy
+}
+
+@test "leftover" {
+	mk l vnet=on interfaces=vnet0:br0 'ip4_addr=vnet0|10.77.0.8/24' defaultrouter=none 'resolver=nameserver 192.0.2.254'
+	up l
+	# the monitor would clean up; both are killed, and the state with them
+	kill -9 "$(sed -n 's/^monitor=//p' "$IOCAGE_RUN/jails/l/state")" "$(init_pid l)"
+	eventually is_down l
+	only leftover 'of jails that are gone are left, such as: '
+	ok iocage doctor v
+	ok iocage gc
+	down l || true
+	iocage destroy -f l
+	healthy
+}
+
+@test "ipv6-tentative" {
+	inside_ok v 'cd /proc/sys/net/ipv6/conf/epair0b; echo 1 >accept_dad; echo 30 >dad_transmits; ip -6 addr add 2001:db8:a::66/64 dev epair0b'
+	only ipv6-tentative '2001:db8:a::66 on epair0b is tentative'
+	inside_ok v 'ip -6 addr del 2001:db8:a::66/64 dev epair0b; cd /proc/sys/net/ipv6/conf/epair0b; echo 0 >accept_dad; echo 1 >dad_transmits'
 	healthy
 }
 
