@@ -251,8 +251,9 @@ static int add_resolver(struct change *x, struct err *e)
 		return 0;
 	was = os_jail_resolver(x->s.st.pid);
 	if (was && strlen(was) >= RESOLVER_MAX)
-		return err_set(e, EFBIG,
-		               "resolver: the jail's own /etc/resolv.conf is too large to be put back if something fails");
+		return err_set(
+			e, EFBIG,
+			"resolver: the jail's own /etc/resolv.conf is too large to be put back if something fails");
 	redo.name = undo.name = plan_str(&x->plan, x->s.jail);
 	redo.text = plan_str(&x->plan, is);
 	undo.text = was ? plan_str(&x->plan, was) : NULL;

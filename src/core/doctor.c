@@ -266,8 +266,8 @@ static bool has_learned(const struct doctor_jail *d, const struct sv_link *l, in
 	for (size_t i = 0; i < d->inside->naddrs; i++) {
 		const struct sv_addr *a = &d->inside->addrs[i];
 
-		if (a->link == l->index && a->addr.family == family && !a->local_scope && !a->failed &&
-		    !a->tentative && !has_static(d->jail, &a->addr))
+		if (a->link == l->index && a->addr.family == family && !a->local_scope && !a->failed && !a->tentative &&
+		    !has_static(d->jail, &a->addr))
 			return true;
 	}
 	return false;

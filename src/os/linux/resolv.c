@@ -23,9 +23,8 @@ static int remove_file(int root, struct err *e)
 
 	if (etc < 0)
 		return etc == -ENOENT ? 0 : err_set(e, -etc, "open /etc in the jail: %s", strerror(-etc));
-	return unlinkat(etc, "resolv.conf", 0) < 0 && errno != ENOENT
-	               ? err_sys(e, "remove " RESOLV_CONF " in the jail")
-	               : 0;
+	return unlinkat(etc, "resolv.conf", 0) < 0 && errno != ENOENT ? err_sys(e, "remove " RESOLV_CONF " in the jail")
+	                                                              : 0;
 }
 
 /* In the new process: the jail's ids, so that the file is its root's and quotas and modes count. */
