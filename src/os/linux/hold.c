@@ -443,8 +443,8 @@ int hold_forget(const struct hold_maps *m, uint64_t jail)
 			done = first_of(done, hold_map_del(m->hold_ports, &key));
 		key = next;
 	}
-	source_forget(m, jail);
-	return first_of(first_of(done, r), disown(m, -1, jail, NULL));
+	done = first_of(first_of(done, r), source_forget(m, jail));
+	return first_of(done, disown(m, -1, jail, NULL));
 }
 
 int hold_end(const char *rel, struct err *e)

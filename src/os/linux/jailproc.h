@@ -74,7 +74,7 @@ must_check int mount_root(const struct op *op, const char *run, int userns, unsi
 /* root: the plan's OP_ROOT, which says where jails are. */
 must_check int mount_one(const struct op *op, const struct op *root, int rootfd, int userns, unsigned base,
                          struct err *e);
-/* O_PATH of what an fstab line binds; through other jails' roots as they see themselves (source.c). fd or -errno. */
+/* O_PATH of what an fstab line binds; through other jails' roots as they see themselves (mount_source.c). fd or -errno. */
 must_check int open_source(const char *path, const struct op *root);
 must_check int mount_pivot(int rootfd, struct err *e);
 /* The jail's console for a real init: a terminal of its own bound over /dev/console. *ret_master, *ret_slave owned. */

@@ -252,20 +252,25 @@ static bool is_listed(const struct source_entry *list, size_t n, uint64_t jail, 
 	return false;
 }
 
-/* Strike out of the jail's all that is in neither list. */
-static void forget_others(const struct hold_maps *m, uint64_t jail, struct source_entry *const list[2],
-                          const size_t n[2])
+/* Strike out of the jail's all that is in neither list. The first failure, when all was tried. */
+static int forget_others(const struct hold_maps *m, uint64_t jail, struct source_entry *const list[2],
+                         const size_t n[2])
 {
 	struct hold_source_key key, next;
 	bool have = hold_map_next(m->hold_sources, NULL, &key) == 0;
+	int result = 0;
 
 	while (have) {
 		have = hold_map_next(m->hold_sources, &key, &next) == 0;
 		if (memcmp(key.jail, &jail, sizeof(jail)) == 0 && !is_listed(list[0], n[0], jail, &key) &&
-		    !is_listed(list[1], n[1], jail, &key))
-			(void)hold_map_del(m->hold_sources, &key);
+		    !is_listed(list[1], n[1], jail, &key)) {
+			int r = hold_map_del(m->hold_sources, &key);
+
+			result = result < 0 || r == -ENOENT ? result : r;
+		}
 		key = next;
 	}
+	return result;
 }
 
 static int write_all(const struct hold_maps *m, uint64_t jail, const struct source_entry *list, size_t n, struct err *e)
@@ -293,19 +298,20 @@ static int refresh(const struct hold_maps *m, uint64_t jail, const struct hold *
 		r = choose(&q, false, h, &list[1], &n[1], e);
 	for (int i = 0; i < 2 && r == 0; i++)
 		r = write_all(m, jail, list[i], n[i], e);
+	/* what is left over is never looked up, and goes with the jail */
 	if (r == 0)
-		forget_others(m, jail, list, n);
+		(void)forget_others(m, jail, list, n);
 	nl_close(&q);
 	free(list[0]);
 	free(list[1]);
 	return r;
 }
 
-void source_forget(const struct hold_maps *m, uint64_t jail)
+int source_forget(const struct hold_maps *m, uint64_t jail)
 {
 	struct source_entry *const none[2] = { NULL, NULL };
 
-	forget_others(m, jail, none, (const size_t[2]){ 0, 0 });
+	return forget_others(m, jail, none, (const size_t[2]){ 0, 0 });
 }
 
 static struct sources *sources_open(struct err *e)

@@ -17,7 +17,7 @@ must_check int source_set(struct sources **s, const struct hold *h, struct err *
 /* A netlink socket that is readable when addresses or routes change: source_heard() then, source_set() some time later. -1: none. */
 int source_fd(const struct sources *s);
 void source_heard(const struct sources *s);
-/* Forget what the map has of a jail that has ended. */
-void source_forget(const struct hold_maps *m, uint64_t jail);
+/* Forget what the map has of a jail that has ended. 0, or the first -errno; the rest is tried all the same. */
+must_check int source_forget(const struct hold_maps *m, uint64_t jail);
 
 #endif
