@@ -86,6 +86,8 @@ void plan_antispoof(struct plan *p, const struct jail *j, const struct jnic *nic
                     const struct macaddr *mac);
 /* Behind the host's address: rules before the pair of the NAT NIC, whose host end is link; what needs the pair after it. */
 must_check int plan_nat(struct plan *p, const struct jail *j, const struct facts *f, const char *link, struct err *e);
+/* IPv6 has a least MTU: below it the kernel takes the addresses away. */
+must_check int plan_check_mtu(const struct jail *j, const struct jnic *nic, const struct facts *f, struct err *e);
 /* From the VLANs of one model to those of another: plan_vnet.c. */
 must_check int plan_vlans_live(struct plan *p, const struct jail *old, const struct jail *new, const struct facts *f,
                                struct err *e);

@@ -385,7 +385,10 @@ static int change_vnet(struct plan *p, const struct jail *old, const struct jail
 	r = plan_rules_live(p, old, new, f, e);
 	if (r < 0)
 		return r;
-	r = plan_vlans_live(p, old, new, f, e);
+	for (size_t i = 0; r == 0 && i < new->nnics; i++)
+		r = plan_check_mtu(new, &new->nics[i], f, e);
+	if (r == 0)
+		r = plan_vlans_live(p, old, new, f, e);
 	if (r < 0)
 		return r;
 	vnet_mtus(p, old, new, f);

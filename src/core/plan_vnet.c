@@ -293,21 +293,29 @@ static bool has_ip6(const struct jail *j, const struct jnic *nic)
 	return false;
 }
 
+int plan_check_mtu(const struct jail *j, const struct jnic *nic, const struct facts *f, struct err *e)
+{
+	unsigned mtu = plan_vnet_mtu(j, nic, f);
+
+	if (mtu >= IP6_MTU_MIN || !has_ip6(j, nic))
+		return 0;
+	return err_set(e, EINVAL, "ip6_addr: IPv6 needs an MTU of at least %d, and that of %s is %u; see %s_mtu",
+	               IP6_MTU_MIN, nic->name, mtu, nic->name);
+}
+
 /* A NIC with IPv6 gets its link-local address from us: the kernel's own is not usable before a second has passed. */
 static int add_up(struct plan *p, const struct jail *j, const struct jnic *nic, const struct facts *f, struct err *e)
 {
 	struct op up = { .kind = OP_LINK_UP, .where = AT_JAIL };
 	struct macaddr host, mac;
 	char inside[IFNAME_CAP];
-	unsigned mtu = plan_vnet_mtu(j, nic, f);
+	int r = plan_check_mtu(j, nic, f, e);
 
+	if (r < 0)
+		return r;
 	if (jnic_inside_name(nic->name, inside) < 0)
 		return 0; /* add_pair refused it already */
 	if (has_ip6(j, nic)) {
-		if (mtu < IP6_MTU_MIN)
-			return err_set(e, EINVAL,
-			               "ip6_addr: IPv6 needs an MTU of at least %d, and that of %s is %u; see %s_mtu",
-			               IP6_MTU_MIN, nic->name, mtu, nic->name);
 		nic_macs(j, nic, f, &host, &mac);
 		up.addr = own_link_local(&mac);
 	}

@@ -323,6 +323,10 @@ ip6_addr: none -> em0|2001:db8::11/64"
 	has "mtu 1400"
 	inside_ok v 'ping -c 1 -W 2 10.8.0.1 && ping6 -c 1 -W 2 2001:db8:a:7::1'
 	was=$(inner v)
+	# the kernel would take the IPv6 addresses away
+	fails 1 iocage set vnet0_mtu=1279 v
+	has "IPv6 needs an MTU of at least 1280, and that of vnet0 is 1279"
+	same_inner v "$was"
 	fails 1 iocage set 'ip4_addr=vnet0|10.8.0.9/24' defaultrouter=172.31.0.1 v
 	has 172.31.0.1
 	fails 1 iocage set 'ip4_addr=vnet3|10.8.0.9/24' v
