@@ -94,6 +94,7 @@ struct hn_route {
 	struct ipaddr dst, gw, src; /* dst with prefix; family 0: none */
 	uint8_t proto, scope;
 	bool onlink, multipath;
+	bool heard; /* the gateway: it answered lately */
 	uint32_t expires; /* seconds, 0 = never */
 };
 

@@ -579,6 +579,42 @@ static int plan_router(struct build *b, const struct ipaddr *given, const struct
 	return 0;
 }
 
+/* The routers that the host had on the link: what came over it before has to come over the bridge. */
+static void ask_routers(struct build *b, const struct hn_link *l, const char *bridge, bool all)
+{
+	for (int family = 4; family <= 6; family += 2)
+		for (size_t i = 0; i < b->f->nroutes; i++) {
+			const struct hn_route *r = &b->f->routes[i];
+			const struct ipaddr *named = family == 4 ? &b->h->gw4 : &b->h->gw6;
+			struct op op = { .kind = OP_REACH, .link = bridge, .gw = r->gw };
+
+			if (named->family && !ipaddr_same_host(named, &r->gw))
+				continue;
+			if (r->index != l->index || r->dst.prefix || r->gw.family != family || r->table != TABLE_MAIN ||
+			    (!all && !r->heard))
+				continue;
+			op.timeout = family == 4 ? REACH4_MS : REACH6_MS;
+			add(b, PH_POSTSTART, &op, &(struct op){ .kind = OP_NONE });
+			break;
+		}
+}
+
+/*
+ * Members that join now. At boot a router may come up later than the host, so only those count that answered just before;
+ * where the files name another router, that is the one to be.
+ */
+static void ask_members(struct build *b, const struct hn_if *i)
+{
+	const struct hn_link *bridge = hn_facts_link(b->f, i->name);
+
+	for (size_t k = 0; k < i->nports; k++) {
+		const struct hn_link *l = usable_port(b, i, &i->ports[k]);
+
+		if (l && (!bridge || l->master != bridge->index))
+			ask_routers(b, l, i->name, false);
+	}
+}
+
 /* Batches end where the phase changes, so phases keep apart what needs the numbers of links made before it. */
 int plan_hostnet(const struct hostnet *h, const struct hn_facts *f, struct plan *ret, struct strv *left, struct err *e)
 {
@@ -596,23 +632,10 @@ int plan_hostnet(const struct hostnet *h, const struct hn_facts *f, struct plan 
 		r = plan_router(&b, &h->gw4, h->gw4_var);
 	if (r == 0)
 		r = plan_router(&b, &h->gw6, h->gw6_var);
+	for (size_t k = 0; r == 0 && k < h->n; k++)
+		if (h->ifs[k].kind == HN_BRIDGE)
+			ask_members(&b, &h->ifs[k]);
 	return r < 0 ? r : plan_check(ret, e);
-}
-
-/* The routers that the host had on the link: what came over it before has to come over the bridge. */
-static void ask_routers(struct build *b, const struct hn_link *l, const char *bridge)
-{
-	for (int family = 4; family <= 6; family += 2)
-		for (size_t i = 0; i < b->f->nroutes; i++) {
-			const struct hn_route *r = &b->f->routes[i];
-			struct op op = { .kind = OP_REACH, .link = bridge, .gw = r->gw };
-
-			if (r->index != l->index || r->dst.prefix || r->gw.family != family || r->table != TABLE_MAIN)
-				continue;
-			op.timeout = family == 4 ? REACH4_MS : REACH6_MS;
-			add(b, PH_POSTSTART, &op, &(struct op){ .kind = OP_NONE });
-			break;
-		}
 }
 
 int plan_uplink_join(const char *link, const char *bridge, const struct hn_facts *f, struct plan *ret, struct err *e)
@@ -634,7 +657,7 @@ int plan_uplink_join(const char *link, const char *bridge, const struct hn_facts
 	set_up(&b, PH_START, &ifs[1], true);
 	r = plan_members(&b, &ifs[0]);
 	if (r == 0)
-		ask_routers(&b, l, bridge);
+		ask_routers(&b, l, bridge, true);
 	strv_done(&left);
 	return r < 0 ? r : plan_check(ret, e);
 }

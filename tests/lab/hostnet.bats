@@ -140,6 +140,40 @@ print(n)
 	rm -f "$LAB_TMP/enough"
 }
 
+@test "a router that answered before and does not over the bridge: all is taken back; one that was silent before is no matter" {
+	manual
+	world_snapshot before
+	ok busybox ping -c 1 -W 2 192.0.2.254
+	ok busybox ping6 -c 1 -W 2 2001:db8::254
+	ok hn apply --dry-run
+	has "reach link=bridge0"
+	# as a switch that shuts the port at the sight of a bridge
+	lan nft -f - <<-'X'
+		table arp t { chain in { type filter hook input priority 0; drop; }; }
+	X
+	fails 1 hn apply
+	has "the host's router 192.0.2.254 does not answer on bridge0"
+	world_same before
+	lan nft flush ruleset
+	ok busybox ping -c 1 -W 2 192.0.2.254
+	ok hn apply
+	ok busybox ping -c 1 -W 2 192.0.2.254
+	ok hn undo
+	world_same before
+	# as at boot: nobody has talked to it
+	lan nft -f - <<-'X'
+		table arp t { chain in { type filter hook input priority 0; drop; }; }
+	X
+	ip neigh flush dev em0
+	ok hn apply --dry-run
+	hasnt "reach link=bridge0 gw=192"
+	ok hn apply
+	has_addr bridge0 192.0.2.1/24
+	lan nft flush ruleset
+	ok busybox ping -c 1 -W 5 192.0.2.254
+	ok hn undo
+}
+
 @test "secondary addresses, routes of other tables, with a source, and through link-local routers move too" {
 	ip addr add 192.0.2.7/24 dev em0
 	ip addr add 10.4.0.1/16 dev em0

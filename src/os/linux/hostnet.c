@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -306,6 +307,31 @@ static int take_route(const struct nlmsghdr *h, void *ctx)
 	return MNL_CB_OK;
 }
 
+static int neigh_attr(const struct nlattr *a, void *ctx)
+{
+	struct ipaddr *ip = ctx;
+
+	if (mnl_attr_get_type(a) == NDA_DST && mnl_attr_get_payload_len(a) <= sizeof(ip->b))
+		memcpy(ip->b, mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+	return MNL_CB_OK;
+}
+
+/* An entry that is merely not yet forgotten (stale) says nothing of now. */
+static int take_neigh(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ndmsg *nd = mnl_nlmsg_get_payload(h);
+	struct ipaddr ip = { .family = nd->ndm_family == AF_INET6 ? 6 : 4 };
+	struct hn_facts *f = ctx;
+
+	if (!(nd->ndm_state & (NUD_REACHABLE | NUD_DELAY | NUD_PROBE)))
+		return MNL_CB_OK;
+	mnl_attr_parse(h, sizeof(*nd), neigh_attr, &ip);
+	for (size_t i = 0; i < f->nroutes; i++)
+		if ((int)f->routes[i].index == nd->ndm_ifindex && ipaddr_same_host(&f->routes[i].gw, &ip))
+			f->routes[i].heard = true;
+	return MNL_CB_OK;
+}
+
 /* --- all of it --- */
 
 static int dump(struct nl *q, uint16_t type, size_t size, int family, mnl_cb_t cb, void *ctx, const char *what,
@@ -347,6 +373,8 @@ int os_hostnet_facts(struct os *os, const struct hostnet *h, struct hn_facts *re
 		r = dump(q, RTM_GETADDR, sizeof(struct ifaddrmsg), family[i], take_addr, ret, "addresses", e);
 		if (r == 0)
 			r = dump(q, RTM_GETROUTE, sizeof(struct rtmsg), family[i], take_route, ret, "routes", e);
+		if (r == 0)
+			r = dump(q, RTM_GETNEIGH, sizeof(struct ndmsg), family[i], take_neigh, ret, "neighbours", e);
 	}
 	if (r < 0)
 		return r;
