@@ -30,16 +30,6 @@ static __always_inline int deny(int err)
 	return 0;
 }
 
-static __always_inline bool held4(const struct hold_jail *j)
-{
-	return !(j->flags & HOLD_INHERIT4);
-}
-
-static __always_inline bool held6(const struct hold_jail *j)
-{
-	return !(j->flags & HOLD_INHERIT6);
-}
-
 static __always_inline bool is_owner(const struct hold_jail *j, const struct addr6 *a)
 {
 	struct hold_owner *o = bpf_map_lookup_elem(&hold_owners, a);
@@ -155,8 +145,11 @@ static __always_inline int port_get(const struct hold_sock *s)
 
 		if (n & HOLD_DEAD)
 			return EAGAIN;
-		if (__sync_val_compare_and_swap(&p->count, n, n + 1) == n)
+		if (__sync_val_compare_and_swap(&p->count, n, n + 1) == n) {
+			if (p->flags & HOLD_S_TALKS)
+				p->flags = s->flags;
 			return 0;
+		}
 	}
 	return EAGAIN;
 }
@@ -219,20 +212,6 @@ int hold_bind4(struct bpf_sock_addr *ctx)
 		return deny(err);
 	ctx->user_ip4 = a;
 	return NEXT_IS_ALLOWED | BIND_ANY_PORT;
-}
-
-/* volatile: the verifier wants each word of the context taken by itself, from the context's own pointer */
-static __always_inline struct addr6 dest6(const volatile struct bpf_sock_addr *ctx)
-{
-	return (struct addr6){ { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] } };
-}
-
-static __always_inline void set_dest6(volatile struct bpf_sock_addr *ctx, const struct addr6 *a)
-{
-	ctx->user_ip6[0] = a->w[0];
-	ctx->user_ip6[1] = a->w[1];
-	ctx->user_ip6[2] = a->w[2];
-	ctx->user_ip6[3] = a->w[3];
 }
 
 SEC("cgroup/bind6")
@@ -344,6 +323,22 @@ static __always_inline int real_port(struct hold_sock *s)
 	return 1;
 }
 
+/* As on FreeBSD a connected UDP socket leaves its address to the next that says SO_REUSEADDR, as servers do for each client. */
+static __always_inline void talks(struct bpf_sock *sk)
+{
+	struct hold_sock *s;
+	struct hold_port *p;
+
+	if (sk->protocol != IPPROTO_UDP)
+		return;
+	s = bpf_sk_storage_get(&hold_socks, sk, NULL, 0);
+	if (!s || s->state != HOLD_BOUND)
+		return;
+	p = bpf_map_lookup_elem(&hold_ports, &s->key);
+	if (p)
+		p->flags |= HOLD_S_TALKS;
+}
+
 SEC("cgroup/connect4")
 int hold_connect4(struct bpf_sock_addr *ctx)
 {
@@ -361,6 +356,7 @@ int hold_connect4(struct bpf_sock_addr *ctx)
 		ctx->user_ip4 = dst = j->prim4;
 	if (!sk)
 		return 1;
+	talks(sk);
 	sa.sin_addr.s_addr = source4(j, dst);
 	s = named(sk);
 	if (s) {
@@ -425,6 +421,8 @@ int hold_connect6(struct bpf_sock_addr *ctx)
 	if (err)
 		return deny(err);
 	set_dest6(ctx, &a);
+	if (sk)
+		talks(sk);
 	if (!source6(j, &a, &src) || !sk || sk->src_port)
 		return 1;
 	s = named(sk);

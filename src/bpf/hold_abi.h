@@ -80,6 +80,7 @@ enum hold_sock_flags {
 	HOLD_S_HIDDEN = 1 << 5, /* counted in the map of hidden ports */
 	HOLD_S_COUNTED = 1 << 6, /* when PENDING: counted on its key since it was NAMED */
 	HOLD_S_OWN = 1 << 7, /* TCP that is to connect from the port it asked for: it is nobody's to hide */
+	HOLD_S_TALKS = 1 << 8, /* of a port: the UDP socket that came last is connected, another may take its place */
 };
 
 /*

@@ -24,4 +24,28 @@ static __always_inline bool is_loop6(const struct addr6 *a)
 	return !a->w[0] && !a->w[1] && !a->w[2] && a->w[3] == bpf_htonl(1);
 }
 
+static __always_inline bool held4(const struct hold_jail *j)
+{
+	return !(j->flags & HOLD_INHERIT4);
+}
+
+static __always_inline bool held6(const struct hold_jail *j)
+{
+	return !(j->flags & HOLD_INHERIT6);
+}
+
+/* volatile: the verifier wants each word of the context taken by itself, from the context's own pointer */
+static __always_inline struct addr6 dest6(const volatile struct bpf_sock_addr *ctx)
+{
+	return (struct addr6){ { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] } };
+}
+
+static __always_inline void set_dest6(volatile struct bpf_sock_addr *ctx, const struct addr6 *a)
+{
+	ctx->user_ip6[0] = a->w[0];
+	ctx->user_ip6[1] = a->w[1];
+	ctx->user_ip6[2] = a->w[2];
+	ctx->user_ip6[3] = a->w[3];
+}
+
 #endif

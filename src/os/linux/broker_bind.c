@@ -119,6 +119,8 @@ static bool may_join(const struct hold_port *there, uint16_t mine, bool same)
 {
 	if (!same)
 		return mine & (HOLD_S_REUSEADDR | HOLD_S_REUSEPORT);
+	if (there->flags & HOLD_S_TALKS)
+		return mine & (HOLD_S_REUSEADDR | HOLD_S_REUSEPORT);
 	return there->flags & mine & HOLD_S_REUSEPORT;
 }
 
