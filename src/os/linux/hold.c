@@ -444,6 +444,8 @@ int hold_forget(const struct hold_maps *m, uint64_t jail)
 		key = next;
 	}
 	done = first_of(first_of(done, r), source_forget(m, jail));
+	/* the ring that its monitor is rung by: else it keeps its memory */
+	done = first_of(done, hold_map_del(m->hold_events, &jail));
 	return first_of(done, disown(m, -1, jail, NULL));
 }
 
@@ -469,7 +471,9 @@ int hold_end(const char *rel, struct err *e)
 	m.hold_ports = pinned(dir, "hold_ports");
 	m.hold_owners = pinned(dir, "hold_owners");
 	m.hold_sources = pinned(dir, "hold_sources");
+	m.hold_events = pinned(dir, "hold_events");
 	r = m.hold_ports < 0 ? m.hold_ports : m.hold_owners < 0 ? m.hold_owners : m.hold_sources;
+	r = r < 0 ? r : m.hold_events;
 	r = r < 0 ? r : hold_forget(&m, jail);
 	return r < 0 && r != -ENOENT ? err_set(e, -r, "forget the sockets of %s: %s", rel, strerror(-r)) : 0;
 }
