@@ -63,8 +63,8 @@ run_lab() {
 	if [ "${planned:-0}" -eq 0 ] || { [ "$status" -ne 0 ] && [ "$fail" -eq 0 ]; }; then fail=$((fail + 1)); fi
 	if [ "$fail" -ne 0 ]; then
 		grep -vE '^ok [0-9]+ ' "$out"
-	elif [ "$skip" -ne 0 ]; then
-		grep '# skip' "$out"
+	else
+		grep -E '# skip|^# [0-9]+ points in all' "$out"
 	fi
 	sed -nE "s/^ok [0-9]+ (.*) # skip this kernel.*/not under this kernel: ${name#lab:}: \\1/p" "$out" | tee -a "$elsewhere"
 	count "$name" "$ok" "$fail" "$skip" $((SECONDS - t))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # faults.sh - a command is killed, or one of its system calls fails, at every point; then the world is the old or the new one.
-# Usage: faults.sh NAME kill|EIO|ENOMEM|... PREPARE RUN [FINISH]   (shell text; run inside world.sh, by faults.bats)
+# Usage: faults.sh NAME "kill EIO ENOMEM..." PREPARE RUN [FINISH]   (shell text; run inside world.sh, by faults.bats)
 #
 # The fault is put in by strace(1) at system call number N of the program itself, from the first lock it takes to its end, with
 # FAULT_STEP between two points (1: every one). Killed at the entry of call N is killed after call N-1: so every step of a plan
@@ -10,7 +10,7 @@
 # FAULT_ALSO=before allows that at once, for a command that stops and starts. FAULT_WHO=child: the points are those of the longest of its children.
 set -uo pipefail
 
-name=$1 how=$2 prepare=$3 cmd=$4 finish=${5:-iocage gc}
+name=$1 hows=$2 prepare=$3 cmd=$4 finish=${5:-iocage gc}
 step=${FAULT_STEP:-1}
 also= # FAULT_ALSO=before: or nothing of it, of a command that is two
 tmp=$(mktemp -d "$LAB_TMP/faults.XXXXXX")
@@ -19,11 +19,6 @@ tmp=$(mktemp -d "$LAB_TMP/faults.XXXXXX")
 
 follow=
 [ "${FAULT_WHO:-}" != child ] || follow=-f
-case $how in
-kill) what=signal=KILL ;;
-*) what=error=$how ;;
-esac
-
 all() {
 	{
 		shot
@@ -110,7 +105,6 @@ first=$(grep -n '^flock(' "$tmp/calls" | head -n 1 | cut -d : -f 1)
 first=${first:-1}
 
 [ "${FAULT_ALSO:-}" != before ] || also=$tmp/before
-points=0 bad=0 hit=0 state=before
 complain() {
 	echo "$name, $how at call $n ($(sed -n "${n}p" "$tmp/calls" | cut -c1-90)), ended with $status: $1"
 	cat "$tmp/out"
@@ -126,38 +120,57 @@ complain() {
 	bad=$((bad + 1))
 }
 
-for ((n = first + ${FAULT_OFFSET:-0} % step; n <= total; n += step)); do
-	[ $bad -lt 5 ] || break
-	# strace counts each system call by itself
-	call=$(sed -n "${n}s/(.*//p" "$tmp/calls")
-	# the kernel has no error to give here, and the C library expects none
-	[ "$call" != brk ] || [ "$how" = kill ] || continue
-	[ $state = old ] || prepare
-	nth=$(head -n "$n" "$tmp/calls" | grep -c "^$call(")
-	: >"$tmp/why"
-	# shellcheck disable=SC2086
-	{ timeout 60 strace $follow -o "$tmp/trace" -e "inject=$call:$what:when=$nth" $cmd >"$tmp/out" 2>&1 </dev/null; } 2>/dev/null
-	status=$?
-	points=$((points + 1))
-	[ $status -eq 0 ] || hit=$((hit + 1))
-	[ $status -ne 124 ] || { complain "it hangs" /dev/null; tail -n 20 "$tmp/trace" | cut -c1-150; }
-	finish
-	if ! same "$tmp/old" "$tmp/new" $also; then
-		complain "neither the old world nor the new one" "$tmp/old" "$tmp/new" $also
-	elif cmp -s "$tmp/old" "$tmp/now" && ! cmp -s "$tmp/old" "$tmp/before"; then
-		state=old
-		continue
-	fi
-	state=before
-	cmp -s "$tmp/before" "$tmp/now" && continue
-	reset >"$tmp/why"
-	if ! same "$tmp/before"; then
-		complain "not as it was before" "$tmp/before"
-		cp "$tmp/now" "$tmp/before" # only what is new next time
-	fi
+# try HOW OFFSET: every point of one kind of fault; how many, how many of them ended the command, how many were bad.
+try() {
+	local how=$1 what=error=$1 points=0 hit=0 n call nth status
+	bad=0 state=before
+	[ "$how" != kill ] || what=signal=KILL
+	for ((n = first + $2 % step; n <= total; n += step)); do
+		[ $bad -lt 5 ] || break
+		# strace counts each system call by itself
+		call=$(sed -n "${n}s/(.*//p" "$tmp/calls")
+		# the kernel has no error to give here, and the C library expects none
+		[ "$call" != brk ] || [ "$how" = kill ] || continue
+		# and a close that fails has closed all the same, which strace does not do
+		[ "$call" != close ] || [ "$how" = kill ] || n=$((n + 1))
+		[ $n -le $total ] || break
+		call=$(sed -n "${n}s/(.*//p" "$tmp/calls")
+		[ "$call" != close ] || [ "$how" = kill ] || continue
+		[ $state = old ] || prepare
+		nth=$(head -n "$n" "$tmp/calls" | grep -c "^$call(")
+		: >"$tmp/why"
+		# shellcheck disable=SC2086
+		{ timeout 60 strace $follow -o "$tmp/trace" -e "inject=$call:$what:when=$nth" $cmd >"$tmp/out" 2>&1 </dev/null; } 2>/dev/null
+		status=$?
+		points=$((points + 1))
+		[ $status -eq 0 ] || hit=$((hit + 1))
+		[ $status -ne 124 ] || { complain "it hangs" /dev/null; tail -n 20 "$tmp/trace" | cut -c1-150; }
+		finish
+		if ! same "$tmp/old" "$tmp/new" $also; then
+			complain "neither the old world nor the new one" "$tmp/old" "$tmp/new" $also
+		elif cmp -s "$tmp/old" "$tmp/now" && ! cmp -s "$tmp/old" "$tmp/before"; then
+			state=old
+			continue
+		fi
+		state=before
+		cmp -s "$tmp/before" "$tmp/now" && continue
+		reset >"$tmp/why"
+		if ! same "$tmp/before"; then
+			complain "not as it was before" "$tmp/before"
+			cp "$tmp/now" "$tmp/before" # only what is new next time
+		fi
+	done
+	[ $state = before ] || reset
+	echo "$name, $how: $points points of $((total - first + 1)), $hit ended the command, $bad bad"
+	# faults that do no harm at all are not put in
+	[ $bad -eq 0 ] && { [ $points -lt 10 ] || [ $hit -gt $((points / 5)) ]; }
+}
+
+# not the same points for each kind
+ok=0 offset=${FAULT_OFFSET:-0}
+for h in $hows; do
+	try "$h" "$offset" || ok=1
+	offset=$((offset + step / 2))
 done
-[ $state = before ] || reset
-echo "$name, $how: $points points of $((total - first + 1)), $hit ended the command, $bad bad"
 rm -rf "$tmp"
-# faults that do no harm at all are not put in
-[ $bad -eq 0 ] && { [ $points -lt 10 ] || [ $hit -gt $((points / 5)) ]; }
+exit $ok

@@ -27,26 +27,20 @@ shot_init() {
 	# pins are per network namespace, by its cookie (SO_NETNS_COOKIE)
 	SHOT_COOKIE=$(python3 -c 'import socket; print("%x" % int.from_bytes(socket.socket().getsockopt(1, 71, 8), "little"))')
 	SHOT_BPFTOOL=$(command -v bpftool || :)
-	export SHOT_RUN SHOT_GROUP SHOT_COOKIE SHOT_BPFTOOL
+	! bridge vlan show >/dev/null 2>&1 || SHOT_VLANS=yes
+	export SHOT_VLANS SHOT_RUN SHOT_GROUP SHOT_COOKIE SHOT_BPFTOOL
 }
 
-# Lines of a command, each with its kind in front, without what says nothing: indexes, clocks, carrier, numbers by lot.
-shot_lines() {
-	local kind=$1
-	shift
-	"$@" 2>/dev/null | sed -E "/^multicast ff00::\/8/d; s/^[0-9]+: //; s/ state [A-Z]+//; s/@if[0-9]+/@/; s/NO-CARRIER,//; s/,LOWER_UP//
+# Links, addresses, routes and neighbours, without what says nothing: indexes, clocks, carrier, numbers by lot.
+shot_net() {
+	{
+		printf '%s\n' 'link show' 'addr show' 'route show table all' 'neigh show nud permanent' 'neigh show proxy' 'rule show' |
+			ip -o -batch - 2>/dev/null
+		printf '%s\n' 'route show table all' 'rule show' | ip -6 -o -batch - 2>/dev/null
+	} | sed -E '/^multicast ff00::\/8/d; s/^[0-9]+: //; s/ state [A-Z]+//; s/@if[0-9]+/@/; s/NO-CARRIER,//; s/,LOWER_UP//
 		s/(valid|preferred)_lft [^ ]+//g; s/ expires [^ ]+//; s/ linkdown//; s/ link-netns [^ ]+//; s/ link-netnsid [0-9]+//
 		s/ tentative//; /alias (iocage: |associated with jail)/s/link\/ether [0-9a-f:]+/link\/ether ours/
-		s/fe80::[0-9a-f:]+ff:fe[0-9a-f:]+/fe80::EUI/g; s/^/$kind /"
-}
-
-shot_net() {
-	shot_lines link ip -o link show
-	shot_lines address ip -o addr show
-	shot_lines route4 ip route show table all
-	shot_lines route6 ip -6 route show table all
-	shot_lines neighbour ip neigh show nud permanent
-	shot_lines proxy ip neigh show proxy
+		s/fe80::[0-9a-f:]+ff:fe[0-9a-f:]+/fe80::EUI/g'
 }
 
 # Every sysctl that the sources touch, and their neighbours.
@@ -72,20 +66,18 @@ shot() {
 	shot_init
 	{
 		shot_net
-		ip rule | sed 's/^/rule4 /'
-		ip -6 rule | sed 's/^/rule6 /'
-		bridge fdb show 2>/dev/null | grep -E 'permanent|static' | grep -vE ' master |^33:33:ff' | sed 's/^/fdb /'
+		bridge fdb show 2>/dev/null | awk '/permanent|static/ && !/ master / && !/^33:33:ff/ { print "fdb", $0 }'
 		shot_sysctls
 		# of mounts below a world of tests only those of ours; what programs are pinned in is mounted once per boot, by systemd or
 		# by the first jail that needs it
 		awk -v me="$LAB_TMP/" '$5 ~ /^\/run\/netns\// || $5 == "/sys/fs/bpf" || /\/iocage-lab\./ && !index($0, me) { next } { print "mount", $5, $9, $10 }' \
 			/proc/self/mountinfo
-		find "$SHOT_GROUP" -type d 2>/dev/null | sed 's/^/group /'
-		find "$IOCAGE_RUN" -mindepth 1 \( -path '*/jails/*' -o -name '*.sock' -o -name '*.pid' \) 2>/dev/null | sed 's/^/run /'
-		find /run/netns -name '*ioc*' 2>/dev/null | sed 's/^/netns /'
+		find "$SHOT_GROUP" "$IOCAGE_RUN" /run/netns -mindepth 1 \( -path "$SHOT_GROUP/*" -type d -o -path '*/jails/*' -o -name '*.sock' \
+			-o -name '*.pid' -o -name '*ioc*' -path '/run/netns/*' \) 2>/dev/null
+		[ ! -e "$SHOT_GROUP" ] || echo "$SHOT_GROUP"
 		shot_bpf
 	} | LC_ALL=C sort
-	bridge vlan show 2>/dev/null
+	[ "${SHOT_VLANS:-}" != yes ] || bridge vlan show
 	nft -s list ruleset 2>/dev/null
 	return 0
 }
@@ -115,7 +107,7 @@ shot_inside() {
 		[ -n "$pid" ] && [ "$pid" -gt 0 ] && [ -e "/proc/$pid/ns/net" ] || continue
 		{
 			# link-local ones come late; of two addresses put back, either may be called secondary
-			nsenter --net="/proc/$pid/ns/net" bash -c "$(declare -f shot_lines shot_net); shot_net" | grep -vE ' fe80::|ff00::' |
+			nsenter --net="/proc/$pid/ns/net" bash -c "$(declare -f shot_net); shot_net" | grep -vE ' fe80::|ff00::' |
 				sed 's/ secondary / /'
 			for p in $(cat "$SHOT_GROUP/$j"/{jail,mon}/cgroup.procs 2>/dev/null); do
 				sed 's/^/process /' "/proc/$p/comm" 2>/dev/null
