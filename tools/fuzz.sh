@@ -14,7 +14,7 @@ mkdir -p "$dir"
 core=(src/core/*.c src/base/err.c src/base/str.c)
 
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(prop addr op config fstab lease rcconf sysctl argv broker state journal apt tar passwd hosts
+[ ${#targets[@]} -gt 0 ] || targets=(prop addr op config fstab lease rcconf sysctl argv broker relay state journal apt tar passwd hosts
 	names files)
 
 # The sources whose lines a target is to reach.
@@ -29,6 +29,7 @@ measured() {
 	rcconf | sysctl) echo src/core/rcconf.c ;;
 	argv) echo src/cli/opt.c ;;
 	broker) echo src/os/linux/broker_decode.c ;;
+	relay) echo src/os/linux/relay_udp.c ;;
 	state | journal) echo "src/store/$1.c" ;;
 	apt) echo src/store/release_apt.c ;;
 	tar) echo src/store/extract.c ;;
@@ -69,6 +70,7 @@ for name in "${targets[@]}"; do
 		;;
 	argv) src+=(src/cli/opt.c src/cli/commands.c) ;;
 	broker) src=(src/os/linux/broker_decode.c) ;;
+	relay) src=(src/os/linux/relay_udp.c) ;;
 	tar) src=(src/store/extract.c src/base/err.c src/base/str.c) libs=(-larchive) ;;
 	passwd) src+=(src/os/linux/user.c) ;;
 	esac

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "os/linux/relay_udp.h"
 
 #define PACKET_MAX 65535
 #define GROUP_LOW  0x4000 /* where no other program is likely to be; further ones are tried */
@@ -105,28 +106,6 @@ static int raw_sockets(struct relay *r, const struct hold_maps *m)
 	return hold_map_put(m->hold_socks, &r->raw6, &s, BPF_ANY);
 }
 
-static uint32_t sum(uint32_t s, const void *data, size_t len)
-{
-	const uint8_t *p = data;
-
-	for (; len > 1; p += 2, len -= 2)
-		s += (uint32_t)p[0] << 8 | p[1];
-	return len ? s + ((uint32_t)p[0] << 8) : s;
-}
-
-/* What came from this host itself has no checksum yet, so it is made anew in any case. addrs: both, as they follow each other. */
-static void set_checksum(struct udphdr *u, size_t len, const void *addrs, size_t addrs_len)
-{
-	uint32_t s = IPPROTO_UDP + (uint32_t)len;
-
-	u->check = 0;
-	s = sum(sum(s, addrs, addrs_len), u, len);
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	s = ~s & 0xffff;
-	u->check = htons((uint16_t)(s ? s : 0xffff));
-}
-
 /* It is looped back to the sockets of this host; the original does not leave (hold_out refuses it, or its hop limit). */
 static void send4(const struct relay *r, size_t len, unsigned link)
 {
@@ -160,24 +139,6 @@ static void send6(const struct relay *r, size_t len, unsigned link)
 	(void)sendto(r->raw6, r->packet, len, MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to));
 }
 
-/* A UDP packet: its header, or NULL. The length is the whole packet's. */
-static struct udphdr *find_udp(struct relay *r, size_t len, bool *ret_v4)
-{
-	const struct iphdr *ip = (const struct iphdr *)(const void *)r->packet;
-	const struct ip6_hdr *ip6 = (const struct ip6_hdr *)(const void *)r->packet;
-	size_t at;
-
-	if (len < sizeof(*ip))
-		return NULL;
-	*ret_v4 = ip->version == 4;
-	at = *ret_v4 ? ip->ihl * 4U : sizeof(*ip6);
-	if (len < at + sizeof(struct udphdr) || at < sizeof(*ip))
-		return NULL;
-	if (*ret_v4 ? ip->protocol != IPPROTO_UDP : ip->version != 6 || ip6->ip6_nxt != IPPROTO_UDP)
-		return NULL;
-	return (struct udphdr *)(void *)(r->packet + at);
-}
-
 static void relay_packet(struct relay *r, size_t len, unsigned link, relay_ports ports, void *ctx)
 {
 	uint16_t real[PORTS_MAX];
@@ -186,7 +147,7 @@ static void relay_packet(struct relay *r, size_t len, unsigned link, relay_ports
 	unsigned n;
 	bool v4;
 
-	u = find_udp(r, len, &v4);
+	u = relay_udp(r->packet, len, &v4);
 	if (!u)
 		return;
 	udp_len = len - (size_t)((const uint8_t *)u - r->packet);
@@ -194,10 +155,10 @@ static void relay_packet(struct relay *r, size_t len, unsigned link, relay_ports
 	for (unsigned i = 0; i < n; i++) {
 		u->dest = htons(real[i]);
 		if (v4) {
-			set_checksum(u, udp_len, r->packet + offsetof(struct iphdr, saddr), 8);
+			relay_checksum(u, udp_len, r->packet + offsetof(struct iphdr, saddr), 8);
 			send4(r, len, link);
 		} else {
-			set_checksum(u, udp_len, r->packet + offsetof(struct ip6_hdr, ip6_src), 32);
+			relay_checksum(u, udp_len, r->packet + offsetof(struct ip6_hdr, ip6_src), 32);
 			send6(r, len, link);
 		}
 	}
