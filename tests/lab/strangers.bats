@@ -169,7 +169,7 @@ stops() {
 	world_snapshot before
 	up v
 	echo text >"$(upper v)/open"
-	(cd "$(upper v)" && exec <open && exec sleep 600) 3>&- &
+	(cd "$(upper v)" && exec sleep 600 4<open) 3>&- &
 	other=$!
 	stops v
 	kill -9 "$other"
