@@ -50,7 +50,7 @@ setup_file() {
 	ip addr add 198.18.0.1/24 dev em3
 	ip addr add 198.18.0.2/24 dev em3
 	ip route add 198.18.9.0/24 via 198.18.0.9
-	export FAULT_STEP=${FAULT_STEP:-73} FAULT_OFFSET=${FAULT_OFFSET:-0}
+	export FAULT_STEP=${FAULT_STEP:-89} FAULT_OFFSET=${FAULT_OFFSET:-0}
 	export HN="-f $LAB_TMP/rc.conf -f $LAB_TMP/sysctl.conf"
 	: >"$LAB_TMP/counts"
 	echo "# FAULT_STEP=$FAULT_STEP FAULT_OFFSET=$FAULT_OFFSET" >&3

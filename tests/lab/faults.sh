@@ -79,7 +79,7 @@ finish
 reset
 all >"$tmp/before"
 prepare
-sleep 0.3
+sleep 0.15
 all >"$tmp/old"
 # shellcheck disable=SC2086
 if [ -n "$follow" ]; then
@@ -91,7 +91,7 @@ else
 	log=$tmp/log
 fi
 finish
-sleep 0.3
+sleep 0.15
 all >"$tmp/new"
 reset
 same "$tmp/before" || {
