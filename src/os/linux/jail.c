@@ -39,24 +39,26 @@ struct holder {
 static int holder_main(void *arg)
 {
 	const struct holder *h = arg;
+	int talk = h->talk;
 	char c = 0;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* dead before we could ask to be told; and what is open here, above all its lock, must not outlive it */
 	if (getppid() != h->starter)
 		return 1;
-	if (h->talk > 0)
-		(void)close_range(0, (unsigned)h->talk - 1, 0);
-	(void)close_range((unsigned)h->talk + 1, ~0U, 0);
-	if (h->vnet && read(h->talk, &c, 1) == 1) {
+	if (talk > 0)
+		(void)close_range(0, (unsigned)talk - 1, 0);
+	(void)close_range((unsigned)talk + 1, ~0U, 0);
+	if (h->vnet && read(talk, &c, 1) == 1) {
 		c = unshare(CLONE_NEWNET) < 0 ? 'e' : 'k';
 		/* routers are heard where ip6_addr says so, and nowhere else; a kernel without IPv6 hears none */
 		if (c == 'k')
 			(void)!fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/accept_ra", "0");
-		if (write(h->talk, &c, 1) != 1)
+		if (write(talk, &c, 1) != 1)
 			return 1;
 	}
-	while (pause() < 0)
+	/* killed, or at the latest when nobody has the other end any more */
+	while (read(talk, &c, 1) < 0 && errno == EINTR)
 		;
 	return 0;
 }

@@ -90,8 +90,10 @@ int promote_begin(const char *run, const char *link, int *ret_fd, struct err *e)
 
 	*ret_fd = -1;
 	/* it does always, or is gone */
-	if (r != 0)
+	if (r > 0 || r == -ENOENT)
 		return 0;
+	if (r < 0)
+		return err_set(e, -r, "ask whether %s promotes addresses: %s", link, strerror(-r));
 	if (run) {
 		r = open_dir(run, true, &dir, e);
 		if (r < 0)
