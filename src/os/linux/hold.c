@@ -265,7 +265,10 @@ static int owner_set(const struct hold_maps *m, int group, uint64_t jail, const 
 	memset(&new, 0, sizeof(new));
 	if (add)
 		new.jail[n++] = jail;
-	if (hold_map_get(m->hold_owners, addr, &old) < 0)
+	r = hold_map_get(m->hold_owners, addr, &old);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r < 0)
 		memset(&old, 0, sizeof(old));
 	for (uint32_t i = 0; i < HOLD_OWNERS && old.jail[i] && n < HOLD_OWNERS; i++)
 		if (old.jail[i] != jail && group_lives(group, old.jail[i]))
@@ -394,10 +397,12 @@ static int disown(const struct hold_maps *m, int group, uint64_t jail, const str
 	while (have) {
 		struct hold_owner o;
 		bool mine = false;
+		int got = hold_map_get(m->hold_owners, key, &o);
 
 		r = hold_map_next(m->hold_owners, key, next);
 		have = r == 0;
-		if (hold_map_get(m->hold_owners, key, &o) == 0)
+		done = first_of(done, got);
+		if (got == 0)
 			for (uint32_t i = 0; i < HOLD_OWNERS; i++)
 				mine |= o.jail[i] == jail;
 		if (mine &&
@@ -460,11 +465,15 @@ int hold_end(const char *rel, struct err *e)
 
 	memset(&m, 0xff, sizeof(m));
 	group = cgroup_open(rel, MAKER, NULL);
+	if (group < 0)
+		return group == -ENOENT ? 0
+		                        : err_set(e, -group, "open the control group of %s: %s", rel, strerror(-group));
+	r = pin_dir(dir, sizeof(dir), e);
+	if (r < 0)
+		return r;
 	/* nothing was ever loaded: nothing is known of the jail either */
-	if (group < 0 || pin_dir(dir, sizeof(dir), NULL) < 0 || access(dir, F_OK) < 0)
-		return group < 0 && group != -ENOENT
-		               ? err_set(e, -group, "open the control group of %s: %s", rel, strerror(-group))
-		               : 0;
+	if (access(dir, F_OK) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "look for %s", dir);
 	if (fstat(group, &st) < 0)
 		return err_sys(e, "look at the control group of %s", rel);
 	jail = st.st_ino;
