@@ -27,7 +27,7 @@ shot_init() {
 	# pins are per network namespace, by its cookie (SO_NETNS_COOKIE)
 	SHOT_COOKIE=$(python3 -c 'import socket; print("%x" % int.from_bytes(socket.socket().getsockopt(1, 71, 8), "little"))')
 	SHOT_BPFTOOL=$(command -v bpftool || :)
-	! bridge vlan show >/dev/null 2>&1 || SHOT_VLANS=yes
+	! command bridge vlan show >/dev/null 2>&1 || SHOT_VLANS=yes
 	export SHOT_VLANS SHOT_RUN SHOT_GROUP SHOT_COOKIE SHOT_BPFTOOL
 }
 
@@ -35,8 +35,8 @@ shot_init() {
 shot_net() {
 	{
 		printf '%s\n' 'link show' 'addr show' 'route show table all' 'neigh show nud permanent' 'neigh show proxy' 'rule show' |
-			ip -o -batch - 2>/dev/null
-		printf '%s\n' 'route show table all' 'rule show' | ip -6 -o -batch - 2>/dev/null
+			command ip -o -batch - 2>/dev/null
+		printf '%s\n' 'route show table all' 'rule show' | command ip -6 -o -batch - 2>/dev/null
 	} | sed -E '/^multicast ff00::\/8/d; s/^[0-9]+: //; s/ state [A-Z]+//; s/@if[0-9]+/@/; s/NO-CARRIER,//; s/,LOWER_UP//
 		s/(valid|preferred)_lft [^ ]+//g; s/ expires [^ ]+//; s/ linkdown//; s/ link-netns [^ ]+//; s/ link-netnsid [0-9]+//
 		s/ tentative//; /alias (iocage: |associated with jail)/s/link\/ether [0-9a-f:]+/link\/ether ours/
@@ -66,7 +66,7 @@ shot() {
 	shot_init
 	{
 		shot_net
-		bridge fdb show 2>/dev/null | awk '/permanent|static/ && !/ master / && !/^33:33:ff/ { print "fdb", $0 }'
+		command bridge fdb show 2>/dev/null | awk '/permanent|static/ && !/ master / && !/^33:33:ff/ { print "fdb", $0 }'
 		shot_sysctls
 		# of mounts below a world of tests only those of ours; what programs are pinned in is mounted once per boot, by systemd or
 		# by the first jail that needs it
@@ -77,8 +77,8 @@ shot() {
 		[ ! -e "$SHOT_GROUP" ] || echo "$SHOT_GROUP"
 		shot_bpf
 	} | LC_ALL=C sort
-	[ "${SHOT_VLANS:-}" != yes ] || bridge vlan show
-	nft -s list ruleset 2>/dev/null
+	[ "${SHOT_VLANS:-}" != yes ] || command bridge vlan show
+	command nft -s list ruleset 2>/dev/null
 	return 0
 }
 
