@@ -1,6 +1,7 @@
 # Makefile - the front door: each target is one command on top of Meson (build directory: build) and tools/.
 BUILD = build
 SUITES = unit lint lab
+ASAN_SUITES = unit lab
 PREFIX = /usr/local
 DESTDIR =
 MESONFLAGS =
@@ -33,6 +34,13 @@ test-vm: deps-test
 	@tools/deps.sh vm
 	@$(MAKE) --no-print-directory all
 	@tests/vm/run.sh
+
+# unit tests and lab suites with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer in every program
+test-asan: deps-test
+	@[ -f build-asan/build.ninja ] || CC=clang meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false || { \
+		rm -rf build-asan; exit 1; }
+	@ninja -C build-asan
+	@IOCAGE_BUILD=build-asan tests/run.sh $(ASAN_SUITES)
 
 lint: deps-test
 	@$(MAKE) --no-print-directory all
@@ -76,6 +84,7 @@ help:
 	@echo "make quickstart        as root: install what the build needs, build, and run two jails on this machine"
 	@echo "make quickstart-clean  as root: remove everything quickstart made"
 	@echo "make test              as root: install what the tests need, run every suite"
+	@echo "make test-asan         as root: unit and lab suites in a build with sanitizers (ASAN_SUITES='unit lab:vnet')"
 	@echo "make lint              formatting, static analysis, layers, scripts, manual page"
 	@echo "make bench             as root: measure beside other container tools"
 	@echo "make install           PREFIX=/usr/local DESTDIR="
@@ -84,4 +93,4 @@ help:
 	@echo "make fuzz              run the fuzzers (SECONDS_EACH=60)"
 	@echo "make deps, deps-test, clean"
 
-.PHONY: all deps deps-test test test-vm lint bench soak install quickstart quickstart-clean check-freebsd fuzz clean help
+.PHONY: all deps deps-test test test-vm test-asan lint bench soak install quickstart quickstart-clean check-freebsd fuzz clean help

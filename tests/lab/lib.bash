@@ -41,6 +41,17 @@ lab_reset() {
 		rm -rf --one-file-system "${IOCAGE_ROOT:?}/jails/$j"
 	done
 	rm -f "$IOCAGE_ROOT/defaults.json"
+	lab_sanitizers
+}
+
+# What a build with sanitizers had to say during this test; world.sh shows it.
+lab_sanitizers() {
+	local seen=$LAB_TMP/sanitizers.seen size
+	size=$(stat -c %s "$IOCAGE_SANITIZER_LOG" 2>/dev/null || echo 0)
+	[ "$size" -ne "$(cat "$seen" 2>/dev/null || echo 0)" ] || return 0
+	echo "$size" >"$seen"
+	echo "the sanitizers found something: see the end"
+	return 1
 }
 
 # --- the world as text (shot.bash): what a jail must leave as it found it ---

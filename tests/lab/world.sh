@@ -23,6 +23,8 @@ set -euo pipefail
 }
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
+build=${IOCAGE_BUILD:-build}
+case $build in /*) ;; *) build=$top/$build ;; esac
 host=host-$$ lan=lan-$$
 LAB_TMP=$(mktemp -d /tmp/iocage-lab.XXXXXX)
 
@@ -72,8 +74,16 @@ ip -n "$lan" route add 2001:db8:a::/48 via 2001:db8::1
 exec 8</proc/self/ns/net
 export LAB_TMP LAB_HOST_NS=/run/netns/$host LAB_LAN_NS=/run/netns/$lan
 export LAB_OUTSIDE_NS=/proc/$$/fd/8 # the machine's own network: to download from a mirror, nothing else
-export LAB_TOP=$top IOCAGE=${IOCAGE:-$top/build/iocage}
+export LAB_TOP=$top IOCAGE=${IOCAGE:-$build/iocage}
 export BATS_LIB_PATH=$top/tests/lab
+export IOCAGE_SANITIZER_LOG=$LAB_TMP/sanitizers # builds with sanitizers (src/sanitized.c) report there
 unset IOCAGE_ROOT IOCAGE_RUN IOCAGE_COLOR
 exec 9<&-
-nsenter --net="/run/netns/$host" "$@" 8<&-
+status=0
+nsenter --net="/run/netns/$host" "$@" 8<&- || status=$?
+if [ -s "$IOCAGE_SANITIZER_LOG" ]; then
+	echo "world: the sanitizers found:"
+	cat "$IOCAGE_SANITIZER_LOG"
+	[ $status -ne 0 ] || status=1
+fi >&2
+exit $status

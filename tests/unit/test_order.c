@@ -26,7 +26,7 @@ static void build(struct order *o, const char *text)
 	for (size_t w = 0; w < words.n; w++) {
 		const char *s = strchr(words.v[w], '>');
 
-		for (; s && s[1]; s += 2) {
+		for (; s && *s; s += 2) {
 			char name[2] = { s[1], '\0' };
 
 			assert_int_equal(order_need(o, w, order_find(o, name), NULL), 0);
