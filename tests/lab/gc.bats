@@ -36,7 +36,8 @@ crash() {
 	local j sub g
 	for j in "$@"; do
 		for sub in mon jail; do
-			g=$(find /sys/fs/cgroup -type d -path "*/iocage-$(run_hash)/$j/$sub")
+			# groups of others come and go meanwhile
+			g=$(find /sys/fs/cgroup -type d -path "*/iocage-$(run_hash)/$j/$sub" 2>/dev/null || :)
 			echo 1 >"$g/cgroup.kill"
 		done
 	done

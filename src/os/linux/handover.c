@@ -57,19 +57,26 @@ int netns_unpin(const struct os *os, struct err *e)
 	return 0;
 }
 
-/* The namespace by its name in RUN, else that of the jail's first process; -1: there is none any more. */
+/* The namespace by its name in RUN, else that of the jail's first process. An fd; -ENOENT: there is none any more. */
 static int open_inside(struct os *os)
 {
 	_cleanup_free_ char *path = pin_path(os);
 	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
 	struct statfs fs;
-	struct err ignored = ERR_INIT;
+	struct err why = ERR_INIT;
+	int r = path ? fd < 0 ? -errno : fstatfs(fd, &fs) < 0 ? -errno : 0 : -ENOMEM;
 
-	if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC)
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && fs.f_type == NSFS_MAGIC)
 		return take_fd(&fd);
-	if (os->netns < 0 && (os->j->pid <= 0 || jail_netns(os, &ignored) < 0))
-		return -1;
-	return fcntl(os->netns, F_DUPFD_CLOEXEC, 0);
+	if (os->netns < 0 && os->j->pid <= 0)
+		return -ENOENT;
+	r = os->netns < 0 ? jail_netns(os, &why) : 0;
+	if (r < 0)
+		return r == -ESRCH ? -ENOENT : r;
+	r = fcntl(os->netns, F_DUPFD_CLOEXEC, 0);
+	return r < 0 ? -errno : r;
 }
 
 bool link_is_home(const char *name, const char *own)
@@ -126,14 +133,17 @@ int link_in(struct os *os, const struct op *op, struct err *e)
 
 /* --- home --- */
 
-static bool is_inside(struct nl *in, unsigned index)
+/* 1 or 0, or -errno: it cannot be told. */
+static int is_inside(struct nl *in, unsigned index)
 {
 	struct link_fact l = { .index = 0 };
 	struct ifinfomsg *ifi = nl_put(in, RTM_GETLINK, 0, sizeof(*ifi));
+	int r;
 
 	if (ifi)
 		ifi->ifi_index = (int)index;
-	return nl_ask(in, link_take, &l) == 0 && l.index == index;
+	r = nl_ask(in, link_take, &l);
+	return r == -ENODEV ? 0 : r < 0 ? r : l.index == index;
 }
 
 static bool index_is_free(struct nl *n, unsigned index)
@@ -190,7 +200,11 @@ int link_out(struct os *os, const struct op *op, struct err *e)
 		r = nl_open(&in, nsfd, e);
 	if (r < 0)
 		return r;
-	if (nsfd < 0 || !is_inside(&in, op->index)) {
+	/* not knowing is no reason to leave it there: the journal keeps it */
+	r = nsfd >= 0 ? is_inside(&in, op->index) : nsfd == -ENOENT ? 0 : nsfd;
+	if (r < 0)
+		return err_set(e, -r, "look for %s in the jail: %s", op->link, strerror(-r));
+	if (r == 0) {
 		/* never moved, or home already; else the jail deleted it, or gave it away */
 		if (!nl_index(&os->host, op->link) && index_is_free(&os->host, op->id))
 			(void)snprintf(os->j->note, sizeof(os->j->note), "%s is not in the jail any more: it is gone",
