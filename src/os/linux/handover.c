@@ -62,7 +62,7 @@ static int open_inside(struct os *os)
 {
 	_cleanup_free_ char *path = pin_path(os);
 	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-	struct statfs fs;
+	struct statfs fs = { .f_type = 0 };
 	struct err why = ERR_INIT;
 	int r = path ? fd < 0 ? -errno : fstatfs(fd, &fs) < 0 ? -errno : 0 : -ENOMEM;
 
