@@ -32,7 +32,9 @@ power_off() {
 	ip route replace default via 192.0.2.254
 	ip route replace default via 2001:db8::254
 	nft flush ruleset
+	# a boot begins with none
 	echo 0 >/proc/sys/net/ipv4/conf/all/forwarding
+	echo 0 >/proc/sys/net/ipv4/conf/em0/forwarding
 	[ "${1:-}" = keep ] || rm -rf --one-file-system "$IOCAGE_RUN"
 }
 
