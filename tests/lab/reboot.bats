@@ -156,6 +156,8 @@ three_jails() {
 		is "mine-$j"
 	done
 	down v s n
+	# that it was us who turned it on was written there
+	echo 0 >/proc/sys/net/ipv4/conf/em0/forwarding
 	world_same boot
 }
 
