@@ -19,17 +19,22 @@ struct gc {
 	struct strv marked; /* what carries our mark, in the same form */
 };
 
+/* what: begins with a verb */
+static void say_text(struct gc *g, const char *what, const char *jail)
+{
+	g->found++;
+	if (!g->silent)
+		info("%s%s%s%s", jail ? jail : "", jail ? ": " : "", g->dry ? "would " : "", what);
+	else if (g->found == 1)
+		(void)!str_copy(g->first, sizeof(g->first), what);
+}
+
 static void say(struct gc *g, const struct op *undo, const char *jail)
 {
 	char what[256];
 
-	g->found++;
 	op_describe(undo, what, sizeof(what));
-	if (g->silent && g->found == 1)
-		(void)!str_copy(g->first, sizeof(g->first), what);
-	if (g->silent)
-		return;
-	info("%s%s%s%s", jail ? jail : "", jail ? ": " : "", g->dry ? "would " : "", what);
+	say_text(g, what, jail);
 }
 
 static void failed(struct gc *g, const struct err *e)
@@ -74,10 +79,8 @@ static void collect_live(struct gc *g, struct session *s)
 
 	if (r < 0)
 		failed(g, &e);
-	else if (j.n) {
-		g->found++;
-		info("%s: would take back a change that was cut off", s->jail);
-	}
+	else if (j.n)
+		say_text(g, "take back a change that was cut off", s->jail);
 }
 
 static int collect_jail(struct gc *g, const char *name, struct err *e)

@@ -322,3 +322,14 @@ failed_inside() {
 	ok iocage doctor --fix s
 	healthy
 }
+
+@test "leftover: a change that was cut off is counted, and --json stays JSON" {
+	timeout -s KILL 20 strace -o /dev/null -e trace=sendto -e inject=sendto:signal=KILL:when=8 \
+		iocage set 'ip4_addr=em0|192.0.2.11/24' s || true
+	[ -e "$IOCAGE_RUN/jails/s/live" ]
+	run --separate-stderr iocage doctor --json
+	[ "$status" -eq 1 ]
+	python3 -c 'import json,sys; l = json.loads(sys.argv[1]); assert "leftover" in [f["check"] for f in l], l' "$output"
+	ok iocage gc
+	ok iocage doctor
+}
