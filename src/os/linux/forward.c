@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <linux/netfilter.h>
 
@@ -16,48 +15,23 @@
 #include "base/str.h"
 #include "os/linux/nat.h"
 #include "os/linux/nft.h"
+#include "os/linux/notes.h"
 
 #define USERS_MAX (1024 * 1024)
 
 int nat_lock(const char *run, int *ret_fd, struct err *e)
 {
-	_cleanup_free_ char *dir = strf("%s/forward", run);
-	int fd;
-
-	if (!dir)
-		return err_oom(e);
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return err_sys(e, "cannot make %s", dir);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "cannot open %s", dir);
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR) {
-			int r = err_sys(e, "cannot lock %s", dir);
-
-			close(fd);
-			return r;
-		}
-	*ret_fd = fd;
-	return 0;
+	return notes_lock(run, "forward", true, ret_fd, e);
 }
 
-/* /proc/sys/net/ipv4/conf/LINK/forwarding: 0, 1, or -errno */
 static int forwarding(const char *link)
 {
-	_cleanup_free_ char *path = strf("/proc/sys/net/ipv4/conf/%s/forwarding", link);
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r = path ? fs_read(AT_FDCWD, path, 16, &text, &len, NULL) : -ENOMEM;
-
-	return r < 0 ? r : text[0] == '1';
+	return link_switch(link, "forwarding");
 }
 
 static int set_forwarding(const char *link, bool on)
 {
-	_cleanup_free_ char *path = strf("/proc/sys/net/ipv4/conf/%s/forwarding", link);
-
-	return path ? fs_poke(AT_FDCWD, path, on ? "1" : "0") : -ENOMEM;
+	return link_switch_set(link, "forwarding", on);
 }
 
 /* In the sets of guarded interfaces, or out of them. */

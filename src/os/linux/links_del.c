@@ -210,7 +210,7 @@ static int del_addr(struct nl *n, const struct op *op, const char *run, struct e
 	struct addr_seen s = { .op = op };
 	struct ifaddrmsg *ifa;
 	struct seen_link l;
-	int promoting = -1, k, r = get_link(n, op->link, &l, e);
+	int note = -1, promoting = 0, k, r = get_link(n, op->link, &l, e);
 
 	if (r == 0 && run)
 		r = promote_settle(run, e);
@@ -228,9 +228,9 @@ static int del_addr(struct nl *n, const struct op *op, const char *run, struct e
 	if (!s.here || !s.ours)
 		return 0;
 	if (op->addr.family == 4 && !s.secondary && s.others)
-		r = promote_begin(run, op->link, &promoting, e);
-	if (r < 0)
-		return r;
+		promoting = promote_begin(run, op->link, &note, e);
+	if (promoting < 0)
+		return promoting;
 	ifa = nl_put(n, RTM_DELADDR, 0, sizeof(*ifa));
 	if (ifa) {
 		ifa->ifa_family = (uint8_t)af_of(&op->addr);
@@ -239,7 +239,7 @@ static int del_addr(struct nl *n, const struct op *op, const char *run, struct e
 	}
 	nl_attr(n, IFA_LOCAL, op->addr.b, len_of(&op->addr));
 	r = flush_one(n, EADDRNOTAVAIL, e, "remove an address from", op->link);
-	k = promote_end(run, op->link, promoting, r < 0 ? NULL : e);
+	k = promoting ? promote_end(run, op->link, note, r < 0 ? NULL : e) : 0;
 	return r < 0 ? r : k;
 }
 

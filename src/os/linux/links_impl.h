@@ -30,8 +30,8 @@ must_check int links_put_route_as(struct nl *n, struct nl *q, const struct op *o
                                   struct err *e);
 
 /*
- * While *ret_fd is open, secondary addresses of the link stay when the one they are secondary to goes. run NULL: in a jail's
- * namespace, and not noted. promote_end() closes it.
+ * Secondary addresses of the link stay when the one they are secondary to goes. 1: until promote_end(), which closes *ret_fd;
+ * 0: they do anyway, or the link is gone. run NULL: in a jail's namespace, and not noted, for it goes with the jail.
  */
 must_check int promote_begin(const char *run, const char *link, int *ret_fd, struct err *e);
 must_check int promote_end(const char *run, const char *link, int fd, struct err *e);

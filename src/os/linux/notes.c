@@ -1,0 +1,52 @@
+/* notes.c - switches of interfaces that are ours for a while, and the locked directories of notes about them. */
+#include "os/linux/notes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+
+static char *switch_path(const char *link, const char *key)
+{
+	return strf("/proc/sys/net/ipv4/conf/%s/%s", link, key);
+}
+
+int link_switch(const char *link, const char *key)
+{
+	_cleanup_free_ char *path = switch_path(link, key);
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = path ? fs_read(AT_FDCWD, path, 16, &text, &len, NULL) : -ENOMEM;
+
+	return r < 0 ? r : text[0] == '1';
+}
+
+int link_switch_set(const char *link, const char *key, bool on)
+{
+	_cleanup_free_ char *path = switch_path(link, key);
+
+	return path ? fs_poke(AT_FDCWD, path, on ? "1" : "0") : -ENOMEM;
+}
+
+int notes_lock(const char *run, const char *what, bool make, int *ret_fd, struct err *e)
+{
+	_cleanup_free_ char *path = strf("%s/%s", run, what);
+	_cleanup_close_ int fd = -1;
+
+	if (!path)
+		return err_oom(e);
+	if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot make %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return !make && errno == ENOENT ? -ENOENT : err_sys(e, "cannot open %s", path);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_sys(e, "cannot lock %s", path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
