@@ -226,6 +226,12 @@ int session_clean_leftovers(struct session *s, bool quiet, struct err *e)
 	return 0;
 }
 
+int hint_damaged(const char *jail, struct err *e)
+{
+	return err_hint(e, "What is written down of %s is damaged. To end what runs of it: iocage stop -f %s", jail,
+	                jail);
+}
+
 int life_reap(struct cli *c, const char *jail, struct err *e)
 {
 	_cleanup_(session_done) struct session s;
@@ -240,8 +246,7 @@ int life_reap(struct cli *c, const char *jail, struct err *e)
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return err_hint(e, "What is written down of %s is damaged. To end what runs of it: iocage stop -f %s",
-		                jail, jail);
+		return hint_damaged(jail, e);
 	/* not ready although nobody holds the lock: a start that was interrupted */
 	if (state_up(&s.st))
 		return 0;

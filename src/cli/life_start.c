@@ -444,8 +444,7 @@ static int check_down(struct session *s, struct err *e)
 		return s->o.dry_run ? 0 : session_sweep(s, e);
 	}
 	if (r < 0)
-		return err_hint(e, "What is written down of %s is damaged. To end what runs of it: iocage stop -f %s",
-		                s->jail, s->jail);
+		return hint_damaged(s->jail, e);
 	if (state_up(&s->st))
 		return err_class(e, ERR_BUSY, EALREADY, "%s is already running!", s->jail);
 	if (s->o.dry_run) {

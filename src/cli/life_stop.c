@@ -200,8 +200,7 @@ static int read_state(struct session *s, struct err *e)
 			return r;
 	}
 	(void)err_set(e, EBADMSG, "%s", why.msg);
-	return err_hint(e, "What is written down of %s is damaged. To end what runs of it: iocage stop -f %s", s->jail,
-	                s->jail);
+	return hint_damaged(s->jail, e);
 }
 
 static int check_up(struct session *s, struct err *e)

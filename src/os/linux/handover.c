@@ -61,14 +61,19 @@ int netns_unpin(const struct os *os, struct err *e)
 static int open_inside(struct os *os)
 {
 	_cleanup_free_ char *path = pin_path(os);
-	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-	struct statfs fs = { .f_type = 0 };
+	_cleanup_close_ int fd = -1;
 	struct err why = ERR_INIT;
-	int r = path ? fd < 0 ? -errno : fstatfs(fd, &fs) < 0 ? -errno : 0 : -ENOMEM;
+	struct statfs fs;
+	int r;
 
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (r == 0 && fs.f_type == NSFS_MAGIC)
+	if (!path)
+		return -ENOMEM;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno != ENOENT)
+		return -errno;
+	if (fd >= 0 && fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fd >= 0 && fs.f_type == NSFS_MAGIC)
 		return take_fd(&fd);
 	if (os->netns < 0 && os->j->pid <= 0)
 		return -ENOENT;
