@@ -71,7 +71,7 @@ run_lab() {
 }
 
 run_vm() {
-	local t=$SECONDS log status ok fail skip
+	local t=$SECONDS log status ok fail skip both
 	log=$(mktemp)
 	# shellcheck disable=SC2086 # a list of suites
 	IOCAGE_TESTS_MUST_RUN=0 tests/vm/run.sh tests/run.sh $vm_suites >"$log" 2>&1
@@ -82,9 +82,9 @@ run_vm() {
 	if [ -z "$ok" ] || { [ "$status" -ne 0 ] && [ "${fail:-0}" -eq 0 ]; }; then fail=$((${fail:-0} + 1)); fi
 	cat "$log"
 	# what was left out under both kernels ran nowhere
-	if [ "$(tr -d '\r' <"$log" | grep '^not under this kernel' | grep -cxFf - "$elsewhere")" -ne 0 ]; then
-		echo "skipped under both kernels:"
-		tr -d '\r' <"$log" | grep '^not under this kernel' | grep -xFf - "$elsewhere"
+	both=$(tr -d '\r' <"$log" | grep '^not under this kernel' | grep -xFf - "$elsewhere")
+	if [ -n "$both" ]; then
+		printf 'skipped under both kernels:\n%s\n' "$both"
 		fail=$((${fail:-0} + 1))
 	elif [ "${fail:-0}" -eq 0 ]; then
 		skipped=$((skipped - $(wc -l <"$elsewhere")))
