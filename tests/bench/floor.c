@@ -106,17 +106,22 @@ static void add_pair(const char *name, const char *bridge, pid_t child)
 	struct batch m = { .len = 0 };
 	struct ifinfomsg *ifi = msg(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifi)), peer = { 0 };
 	struct rtattr *info, *data, *p;
-	unsigned master = if_nametoindex(bridge);
+	unsigned master = if_nametoindex(bridge),
+		 one = 1; /* queues: to give up the others again takes longest of all */
 	int ns = child;
 
 	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
 	attr(&m, IFLA_IFNAME, name, strlen(name) + 1);
+	attr(&m, IFLA_NUM_TX_QUEUES, &one, sizeof(one));
+	attr(&m, IFLA_NUM_RX_QUEUES, &one, sizeof(one));
 	attr(&m, IFLA_MASTER, &master, sizeof(master));
 	info = attr(&m, IFLA_LINKINFO, NULL, 0);
 	attr(&m, IFLA_INFO_KIND, "veth", 4);
 	data = attr(&m, IFLA_INFO_DATA, NULL, 0);
 	p = attr(&m, VETH_INFO_PEER, &peer, sizeof(peer));
 	attr(&m, IFLA_IFNAME, "eth0", 5);
+	attr(&m, IFLA_NUM_TX_QUEUES, &one, sizeof(one));
+	attr(&m, IFLA_NUM_RX_QUEUES, &one, sizeof(one));
 	attr(&m, IFLA_NET_NS_PID, &ns, sizeof(ns));
 	nest_end(&m, p);
 	nest_end(&m, data);

@@ -21,44 +21,49 @@
 #include "base/str.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/jailproc.h"
+#include "os/linux/quiet.h"
 #include "os/linux/shared.h"
 
 /* --- the user namespace, and a VNET jail's network namespace, which it owns --- */
 
+/* A path under /proc/sys, from the process that shares our memory. What is not there is not set. */
+static void holder_poke(const char *path, const char *value)
+{
+	long fd = quiet_call(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CLOEXEC, 0, 0, 0);
+
+	if (fd < 0)
+		return;
+	(void)quiet_call(SYS_write, fd, (long)value, 1, 0, 0, 0);
+	(void)quiet_call(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
 /*
  * Shares our memory. It lives while its id maps are written; told to, it makes the network namespace: the slowest of
- * them all, made while we go on with the others.
+ * them all, made while we go on. Here are no calls but quiet ones: we look at errno meanwhile.
  */
-struct holder {
-	int talk; /* its end of a socket pair */
-	bool vnet;
-	pid_t starter, pid;
-	int ours; /* our end */
-};
-
 static int holder_main(void *arg)
 {
 	const struct holder *h = arg;
 	int talk = h->talk;
 	char c = 0;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)quiet_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
 	/* dead before we could ask to be told; and what is open here, above all its lock, must not outlive it */
-	if (getppid() != h->starter)
+	if (quiet_call(SYS_getppid, 0, 0, 0, 0, 0, 0) != h->starter)
 		return 1;
 	if (talk > 0)
-		(void)close_range(0, (unsigned)talk - 1, 0);
-	(void)close_range((unsigned)talk + 1, ~0U, 0);
-	if (h->vnet && read(talk, &c, 1) == 1) {
-		c = unshare(CLONE_NEWNET) < 0 ? 'e' : 'k';
+		(void)quiet_call(SYS_close_range, 0, talk - 1, 0, 0, 0, 0);
+	(void)quiet_call(SYS_close_range, talk + 1, ~0U, 0, 0, 0, 0);
+	if (h->vnet && quiet_call(SYS_read, talk, (long)&c, 1, 0, 0, 0) == 1) {
+		c = quiet_call(SYS_unshare, CLONE_NEWNET, 0, 0, 0, 0, 0) < 0 ? 'e' : 'k';
 		/* routers are heard where ip6_addr says so, and nowhere else; a kernel without IPv6 hears none */
 		if (c == 'k')
-			(void)!fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/accept_ra", "0");
-		if (write(talk, &c, 1) != 1)
+			holder_poke("/proc/sys/net/ipv6/conf/default/accept_ra", "0");
+		if (quiet_call(SYS_write, talk, (long)&c, 1, 0, 0, 0) != 1)
 			return 1;
 	}
 	/* killed, or at the latest when nobody has the other end any more */
-	while (read(talk, &c, 1) < 0 && errno == EINTR)
+	while (quiet_call(SYS_read, talk, (long)&c, 1, 0, 0, 0) == -EINTR)
 		;
 	return 0;
 }
@@ -85,37 +90,37 @@ static int open_ns(pid_t pid, const char *which, struct err *e)
 }
 
 /* It is not waited for here: its end takes a while, and nothing depends on it. */
-static void holder_end(struct os *os, struct holder *h)
+static void holder_end(struct holder *h)
 {
-	if (h->pid <= 0)
+	if (h->pid <= 0 || h->ended)
 		return;
 	kill(h->pid, SIGKILL);
-	os->holder = h->pid;
 	close(h->talk);
 	close(h->ours);
-	h->pid = 0;
+	h->ended = true;
 }
 
 void jail_reap_holder(struct os *os)
 {
-	while (os->holder > 0 && waitpid(os->holder, NULL, __WALL) < 0 && errno == EINTR)
+	holder_end(&os->holder);
+	while (os->holder.pid > 0 && waitpid(os->holder.pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
-	os->holder = 0;
+	os->holder = (struct holder){ 0 };
 }
 
-static int make_userns(struct os *os, struct holder *h, struct err *e)
+static int make_userns(struct os *os, bool vnet, struct err *e)
 {
 	static char stack[16384] __attribute__((aligned(64)));
+	struct holder *h = &os->holder;
 	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "make a socket pair");
-	h->talk = pair[1];
-	h->ours = pair[0];
-	h->starter = getpid();
+	*h = (struct holder){ .talk = pair[1], .ours = pair[0], .vnet = vnet, .starter = getpid() };
 	h->pid = clone(holder_main, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | SIGCHLD, h);
 	if (h->pid < 0) {
 		err_sys(e, "make the jail's user namespace");
+		h->pid = 0;
 		close(pair[0]);
 		close(pair[1]);
 		if (e->code == ENOSPC || e->code == EPERM || e->code == EINVAL)
@@ -144,8 +149,9 @@ static int expect_report(struct os *os, int *fds, unsigned nfds, struct err *e)
 	return rep.code ? err_set(e, rep.code, "%s", rep.msg) : 0;
 }
 
-static int await_netns(struct os *os, struct holder *h, struct err *e)
+static int await_netns(struct os *os, struct err *e)
 {
+	struct holder *h = &os->holder;
 	char c = 0;
 	int r;
 
@@ -259,7 +265,6 @@ static int start_first(struct os *os, struct child_args *a, int leaf, struct err
 int jail_add(struct os *os, const struct op *op, struct err *e)
 {
 	struct child_args a = { .add = op, .run = os->j->run, .vnet = op->flags & OP_FLAG_VNET, .init = -1 };
-	struct holder h = { .vnet = a.vnet };
 	_cleanup_close_ int leaf = -1;
 	int r;
 
@@ -268,7 +273,7 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 	os->allow = op->flags & ~OP_FLAG_VNET;
 	r = prepare(os, &a, &leaf, e);
 	if (r == 0)
-		r = make_userns(os, &h, e);
+		r = make_userns(os, a.vnet, e);
 	if (r == 0) {
 		a.queue = os->queue;
 		a.nqueue = os->nqueue;
@@ -277,14 +282,14 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 		r = start_first(os, &a, leaf, e);
 	}
 	if (r == 0 && a.vnet) {
-		r = await_netns(os, &h, e);
+		r = await_netns(os, e);
 	} else if (r == 0) {
 		/* it made the view before anything else, and says so */
 		r = expect_report(os, NULL, 0, e);
 		if (r == 0)
 			r = os->netns = open_ns(os->j->pid, "net", e);
 	}
-	holder_end(os, &h);
+	holder_end(&os->holder);
 	closep(&a.init);
 	return r < 0 ? r : 0;
 }

@@ -195,6 +195,16 @@ static int put_vlans(struct nl *n, struct nl *q, const struct op *op, struct err
 	return 0;
 }
 
+/*
+ * One queue each way is what a veth has anyway. Said beforehand, the kernel need not give the others up again, for which it
+ * would wait twice until every processor has taken note.
+ */
+static void put_queues(struct nl *n)
+{
+	nl_attr_u32(n, IFLA_NUM_TX_QUEUES, 1);
+	nl_attr_u32(n, IFLA_NUM_RX_QUEUES, 1);
+}
+
 static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
 {
 	unsigned master = 0;
@@ -210,6 +220,7 @@ static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, s
 	nl_attr_str(n, IFLA_IFNAME, op->link);
 	nl_attr_u32(n, IFLA_MTU, op->mtu);
 	nl_attr(n, IFLA_ADDRESS, op->mac.b, 6);
+	put_queues(n);
 	if (master)
 		nl_attr_u32(n, IFLA_MASTER, master);
 	info = nl_nest(n, IFLA_LINKINFO);
@@ -222,6 +233,7 @@ static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, s
 	nl_attr_str(n, IFLA_IFNAME, op->peer);
 	nl_attr_u32(n, IFLA_MTU, op->mtu);
 	nl_attr(n, IFLA_ADDRESS, op->mac2.b, 6);
+	put_queues(n);
 	nl_attr_u32(n, IFLA_NET_NS_FD, (uint32_t)nsfd);
 	nl_nest_end(n, peer);
 	nl_nest_end(n, data);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "os/linux/links.h"
+#include "os/linux/quiet.h"
 
 /*
  * RTM_DELLINK takes an interface out of sight at once, and then keeps its caller until every processor has let go of it
@@ -36,11 +37,11 @@ static int remover_main(void *arg)
 {
 	const struct request *rq = arg;
 
-	/* nothing of the caller's is kept open, above all no lock */
+	/* nothing of the caller's is kept open, above all no lock; and the caller looks at errno meanwhile */
 	if (rq->fd > 0)
-		(void)close_range(0, (unsigned)rq->fd - 1, 0);
-	(void)close_range((unsigned)rq->fd + 1, ~0U, 0);
-	return send(rq->fd, &rq->h, rq->h.nlmsg_len, 0) < 0;
+		(void)quiet_call(SYS_close_range, 0, rq->fd - 1, 0, 0, 0, 0);
+	(void)quiet_call(SYS_close_range, rq->fd + 1, ~0U, 0, 0, 0, 0);
+	return quiet_call(SYS_sendto, rq->fd, (long)&rq->h, (long)rq->h.nlmsg_len, 0, 0, 0) < 0;
 }
 
 static void let_go(struct remover *rm)
@@ -104,16 +105,15 @@ struct parting {
 static int parting_main(void *arg)
 {
 	const struct parting *p = arg;
-	unsigned low = (unsigned)(p->fd < p->gate ? p->fd : p->gate),
-		 high = (unsigned)(p->fd < p->gate ? p->gate : p->fd);
+	long low = p->fd < p->gate ? p->fd : p->gate, high = p->fd < p->gate ? p->gate : p->fd;
 	char byte;
 
 	if (low > 0)
-		(void)close_range(0, low - 1, 0);
+		(void)quiet_call(SYS_close_range, 0, low - 1, 0, 0, 0, 0);
 	if (high > low + 1)
-		(void)close_range(low + 1, high - 1, 0);
-	(void)close_range(high + 1, ~0U, 0);
-	while (read(p->gate, &byte, 1) > 0)
+		(void)quiet_call(SYS_close_range, low + 1, high - 1, 0, 0, 0, 0);
+	(void)quiet_call(SYS_close_range, high + 1, ~0U, 0, 0, 0, 0);
+	while (quiet_call(SYS_read, p->gate, (long)&byte, 1, 0, 0, 0) > 0)
 		;
 	return 0;
 }
