@@ -230,16 +230,17 @@ static void put_load(struct nlmsghdr *h, uint32_t base, uint32_t at, uint32_t le
 	expr_end(h, x);
 }
 
-/* A sender may leave the checksum out over IPv4; then it stays out. */
-static void put_no_checksum(struct nlmsghdr *h)
+/* A sender may leave the checksum out over IPv4; then it stays out. how: equal, it has; not equal, it has not. */
+static void put_no_checksum(struct nlmsghdr *h, uint32_t how)
 {
 	const uint16_t zero = 0;
 
 	put_load(h, NFT_PAYLOAD_TRANSPORT_HEADER, UDP_CSUM_AT, sizeof(zero), REG_KEY);
-	put_is(h, &zero, sizeof(zero));
+	put_cmp(h, how, &zero, sizeof(zero));
 }
 
-static void put_drop(struct nlmsghdr *h)
+/* NF_DROP, or NF_ACCEPT: no more rules of this chain. */
+static void put_verdict(struct nlmsghdr *h, uint32_t code)
 {
 	struct expr x = expr_start(h, "immediate");
 	struct nlattr *data, *verdict;
@@ -247,7 +248,7 @@ static void put_drop(struct nlmsghdr *h)
 	mnl_attr_put_u32(h, NFTA_IMMEDIATE_DREG, htonl(NFT_REG_VERDICT));
 	data = mnl_attr_nest_start(h, NFTA_IMMEDIATE_DATA);
 	verdict = mnl_attr_nest_start(h, NFTA_DATA_VERDICT);
-	mnl_attr_put_u32(h, NFTA_VERDICT_CODE, htonl(NF_DROP));
+	mnl_attr_put_u32(h, NFTA_VERDICT_CODE, htonl(code));
 	mnl_attr_nest_end(h, verdict);
 	mnl_attr_nest_end(h, data);
 	expr_end(h, x);
@@ -303,15 +304,14 @@ static void put_rule(struct translate *t, const struct family *f, const char *ch
 	list = mnl_attr_nest_start(h, NFTA_RULE_EXPRESSIONS);
 	put_meta_is(h, NFT_META_NFPROTO, f->nfproto);
 	put_meta_is(h, NFT_META_L4PROTO, IPPROTO_UDP);
-	if (what == STORE_PLAIN)
-		put_no_checksum(h);
+	if (what != DROP && f->nfproto == NFPROTO_IPV4)
+		put_no_checksum(h, what == STORE_PLAIN ? NFT_CMP_EQ : NFT_CMP_NEQ);
 	put_load(h, NFT_PAYLOAD_NETWORK_HEADER, source ? f->src_at : f->dst_at, f->size, REG_KEY);
 	put_load(h, NFT_PAYLOAD_TRANSPORT_HEADER, port_at, sizeof(uint16_t), REG_KEY + f->size / 4U);
 	put_lookup(h, map, id);
-	if (what == DROP)
-		put_drop(h);
-	else
+	if (what != DROP)
 		put_store(h, port_at, what == STORE_SUMMED ? UDP_CSUM_AT : 0);
+	put_verdict(h, what == DROP ? NF_DROP : NF_ACCEPT);
 	mnl_attr_nest_end(h, list);
 	done(t, h);
 }
@@ -395,18 +395,21 @@ static int make_table(struct translate *t, uint16_t log)
 	put_chain(t, "input", NF_INET_LOCAL_IN, INT32_MAX - 16);
 	if (log)
 		put_groups(t, log);
+	/* the usual packet first: it meets no rule but its own */
 	for (uint32_t i = 0; i < NFAMILIES; i++) {
 		const struct family *f = &families[i];
 
-		/* the port that is only the kernel's is nobody's to reach */
-		put_rule(t, f, "input", f->out, 2 * i + 1, false, DROP);
+		put_rule(t, f, "output", f->out, 2 * i + 1, true, STORE_SUMMED);
+		put_rule(t, f, "input", f->in, 2 * i + 2, false, STORE_SUMMED);
 		if (f->nfproto == NFPROTO_IPV4) {
 			put_rule(t, f, "input", f->in, 2 * i + 2, false, STORE_PLAIN);
 			put_rule(t, f, "output", f->out, 2 * i + 1, true, STORE_PLAIN);
 		}
-		put_rule(t, f, "output", f->out, 2 * i + 1, true, STORE_SUMMED);
-		put_rule(t, f, "input", f->in, 2 * i + 2, false, STORE_SUMMED);
-		put_error_rule(t, f, 2 * i + 2);
+	}
+	for (uint32_t i = 0; i < NFAMILIES; i++) {
+		/* the port that is only the kernel's is nobody's to reach */
+		put_rule(t, &families[i], "input", families[i].out, 2 * i + 1, false, DROP);
+		put_error_rule(t, &families[i], 2 * i + 2);
 	}
 	return commit(t);
 }
