@@ -12,7 +12,7 @@ fi
 bench_sys
 
 rounds=${1:-${ROUNDS:-21}}
-export IOCAGE_ROOT=$LAB_TMP/root IOCAGE_RUN=$LAB_TMP/run
+bench_run
 d=$LAB_TMP/bench
 mkdir -p "$d/times"
 chmod 755 "$LAB_TMP"

@@ -6,10 +6,12 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 if [ $# -eq 0 ]; then
-	tests/lab/world.sh "$PWD/tests/bench/many.sh" shared
-	exec tests/lab/world.sh "$PWD/tests/bench/many.sh" vnet
+	"$PWD/tests/bench/many.sh" shared
+	exec "$PWD/tests/bench/many.sh" vnet
 fi
-if [ -z "${LAB_TMP:-}" ]; then exec tests/lab/world.sh "$PWD/tests/bench/many.sh" "$@"; fi
+if [ -z "${LAB_TMP:-}" ]; then exec tests/lab/world.sh unshare --mount "$PWD/tests/bench/many.sh" "$@"; fi
+# shellcheck source=tests/bench/lib.bash
+. tests/bench/lib.bash
 kind=$1 jails=${2:-${JAILS:-}}
 case $kind in
 shared) jails=${jails:-1000} what=shared-IP ;;
@@ -20,7 +22,7 @@ vnet) jails=${jails:-500} what=VNET ;;
 	;;
 esac
 step=$((jails < 40 ? jails / 2 : 20)) # the first and the last this many are compared, by their median
-export IOCAGE_ROOT=$LAB_TMP/root IOCAGE_RUN=$LAB_TMP/run
+bench_run
 d=$LAB_TMP/many
 mkdir -p "$d"
 chmod 755 "$LAB_TMP"

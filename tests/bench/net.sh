@@ -16,7 +16,7 @@ bench_sys
 
 rounds=${1:-${ROUNDS:-7}}
 seconds=${SECONDS_EACH:-1}
-export IOCAGE_ROOT=$LAB_TMP/root IOCAGE_RUN=$LAB_TMP/run
+bench_run
 d=$LAB_TMP/bench
 mkdir -p "$d/times"
 chmod 755 "$LAB_TMP"

@@ -5,11 +5,14 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 if [ -z "${LAB_TMP:-}" ]; then
-	exec tests/lab/world.sh "$PWD/tests/bench/sockets.sh" "$@"
+	exec tests/lab/world.sh unshare --mount "$PWD/tests/bench/sockets.sh" "$@"
 fi
 
+# shellcheck source=tests/bench/lib.bash
+. tests/bench/lib.bash
+
 rounds=${1:-${ROUNDS:-15}}
-export IOCAGE_ROOT=$LAB_TMP/root IOCAGE_RUN=$LAB_TMP/run
+bench_run
 d=$LAB_TMP/sockets
 mkdir -p "$d/times"
 chmod 755 "$LAB_TMP" "$d"
