@@ -18,23 +18,27 @@
 
 #define PORTS_MAX 1024 /* of a bridge */
 
+/* The first line of a file, if it has one that is not empty. */
+static bool first_line(const char *path, char *buf, size_t cap)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (fs_read(AT_FDCWD, path, 4096, &text, &len, NULL) < 0)
+		return false;
+	text[strcspn(text, "\r\n")] = '\0';
+	(void)snprintf(buf, cap, "%s", text);
+	return *text;
+}
+
 static int host_id(char *buf, size_t cap, struct err *e)
 {
 	static const char *const files[] = { "/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid",
 		                             "/etc/hostname" };
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		_cleanup_free_ char *text = NULL;
-		size_t len;
-
-		if (fs_read(AT_FDCWD, files[i], 4096, &text, &len, NULL) < 0)
-			continue;
-		text[strcspn(text, "\r\n")] = '\0';
-		if (*text) {
-			snprintf(buf, cap, "%s", text);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (first_line(files[i], buf, cap))
 			return 0;
-		}
-	}
 	if (gethostname(buf, cap) < 0)
 		return err_sys(e, "read the host's identity");
 	buf[cap - 1] = '\0';

@@ -189,23 +189,27 @@ pid_t jail_fork_into_cgroup(int cgroupfd, int *ret_pidfd)
 	return fork_into(0, cgroupfd, ret_pidfd);
 }
 
+static int make_point(const char *run, const char *name, struct err *e)
+{
+	_cleanup_free_ char *path = strf("%s/mnt/%s", run, name);
+	int r;
+
+	if (!path)
+		return err_oom(e);
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return 0;
+	r = fs_mkdirs(AT_FDCWD, path, 0700);
+	return r < 0 ? err_set(e, -r, "make %s: %s", path, strerror(-r)) : 0;
+}
+
 static int make_points(const char *run, struct err *e)
 {
 	static const char *const names[] = { "lower", "layers", "root" };
+	int r = 0;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		_cleanup_free_ char *path = strf("%s/mnt/%s", run, names[i]);
-		int r;
-
-		if (!path)
-			return err_oom(e);
-		if (mkdir(path, 0700) == 0 || errno == EEXIST)
-			continue;
-		r = fs_mkdirs(AT_FDCWD, path, 0700);
-		if (r < 0)
-			return err_set(e, -r, "make %s: %s", path, strerror(-r));
-	}
-	return 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && r == 0; i++)
+		r = make_point(run, names[i], e);
+	return r;
 }
 
 static int open_init(struct err *e)
