@@ -388,7 +388,7 @@ static int open_jail(const struct os_jail *j, struct entry *n, struct err *e)
 	n->jail = pidfd_open(j->pid, 0);
 	/* looked at after it is held: then it cannot be another process of the same number */
 	if (n->jail < 0 || !os_jail_alive(j->pid, j->pid_start))
-		return err_class(e, ERR_MISSING, ESRCH, "jail %s is not running", j->jail);
+		return err_class(e, ERR_MISSING, ESRCH, "jail %s has ended", j->jail);
 	r = n->cgroup = cgroup_open_jail(j, "jail", e);
 	if (r == -ENOENT)
 		return stopped(j, e);
