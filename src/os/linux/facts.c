@@ -14,6 +14,7 @@
 #include "core/nat.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/links.h"
+#include "os/linux/rtmsg.h"
 #include "os/os.h"
 
 #define PORTS_MAX 1024 /* of a bridge */
@@ -60,58 +61,24 @@ static int bridge_data(const struct nlattr *a, void *ctx)
 	return MNL_CB_OK;
 }
 
-static int link_info(const struct nlattr *a, void *ctx)
-{
-	struct link_fact *l = ctx;
-
-	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-		l->is_bridge = streq(mnl_attr_get_str(a), "bridge");
-	else if (mnl_attr_get_type(a) == IFLA_INFO_DATA && l->is_bridge) /* the kind comes first */
-		mnl_attr_parse_nested(a, bridge_data, l);
-	return MNL_CB_OK;
-}
-
-static int link_attr(const struct nlattr *a, void *ctx)
-{
-	struct link_fact *l = ctx;
-
-	switch (mnl_attr_get_type(a)) {
-	case IFLA_IFNAME:
-		snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
-		break;
-	case IFLA_MTU:
-		l->mtu = mnl_attr_get_u32(a);
-		break;
-	case IFLA_MASTER:
-		l->master = mnl_attr_get_u32(a);
-		break;
-	case IFLA_ADDRESS:
-		if (mnl_attr_get_payload_len(a) == 6) {
-			memcpy(l->mac.b, mnl_attr_get_payload(a), 6);
-			l->mac.set = true;
-		}
-		break;
-	case IFLA_IFALIAS:
-		l->ours = streq(mnl_attr_get_str(a), MARK_BRIDGE);
-		break;
-	case IFLA_LINKINFO:
-		mnl_attr_parse_nested(a, link_info, l);
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 int link_take(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
 	const unsigned up = IFF_UP | IFF_RUNNING;
 	struct link_fact *l = ctx;
+	struct link_msg m;
 
-	*l = (struct link_fact){ .index = (unsigned)ifi->ifi_index, .flags = ifi->ifi_flags };
+	link_read(h, &m);
+	*l = (struct link_fact){ .index = m.index,
+		                 .flags = m.flags,
+		                 .mtu = m.mtu,
+		                 .master = m.master,
+		                 .mac = m.mac,
+		                 .is_bridge = streq(m.kind, "bridge"),
+		                 .ours = streq(m.alias, MARK_BRIDGE) };
+	(void)snprintf(l->name, sizeof(l->name), "%s", m.name);
 	l->can_ask = (l->flags & up) == up && !(l->flags & (IFF_NOARP | IFF_LOOPBACK | IFF_POINTOPOINT));
-	mnl_attr_parse(h, sizeof(*ifi), link_attr, l);
+	if (l->is_bridge && m.data)
+		mnl_attr_parse_nested(m.data, bridge_data, l);
 	return MNL_CB_OK;
 }
 
@@ -120,35 +87,21 @@ struct first_member {
 	const char *jail; /* whose own pairs do not count */
 };
 
-struct own_pair {
-	const char *jail;
-	bool own;
-};
-
-static int pair_attr(const struct nlattr *a, void *ctx)
+/* Is it the host's end of one of this jail's pairs. */
+static bool is_own_pair(const char *alias, const char *jail)
 {
-	struct own_pair *o = ctx;
-	const char *s;
+	const char *s = alias + strlen(OP_MARK_LINK);
 
-	if (mnl_attr_get_type(a) != IFLA_IFALIAS)
-		return MNL_CB_OK;
-	s = mnl_attr_get_str(a);
-	if (!str_starts(s, OP_MARK_LINK))
-		return MNL_CB_OK;
-	s += strlen(OP_MARK_LINK);
-	o->own = strncmp(s, o->jail, strlen(o->jail)) == 0 && s[strlen(o->jail)] == ' ';
-	return MNL_CB_OK;
+	return str_starts(alias, OP_MARK_LINK) && str_starts(s, jail) && s[strlen(jail)] == ' ';
 }
 
 static int take_member(const struct nlmsghdr *h, void *ctx)
 {
 	struct first_member *m = ctx;
-	struct own_pair pair = { .jail = m->jail };
-	struct link_fact l;
+	struct link_msg l;
 
-	link_take(h, &l);
-	mnl_attr_parse(h, sizeof(struct ifinfomsg), pair_attr, &pair);
-	if (l.master == m->bridge && !pair.own && (!m->index || l.index < m->index)) {
+	link_read(h, &l);
+	if (l.master == m->bridge && !is_own_pair(l.alias, m->jail) && (!m->index || l.index < m->index)) {
 		m->index = l.index;
 		m->mtu = l.mtu;
 	}
@@ -306,7 +259,7 @@ static void default_route(struct os *os, int family, struct gateway_fact *ret)
 
 struct local_seen {
 	const struct ipaddr *a;
-	bool local;
+	bool local; /* the route says so */
 	char ifname[IFNAME_CAP];
 };
 
@@ -318,26 +271,14 @@ static int take_lookup(const struct nlmsghdr *h, void *ctx)
 	return MNL_CB_OK;
 }
 
-static int addr_attr(const struct nlattr *a, void *ctx)
-{
-	struct local_seen *s = ctx;
-	size_t len = s->a->family == 6 ? 16 : 4;
-	int type = mnl_attr_get_type(a);
-
-	if ((type == IFA_LOCAL || (type == IFA_ADDRESS && s->a->family == 6)) && mnl_attr_get_payload_len(a) == len &&
-	    memcmp(mnl_attr_get_payload(a), s->a->b, len) == 0)
-		s->local = true;
-	return MNL_CB_OK;
-}
-
 static int take_addr(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
-	struct local_seen *s = ctx, one = { .a = s->a };
+	struct local_seen *s = ctx;
+	struct addr_msg m;
 
-	mnl_attr_parse(h, sizeof(*ifa), addr_attr, &one);
-	if (one.local)
-		(void)if_indextoname(ifa->ifa_index, s->ifname);
+	addr_read(h, &m);
+	if (ipaddr_same_host(&m.addr, s->a))
+		(void)if_indextoname(m.link, s->ifname);
 	return MNL_CB_OK;
 }
 
@@ -387,35 +328,25 @@ static int add_addrs(struct os *os, struct facts *f, const struct jaddr *list, s
 struct ports_seen {
 	struct facts *f;
 	const char *prefix;
-	bool jails, failed;
+	bool failed;
 };
 
-/* A mark, or an end of another jail's network. */
-static int jails_attr(const struct nlattr *a, void *ctx)
+/* One with our mark, or an end of another jail's network. */
+static bool is_jails(const struct ports_seen *s, const struct addr_msg *m)
 {
-	struct ports_seen *s = ctx;
-	struct ipaddr addr = { .family = 4 };
-
-	if (mnl_attr_get_type(a) == IFA_PROTO && mnl_attr_get_u8(a) == MARK_ADDR_PROTO)
-		s->jails = true;
-	if (mnl_attr_get_type(a) != IFA_LOCAL || mnl_attr_get_payload_len(a) != 4)
-		return MNL_CB_OK;
-	memcpy(addr.b, mnl_attr_get_payload(a), 4);
-	if (nat_network_of(s->prefix, &addr) != NAT_NETWORKS)
-		s->jails = true;
-	return MNL_CB_OK;
+	return m->proto == MARK_ADDR_PROTO ||
+	       (m->addr.family == 4 && nat_network_of(s->prefix, &m->addr) != NAT_NETWORKS);
 }
 
 /* An interface with an address that is not a jail's. */
 static int take_port(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
 	struct ports_seen *s = ctx;
 	struct nat_link one = { "" }, *grown;
+	struct addr_msg m;
 
-	s->jails = false;
-	mnl_attr_parse(h, sizeof(*ifa), jails_attr, s);
-	if (s->jails || ifa->ifa_scope == RT_SCOPE_HOST || !if_indextoname(ifa->ifa_index, one.name))
+	addr_read(h, &m);
+	if (is_jails(s, &m) || m.scope == RT_SCOPE_HOST || !if_indextoname(m.link, one.name))
 		return MNL_CB_OK;
 	for (size_t i = 0; i < s->f->nnat_links; i++)
 		if (streq(s->f->nat_links[i].name, one.name))

@@ -17,11 +17,8 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "os/linux/jailproc.h"
+#include "os/linux/rtmsg.h"
 #include "os/os.h"
-
-#ifndef IFA_PROTO
-#define IFA_PROTO 11 /* linux 5.18 */
-#endif
 
 int host_sysctl_set(const struct op *op, struct err *e)
 {
@@ -42,16 +39,6 @@ static void *grow(void *v, size_t n, size_t size)
 	if (p)
 		memset(p + n * size, 0, size);
 	return p;
-}
-
-static void take_ip(const struct nlattr *a, int family, struct ipaddr *ret)
-{
-	size_t len = family == AF_INET6 ? 16 : 4;
-
-	if (mnl_attr_get_payload_len(a) != len)
-		return;
-	ret->family = family == AF_INET6 ? 6 : 4;
-	memcpy(ret->b, mnl_attr_get_payload(a), len);
 }
 
 /* A list that changed while it was read is read again, and what was seen comes twice: the last answer counts. */
@@ -82,151 +69,65 @@ static int vlan_data(const struct nlattr *a, void *ctx)
 	return MNL_CB_OK;
 }
 
-struct kind {
-	struct hn_link *l;
-	const struct nlattr *data;
-};
-
-static int link_kind(const struct nlattr *a, void *ctx)
-{
-	struct kind *k = ctx;
-
-	if (mnl_attr_get_type(a) == IFLA_INFO_KIND) {
-		k->l->is_bridge = streq(mnl_attr_get_str(a), "bridge");
-		k->l->is_vlan = streq(mnl_attr_get_str(a), "vlan");
-	} else if (mnl_attr_get_type(a) == IFLA_INFO_DATA) {
-		k->data = a;
-	}
-	return MNL_CB_OK;
-}
-
-static int link_attr(const struct nlattr *a, void *ctx)
-{
-	struct hn_link *l = ctx;
-	struct kind k = { .l = l };
-
-	switch (mnl_attr_get_type(a)) {
-	case IFLA_IFNAME:
-		snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
-		break;
-	case IFLA_IFALIAS:
-		snprintf(l->alias, sizeof(l->alias), "%s", mnl_attr_get_str(a));
-		break;
-	case IFLA_MTU:
-		l->mtu = mnl_attr_get_u32(a);
-		break;
-	case IFLA_MASTER:
-		l->master = mnl_attr_get_u32(a);
-		break;
-	case IFLA_LINK:
-		l->parent = mnl_attr_get_u32(a);
-		break;
-	case IFLA_ADDRESS:
-		if (mnl_attr_get_payload_len(a) == 6) {
-			memcpy(l->mac.b, mnl_attr_get_payload(a), 6);
-			l->mac.set = true;
-		}
-		break;
-	case IFLA_LINKINFO:
-		mnl_attr_parse_nested(a, link_kind, &k);
-		if (l->is_vlan && k.data)
-			mnl_attr_parse_nested(k.data, vlan_data, l);
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 static int take_link(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
 	struct hn_facts *f = ctx;
 	struct hn_link *l, *v = grow(f->links, f->nlinks, sizeof(*v));
+	struct link_msg m;
 
 	if (!v) {
 		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
 	f->links = v;
-	l = &v[seen_link(f, (unsigned)ifi->ifi_index)];
+	link_read(h, &m);
+	l = &v[seen_link(f, m.index)];
 	f->nlinks += l == &v[f->nlinks];
-	*l = (struct hn_link){ .index = (unsigned)ifi->ifi_index };
-	l->up = ifi->ifi_flags & IFF_UP;
-	l->ether = ifi->ifi_type == ARPHRD_ETHER;
-	mnl_attr_parse(h, sizeof(*ifi), link_attr, l);
+	*l = (struct hn_link){ .index = m.index,
+		               .up = m.flags & IFF_UP,
+		               .ether = m.type == ARPHRD_ETHER,
+		               .mtu = m.mtu,
+		               .master = m.master,
+		               .parent = m.parent,
+		               .mac = m.mac,
+		               .is_bridge = streq(m.kind, "bridge"),
+		               .is_vlan = streq(m.kind, "vlan") };
+	(void)snprintf(l->name, sizeof(l->name), "%s", m.name);
+	(void)snprintf(l->alias, sizeof(l->alias), "%s", m.alias);
+	if (l->is_vlan && m.data)
+		mnl_attr_parse_nested(m.data, vlan_data, l);
 	return MNL_CB_OK;
 }
 
 /* --- addresses --- */
 
-struct one_ip {
-	struct hn_ip *ip;
-	int family;
-	uint32_t flags;
-	struct ipaddr local, address;
-};
-
-static int ip_attr(const struct nlattr *a, void *ctx)
-{
-	struct one_ip *o = ctx;
-	const struct ifa_cacheinfo *ci;
-
-	switch (mnl_attr_get_type(a)) {
-	case IFA_LOCAL:
-		take_ip(a, o->family, &o->local);
-		break;
-	case IFA_ADDRESS:
-		take_ip(a, o->family, &o->address);
-		break;
-	case IFA_BROADCAST:
-		o->ip->nobrd = false;
-		break;
-	case IFA_FLAGS:
-		o->flags = mnl_attr_get_u32(a);
-		break;
-	case IFA_PROTO:
-		o->ip->mark = mnl_attr_get_u8(a);
-		break;
-	case IFA_CACHEINFO:
-		ci = mnl_attr_get_payload(a);
-		/* the kernel says forever as all ones; forever, but deprecated, is kept as it is */
-		if (ci->ifa_valid != UINT32_MAX || ci->ifa_prefered != UINT32_MAX) {
-			o->ip->valid = ci->ifa_valid;
-			o->ip->preferred = ci->ifa_prefered;
-		}
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 static int take_addr(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
 	struct hn_facts *f = ctx;
-	struct hn_ip *v = grow(f->ips, f->nips, sizeof(*v));
-	struct one_ip o = { .family = ifa->ifa_family, .flags = ifa->ifa_flags };
+	struct hn_ip *v = grow(f->ips, f->nips, sizeof(*v)), *ip;
+	struct addr_msg m;
 
 	if (!v) {
 		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
 	f->ips = v;
-	o.ip = &v[f->nips];
-	o.ip->nobrd = ifa->ifa_family == AF_INET;
-	o.ip->index = ifa->ifa_index;
-	mnl_attr_parse(h, sizeof(*ifa), ip_attr, &o);
-	o.ip->peer = o.local.family && o.address.family && !ipaddr_same_host(&o.local, &o.address);
-	o.ip->addr = o.local.family ? o.local : o.address;
-	o.ip->addr.prefix = ifa->ifa_prefixlen;
-	o.ip->addr.has_prefix = true;
-	o.ip->noroute = o.flags & IFA_F_NOPREFIXROUTE;
-	o.ip->dynamic = !(o.flags & IFA_F_PERMANENT);
+	ip = &v[f->nips];
+	addr_read(h, &m);
+	ip->addr = m.addr;
+	ip->peer = m.peer.family;
+	ip->index = m.link;
+	ip->mark = m.proto;
+	ip->nobrd = m.addr.family == 4 && !m.broadcast;
+	ip->noroute = m.flags & IFA_F_NOPREFIXROUTE;
+	ip->dynamic = !(m.flags & IFA_F_PERMANENT);
+	/* the kernel says forever as all ones; forever, but deprecated, is kept as it is */
+	if (m.cache && (m.cache->ifa_valid != UINT32_MAX || m.cache->ifa_prefered != UINT32_MAX)) {
+		ip->valid = m.cache->ifa_valid;
+		ip->preferred = m.cache->ifa_prefered;
+	}
 	/* link-local belongs to the link */
-	if ((o.ip->addr.family == 4 || (o.ip->addr.family == 6 && ifa->ifa_scope != RT_SCOPE_LINK)) &&
-	    !seen_ip(f, o.ip))
+	if ((ip->addr.family == 4 || (ip->addr.family == 6 && m.scope != RT_SCOPE_LINK)) && !seen_ip(f, ip))
 		f->nips++;
 	return MNL_CB_OK;
 }
@@ -241,13 +142,13 @@ static int route_attr(const struct nlattr *a, void *ctx)
 
 	switch (mnl_attr_get_type(a)) {
 	case RTA_DST:
-		take_ip(a, family, &r->dst);
+		ip_read(a, family, &r->dst);
 		break;
 	case RTA_GATEWAY:
-		take_ip(a, family, &r->gw);
+		ip_read(a, family, &r->gw);
 		break;
 	case RTA_PREFSRC:
-		take_ip(a, family, &r->src);
+		ip_read(a, family, &r->src);
 		break;
 	case RTA_OIF:
 		r->index = mnl_attr_get_u32(a);

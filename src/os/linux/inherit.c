@@ -8,12 +8,13 @@
 
 #include "base/cleanup.h"
 #include "os/linux/nl.h"
+#include "os/linux/rtmsg.h"
 #include "os/linux/shared.h"
 
 struct address {
-	struct ifaddrmsg head;
-	uint8_t local[16], peer[16];
-	uint32_t flags;
+	unsigned link;
+	unsigned char scope;
+	struct ipaddr addr, peer; /* peer: the same again where there is none, as the kernel has it */
 };
 
 struct seen {
@@ -27,36 +28,14 @@ struct seen {
 	bool oom;
 };
 
-static int link_attr(const struct nlattr *a, void *ctx)
-{
-	struct link *l = ctx;
-
-	switch (mnl_attr_get_type(a)) {
-	case IFLA_IFNAME:
-		(void)snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
-		break;
-	case IFLA_MTU:
-		l->op.mtu = mnl_attr_get_u32(a);
-		break;
-	case IFLA_ADDRESS:
-		if (mnl_attr_get_payload_len(a) == sizeof(l->op.mac.b)) {
-			memcpy(l->op.mac.b, mnl_attr_get_payload(a), sizeof(l->op.mac.b));
-			l->op.mac.set = true;
-		}
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 static int take_link(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
 	struct seen *s = ctx;
 	struct link *grown;
+	struct link_msg m;
 
-	if (ifi->ifi_flags & IFF_LOOPBACK)
+	link_read(h, &m);
+	if (m.flags & IFF_LOOPBACK)
 		return MNL_CB_OK;
 	grown = realloc(s->links, (s->nlinks + 1) * sizeof(*grown));
 	if (!grown) {
@@ -65,33 +44,21 @@ static int take_link(const struct nlmsghdr *h, void *ctx)
 	}
 	s->links = grown;
 	grown += s->nlinks++;
-	*grown = (struct link){ .op = { .kind = OP_VIEW_ADD, .where = AT_JAIL } };
-	grown->op.index = (uint32_t)ifi->ifi_index;
-	grown->op.flags = ifi->ifi_flags;
-	(void)mnl_attr_parse(h, sizeof(*ifi), link_attr, grown);
-	return MNL_CB_OK;
-}
-
-static int addr_attr(const struct nlattr *a, void *ctx)
-{
-	struct address *x = ctx;
-	size_t len = x->head.ifa_family == AF_INET6 ? 16 : 4;
-	int type = mnl_attr_get_type(a);
-
-	if (type == IFA_LOCAL && mnl_attr_get_payload_len(a) == len)
-		memcpy(x->local, mnl_attr_get_payload(a), len);
-	else if (type == IFA_ADDRESS && mnl_attr_get_payload_len(a) == len)
-		memcpy(x->peer, mnl_attr_get_payload(a), len);
-	else if (type == IFA_FLAGS)
-		x->flags = mnl_attr_get_u32(a);
+	*grown = (struct link){ .op = { .kind = OP_VIEW_ADD,
+		                        .where = AT_JAIL,
+		                        .index = m.index,
+		                        .flags = m.flags,
+		                        .mtu = m.mtu,
+		                        .mac = m.mac } };
+	(void)snprintf(grown->name, sizeof(grown->name), "%s", m.name);
 	return MNL_CB_OK;
 }
 
 static int take_addr(const struct nlmsghdr *h, void *ctx)
 {
-	static const uint8_t zero[16];
 	struct seen *s = ctx;
 	struct address *grown = realloc(s->addrs, (s->naddrs + 1) * sizeof(*grown));
+	struct addr_msg m;
 
 	if (!grown) {
 		s->oom = true;
@@ -99,11 +66,8 @@ static int take_addr(const struct nlmsghdr *h, void *ctx)
 	}
 	s->addrs = grown;
 	grown += s->naddrs++;
-	memset(grown, 0, sizeof(*grown));
-	memcpy(&grown->head, mnl_nlmsg_get_payload(h), sizeof(grown->head));
-	(void)mnl_attr_parse(h, sizeof(grown->head), addr_attr, grown);
-	if (memcmp(grown->local, zero, sizeof(zero)) == 0) /* IPv6 names it only as IFA_ADDRESS */
-		memcpy(grown->local, grown->peer, sizeof(grown->local));
+	addr_read(h, &m);
+	*grown = (struct address){ m.link, m.scope, m.addr, m.peer.family ? m.peer : m.addr };
 	return MNL_CB_OK;
 }
 
@@ -125,28 +89,37 @@ static int look(struct nl *host, bool v4, bool v6, struct seen *s)
 	return s->oom ? -ENOMEM : r;
 }
 
+/* The header of a request about it, and what it is. NULL: the buffer is full. */
+static struct ifaddrmsg *put_head(struct nl *n, uint16_t type, uint16_t flags, const struct address *x)
+{
+	struct ifaddrmsg *ifa = nl_put(n, type, flags, sizeof(*ifa));
+	size_t len = x->addr.family == 6 ? 16 : 4;
+
+	if (!ifa)
+		return NULL;
+	ifa->ifa_family = x->addr.family == 6 ? AF_INET6 : AF_INET;
+	ifa->ifa_prefixlen = x->addr.prefix;
+	ifa->ifa_index = x->link;
+	nl_attr(n, IFA_LOCAL, x->addr.b, len);
+	nl_attr(n, IFA_ADDRESS, x->peer.b, len);
+	return ifa;
+}
+
 /* No route comes with it: a jail is shown none. */
 static void put_addr(struct nl *n, const struct address *x)
 {
-	size_t len = x->head.ifa_family == AF_INET6 ? 16 : 4;
-	struct ifaddrmsg *ifa = nl_put(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*ifa));
+	struct ifaddrmsg *ifa = put_head(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, x);
 
 	if (!ifa)
 		return;
-	*ifa = (struct ifaddrmsg){ .ifa_family = x->head.ifa_family,
-		                   .ifa_prefixlen = x->head.ifa_prefixlen,
-		                   .ifa_scope = x->head.ifa_scope,
-		                   .ifa_index = x->head.ifa_index };
-	nl_attr(n, IFA_LOCAL, x->local, len);
-	nl_attr(n, IFA_ADDRESS, x->peer, len);
-	nl_attr_u32(n, IFA_FLAGS, IFA_F_NOPREFIXROUTE | (x->head.ifa_family == AF_INET6 ? IFA_F_NODAD : 0U));
+	ifa->ifa_scope = x->scope;
+	nl_attr_u32(n, IFA_FLAGS, IFA_F_NOPREFIXROUTE | (x->addr.family == 6 ? IFA_F_NODAD : 0U));
 }
 
 static bool same_addr(const struct address *a, const struct address *b)
 {
-	return a->head.ifa_family == b->head.ifa_family && a->head.ifa_index == b->head.ifa_index &&
-	       a->head.ifa_prefixlen == b->head.ifa_prefixlen && memcmp(a->local, b->local, sizeof(a->local)) == 0 &&
-	       memcmp(a->peer, b->peer, sizeof(a->peer)) == 0;
+	return a->link == b->link && a->addr.prefix == b->addr.prefix && ipaddr_same_host(&a->addr, &b->addr) &&
+	       ipaddr_same_host(&a->peer, &b->peer);
 }
 
 static bool is_in(const struct seen *s, const struct address *x)
@@ -166,19 +139,11 @@ static int remove_others(struct nl *view, const struct seen *host, const struct 
 
 	for (size_t i = 0; i < now->naddrs; i++) {
 		const struct address *x = &now->addrs[i];
-		size_t len = x->head.ifa_family == AF_INET6 ? 16 : 4;
-		struct ifaddrmsg *ifa;
 
 		if (is_in(host, x))
 			continue;
-		ifa = nl_put(view, RTM_DELADDR, 0, sizeof(*ifa));
-		if (!ifa)
+		if (!put_head(view, RTM_DELADDR, 0, x))
 			return -ENOMEM;
-		ifa->ifa_family = x->head.ifa_family;
-		ifa->ifa_prefixlen = x->head.ifa_prefixlen;
-		ifa->ifa_index = x->head.ifa_index;
-		nl_attr(view, IFA_LOCAL, x->local, len);
-		nl_attr(view, IFA_ADDRESS, x->peer, len);
 		r = nl_flush(view, &failed, text, sizeof(text));
 		if (r == -ENOMEM)
 			return r;
@@ -260,7 +225,7 @@ size_t host_addrs(bool v4, uint8_t (*ret)[16], size_t cap)
 			memset(ret[n], 0, 16);
 			if (v4)
 				ret[n][10] = ret[n][11] = 0xff;
-			memcpy(ret[n] + (v4 ? 12 : 0), s.addrs[n].local, v4 ? 4 : 16);
+			memcpy(ret[n] + (v4 ? 12 : 0), s.addrs[n].addr.b, v4 ? 4 : 16);
 		}
 	nl_close(&host);
 	free(s.links);

@@ -22,6 +22,7 @@
 #include "os/linux/cgroup.h"
 #include "os/linux/jail.h"
 #include "os/linux/links.h"
+#include "os/linux/rtmsg.h"
 
 #define END_MS 3000 /* for the leases to be given back; then it is killed with the jail */
 #define CAPS   (UINT64_C(1) << CAP_NET_RAW | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_BIND_SERVICE)
@@ -137,70 +138,31 @@ int lease_ask(struct os *os, struct err *e)
 
 struct learned {
 	unsigned index;
-	int family; /* AF_* */
+	int family; /* 4 or 6 */
 	struct ipaddr *ret;
 };
-
-struct one_addr {
-	struct ipaddr a;
-	uint32_t flags;
-	uint8_t proto;
-	bool local;
-};
-
-static int see_attr(const struct nlattr *a, void *ctx)
-{
-	struct one_addr *one = ctx;
-	size_t len = mnl_attr_get_payload_len(a);
-
-	switch (mnl_attr_get_type(a)) {
-	case IFA_ADDRESS:
-		if (one->local)
-			break; /* the other end of a point-to-point link */
-		/* fall through */
-	case IFA_LOCAL:
-		if (len <= sizeof(one->a.b))
-			memcpy(one->a.b, mnl_attr_get_payload(a), len);
-		one->local = mnl_attr_get_type(a) == IFA_LOCAL;
-		break;
-	case IFA_FLAGS:
-		one->flags = mnl_attr_get_u32(a);
-		break;
-	case IFA_PROTO:
-		one->proto = mnl_attr_get_u8(a);
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
 
 /* The first that is usable, stays, and was not put there by the start. */
 static int see_addr(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
 	struct learned *l = ctx;
-	struct one_addr one = { .flags = ifa->ifa_flags };
+	struct addr_msg m;
 
-	if (ifa->ifa_index != l->index || ifa->ifa_family != l->family || ifa->ifa_scope != RT_SCOPE_UNIVERSE ||
-	    l->ret->family)
+	addr_read(h, &m);
+	if (m.link != l->index || m.addr.family != l->family || m.scope != RT_SCOPE_UNIVERSE || l->ret->family)
 		return MNL_CB_OK;
-	mnl_attr_parse(h, sizeof(*ifa), see_attr, &one);
-	if (one.proto == MARK_ADDR_PROTO || one.flags & (IFA_F_DADFAILED | IFA_F_DEPRECATED) ||
-	    (one.flags & IFA_F_TENTATIVE && !(one.flags & IFA_F_OPTIMISTIC)) ||
-	    (l->family == AF_INET6 && one.flags & IFA_F_TEMPORARY))
+	if (m.proto == MARK_ADDR_PROTO || m.flags & (IFA_F_DADFAILED | IFA_F_DEPRECATED) ||
+	    (m.flags & IFA_F_TENTATIVE && !(m.flags & IFA_F_OPTIMISTIC)) ||
+	    (l->family == 6 && m.flags & IFA_F_TEMPORARY))
 		return MNL_CB_OK;
-	one.a.family = l->family == AF_INET6 ? 6 : 4;
-	one.a.prefix = ifa->ifa_prefixlen;
-	one.a.has_prefix = true;
-	*l->ret = one.a;
+	*l->ret = m.addr;
 	return MNL_CB_OK;
 }
 
 /* 0 with family 0: none. */
 static int find_learned(struct nl *n, const char *link, int family, struct ipaddr *ret)
 {
-	struct learned l = { .family = family == 6 ? AF_INET6 : AF_INET, .ret = ret };
+	struct learned l = { .family = family, .ret = ret };
 	struct ifaddrmsg *ifa;
 
 	*ret = (struct ipaddr){ 0 };
@@ -209,7 +171,7 @@ static int find_learned(struct nl *n, const char *link, int family, struct ipadd
 		return 0;
 	ifa = nl_put(n, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
 	if (ifa) {
-		ifa->ifa_family = (uint8_t)l.family;
+		ifa->ifa_family = family == 6 ? AF_INET6 : AF_INET;
 		ifa->ifa_index = l.index;
 	}
 	return nl_ask(n, see_addr, &l);

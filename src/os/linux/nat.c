@@ -17,6 +17,7 @@
 #include "core/nat.h"
 #include "os/linux/links.h"
 #include "os/linux/nft.h"
+#include "os/linux/rtmsg.h"
 
 /* --- ports --- */
 
@@ -136,40 +137,19 @@ static int run_nft(const struct sbuf *text, struct err *e)
 }
 
 /* Addresses of shared-IP jails. */
-struct marked {
-	struct nft *t;
-	uint8_t addr[4];
-	bool local, ours;
-};
-
-static int mark_attr(const struct nlattr *a, void *ctx)
-{
-	struct marked *m = ctx;
-
-	if (mnl_attr_get_type(a) == IFA_PROTO)
-		m->ours = mnl_attr_get_u8(a) == MARK_ADDR_PROTO;
-	if (mnl_attr_get_type(a) == IFA_LOCAL && mnl_attr_get_payload_len(a) == 4) {
-		memcpy(m->addr, mnl_attr_get_payload(a), 4);
-		m->local = true;
-	}
-	return MNL_CB_OK;
-}
-
 static int spare_one(const struct nlmsghdr *h, void *ctx)
 {
-	struct marked *m = ctx;
+	struct addr_msg m;
 
-	m->local = m->ours = false;
-	mnl_attr_parse(h, sizeof(struct ifaddrmsg), mark_attr, m);
-	if (m->local && m->ours)
-		nft_elem(m->t, m->addr, 4, NULL, NULL);
+	addr_read(h, &m);
+	if (m.addr.family == 4 && m.proto == MARK_ADDR_PROTO)
+		nft_elem(ctx, m.addr.b, 4, NULL, NULL);
 	return MNL_CB_OK;
 }
 
 static int spare_all(struct nft *t, struct err *e)
 {
 	_cleanup_(nl_close) struct nl q = NL_INIT;
-	struct marked m = { .t = t };
 	struct ifaddrmsg *ifa;
 	struct nft_list l;
 	char text[256] = "";
@@ -184,7 +164,7 @@ static int spare_all(struct nft *t, struct err *e)
 	nft_set_flush(t, "spared");
 	l = nft_elems(t, "spared", false);
 	nft_elem(t, (const uint8_t[4]){ 0 }, 4, NULL, NULL); /* a list must not be empty */
-	r = nl_ask(&q, spare_one, &m);
+	r = nl_ask(&q, spare_one, t);
 	nft_elems_end(t, l);
 	if (r == 0)
 		r = nft_commit(t, text, sizeof(text));

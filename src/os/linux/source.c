@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "core/source.h"
 #include "os/linux/nl.h"
+#include "os/linux/rtmsg.h"
 #include "os/linux/shared.h"
 
 #define ROUTES_MAX 4096 /* of one family; what further ones say does not count */
@@ -73,31 +74,22 @@ struct found {
 	bool has_gateway;
 };
 
-static int addr_attr(const struct nlattr *a, void *ctx)
-{
-	struct found *f = ctx;
-	int type = mnl_attr_get_type(a);
-
-	/* IPv4's own end of a point-to-point link is IFA_LOCAL, which comes after IFA_ADDRESS */
-	if ((type == IFA_ADDRESS || type == IFA_LOCAL) && mnl_attr_get_payload_len(a) == (f->l->v4 ? 4 : 16))
-		widen(f->l, mnl_attr_get_payload(a), f->r.dst);
-	return MNL_CB_OK;
-}
-
 /* The host's own addresses: the interface that carries it counts, though packets to it do not leave. */
 static int take_addr(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
 	struct look *l = ctx;
-	struct found f = { .l = l, .r = { .len = 128, .link = ifa->ifa_index } };
+	struct source_route own = { .len = 128 };
+	struct addr_msg m;
 
-	if (ifa->ifa_family != (l->v4 ? AF_INET : AF_INET6))
+	addr_read(h, &m);
+	if (m.addr.family != (l->v4 ? 4 : 6))
 		return MNL_CB_OK;
-	(void)mnl_attr_parse(h, sizeof(*ifa), addr_attr, &f);
-	(void)add(l, &f.r, 0);
+	own.link = m.link;
+	widen(l, m.addr.b, own.dst);
+	(void)add(l, &own, 0);
 	for (size_t i = 0; i < l->naddrs; i++)
-		if (memcmp(l->addrs[i].a, f.r.dst, 16) == 0)
-			l->addrs[i].link = ifa->ifa_index;
+		if (memcmp(l->addrs[i].a, own.dst, 16) == 0)
+			l->addrs[i].link = m.link;
 	return MNL_CB_OK;
 }
 

@@ -1,0 +1,133 @@
+/* rtmsg.c - takes rtnetlink's messages about interfaces and addresses apart. */
+#include "os/linux/rtmsg.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#ifndef IFA_PROTO
+#define IFA_PROTO 11 /* Linux 5.18 */
+#endif
+
+static int link_info(const struct nlattr *a, void *ctx)
+{
+	struct link_msg *m = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+		m->kind = mnl_attr_get_str(a);
+	else if (mnl_attr_get_type(a) == IFLA_INFO_DATA)
+		m->data = a;
+	return MNL_CB_OK;
+}
+
+static int link_attr(const struct nlattr *a, void *ctx)
+{
+	struct link_msg *m = ctx;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_IFNAME:
+		m->name = mnl_attr_get_str(a);
+		break;
+	case IFLA_IFALIAS:
+		m->alias = mnl_attr_get_str(a);
+		break;
+	case IFLA_MTU:
+		m->mtu = mnl_attr_get_u32(a);
+		break;
+	case IFLA_MASTER:
+		m->master = mnl_attr_get_u32(a);
+		break;
+	case IFLA_LINK:
+		m->parent = mnl_attr_get_u32(a);
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(a) == sizeof(m->mac.b)) {
+			memcpy(m->mac.b, mnl_attr_get_payload(a), sizeof(m->mac.b));
+			m->mac.set = true;
+		}
+		break;
+	case IFLA_LINKINFO:
+		mnl_attr_parse_nested(a, link_info, m);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+void link_read(const struct nlmsghdr *h, struct link_msg *ret)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+
+	*ret = (struct link_msg){ .index = (unsigned)ifi->ifi_index,
+		                  .flags = ifi->ifi_flags,
+		                  .type = ifi->ifi_type,
+		                  .name = "",
+		                  .alias = "",
+		                  .kind = "" };
+	mnl_attr_parse(h, sizeof(*ifi), link_attr, ret);
+}
+
+void ip_read(const struct nlattr *a, int family, struct ipaddr *ret)
+{
+	size_t len = family == AF_INET6 ? 16 : 4;
+
+	if ((family != AF_INET && family != AF_INET6) || mnl_attr_get_payload_len(a) != len)
+		return;
+	ret->family = family == AF_INET6 ? 6 : 4;
+	memcpy(ret->b, mnl_attr_get_payload(a), len);
+}
+
+struct reading {
+	struct addr_msg *m;
+	int family;
+	struct ipaddr local, address;
+};
+
+static int addr_attr(const struct nlattr *a, void *ctx)
+{
+	struct reading *r = ctx;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFA_LOCAL:
+		ip_read(a, r->family, &r->local);
+		break;
+	case IFA_ADDRESS:
+		ip_read(a, r->family, &r->address);
+		break;
+	case IFA_BROADCAST:
+		r->m->broadcast = true;
+		break;
+	case IFA_FLAGS: /* all of them: the header has room for eight */
+		r->m->flags = mnl_attr_get_u32(a);
+		break;
+	case IFA_PROTO:
+		r->m->proto = mnl_attr_get_u8(a);
+		break;
+	case IFA_CACHEINFO:
+		r->m->cache = mnl_attr_get_payload(a);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+/* IPv6 says IFA_LOCAL only where there is a peer, IPv4 always; IFA_ADDRESS is the peer then, or the same again. */
+void addr_read(const struct nlmsghdr *h, struct addr_msg *ret)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct reading r = { .m = ret, .family = ifa->ifa_family };
+
+	*ret = (struct addr_msg){ .link = ifa->ifa_index, .scope = ifa->ifa_scope, .flags = ifa->ifa_flags };
+	mnl_attr_parse(h, sizeof(*ifa), addr_attr, &r);
+	ret->addr = r.local.family ? r.local : r.address;
+	if (r.local.family && r.address.family && !ipaddr_same_host(&r.local, &r.address))
+		ret->peer = r.address;
+	if (!ret->addr.family)
+		return;
+	ret->addr.prefix = ifa->ifa_prefixlen;
+	ret->addr.has_prefix = true;
+}

@@ -1,0 +1,38 @@
+/* rtmsg.h - rtnetlink's messages about interfaces and addresses, taken apart once for all who look for something in them. */
+#ifndef IOCAGE_OS_LINUX_RTMSG_H
+#define IOCAGE_OS_LINUX_RTMSG_H
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/addr.h"
+
+/* What an RTM_NEWLINK says. Strings belong to the message and are never NULL; what it does not say is "" or 0. */
+struct link_msg {
+	unsigned index, flags; /* IFF_* */
+	unsigned short type; /* ARPHRD_* */
+	const char *name, *alias, *kind;
+	uint32_t mtu, master, parent; /* bytes; indices: of the bridge it is a port of, of what a VLAN is on */
+	struct macaddr mac;
+	const struct nlattr *data; /* IFLA_INFO_DATA, what it is by its kind; NULL = nothing */
+};
+void link_read(const struct nlmsghdr *h, struct link_msg *ret);
+
+/* What an RTM_NEWADDR says. cache belongs to the message. */
+struct addr_msg {
+	unsigned link; /* index */
+	unsigned char scope; /* RT_SCOPE_* */
+	uint32_t flags; /* IFA_F_* */
+	uint8_t proto; /* IFA_PROTO: who made it */
+	bool broadcast;
+	struct ipaddr addr; /* the host's own, with its prefix; family 0: not an IP address */
+	struct ipaddr peer; /* the other end's; family 0: none */
+	const struct ifa_cacheinfo *cache; /* NULL: for ever */
+};
+void addr_read(const struct nlmsghdr *h, struct addr_msg *ret);
+
+/* An attribute that is an address of this family (AF_*); *ret is left alone if it is none. */
+void ip_read(const struct nlattr *a, int family, struct ipaddr *ret);
+
+#endif
