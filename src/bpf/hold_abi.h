@@ -8,6 +8,9 @@
  * Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. Ports are in host order. A jail is named by the
  * cgroup id of the group its sockets are made in, which no later group gets again. All maps belong to one host network
  * namespace: their pins live in a directory named after it.
+ *
+ * A jail is ended by whatever version is installed by then, which strikes it out of the maps of ports, owners, sources and
+ * events wherever these have keys and values of its own sizes: who changes what is in one changes its size or its name.
  */
 
 enum hold_flags {

@@ -48,13 +48,21 @@ must_check int resolve_jail(struct cli *c, const char *given, bool exact, char *
 #define usage_err(e, ...) err_class((e), ERR_USAGE, EINVAL, __VA_ARGS__)
 
 /*
- * State of a jail: does it run (start went to its end, its first process lives, and so does its monitor). st may be NULL.
+ * Does a jail run (start went to its end, its first process lives, and so does its monitor): 1 or 0. Negative: it cannot be told,
+ * and nobody takes it for down; e says why, and what to do. st may be NULL; all zero when there is no state, or none that can be read.
  * One whose monitor was killed counts as down: nobody answers for its sockets or would clean up after it. What is left
  * of it stays held by the kernel until the next command that may change the jail ends it (start, stop, exec, console, destroy, gc).
  */
-bool jail_running(struct cli *c, const char *jail, struct state *st);
-bool state_up(const struct state *st);
-bool state_unheld(const struct state *st); /* its processes run, its monitor does not */
+must_check int jail_running(struct cli *c, const char *jail, struct state *st, struct err *e);
+/* Adds to e what to do when a jail's state or journal cannot be read. Returns what err_hint() does. */
+int hint_untold(const char *jail, struct err *e);
+/* For what only shows it: as jail_running(), with the reason as a line on stderr. */
+must_check int jail_shown(struct cli *c, const char *jail, struct state *st);
+/* What it says as list and get show it: up, down, N/A. */
+const char *state_word(int shown);
+/* The same of a state that was read; e as os_jail_alive() leaves it. */
+must_check int state_up(const struct state *st, struct err *e);
+must_check int state_unheld(const struct state *st, struct err *e); /* its processes run, its monitor does not */
 /*
  * What a jail that runs learned by DHCP (family 4) or from routers (6), in the form of its property: epair0b|10.0.0.5,...
  * NULL: nothing yet, or the caller may not look. Owned by the caller.

@@ -337,9 +337,11 @@ static int ask(const char *text, bool force, bool *ret_yes, struct err *e)
 static int bring_down(struct cli *c, const char *jail, bool force, int *ret_lock, struct err *e)
 {
 	struct run_opts o = { .quiet = true };
-	int r;
+	int r = jail_running(c, jail, NULL, e);
 
-	if (jail_running(c, jail, NULL)) {
+	if (r < 0)
+		return r;
+	if (r) {
 		if (!force)
 			return err_class(e, ERR_BUSY, EBUSY,
 			                 "Jail %s is still running, please stop the jail first or destroy it with -f",
@@ -354,7 +356,9 @@ static int bring_down(struct cli *c, const char *jail, bool force, int *ret_lock
 	r = life_reap(c, jail, e);
 	if (r == 0)
 		r = store_lock_jail(&c->st, jail, false, 60, ret_lock, e);
-	if (r == 0 && jail_running(c, jail, NULL))
+	if (r == 0)
+		r = jail_running(c, jail, NULL, e);
+	if (r > 0)
 		r = err_class(e, ERR_BUSY, EBUSY, "Jail %s was started in the meantime: nothing destroyed", jail);
 	return r;
 }
@@ -368,8 +372,9 @@ static int destroy_jail(struct cli *c, const char *jail, bool force, struct err 
 
 	if (!text)
 		return err_oom(e);
-	if (!force && jail_running(c, jail, NULL))
-		return bring_down(c, jail, false, &lock, e);
+	r = force ? 0 : jail_running(c, jail, NULL, e);
+	if (r)
+		return r < 0 ? r : bring_down(c, jail, false, &lock, e);
 	r = ask(text, force, &yes, e);
 	if (r < 0 || !yes)
 		return r;

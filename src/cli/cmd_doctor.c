@@ -84,20 +84,21 @@ static bool rules_gone(const struct visit *v, const char *jail)
 	return gone;
 }
 
-/* A jail whose configuration is broken is list's matter: here it is passed over. */
+/* A jail whose configuration is broken is list's matter: here it is passed over. So is one that may run or not, which is said. */
 static int meet_jail(struct visit *v, const char *name)
 {
 	struct doctor_jail *d = &v->jails[v->n];
 	struct err ignored = ERR_INIT;
 	struct state st;
+	int up = jail_shown(v->c, name, &st);
 
-	if (config_load(&v->c->st, name, &v->cfgs[v->n], &ignored) < 0)
+	if (up < 0 || config_load(&v->c->st, name, &v->cfgs[v->n], &ignored) < 0)
 		return 0;
 	if (jail_build(&v->cfgs[v->n].conf, name, &v->models[v->n], &ignored) < 0) {
 		config_done(&v->cfgs[v->n]);
 		return 0;
 	}
-	*d = (struct doctor_jail){ .jail = &v->models[v->n], .running = jail_running(v->c, name, &st) };
+	*d = (struct doctor_jail){ .jail = &v->models[v->n], .running = up > 0 };
 	if (d->running) {
 		d->jid = st.jid;
 		/* with vnet changed since it runs, what it is configured to have says nothing about what it has */

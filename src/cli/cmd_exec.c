@@ -43,10 +43,14 @@ static int clean_env(struct strv *env, const char *home, bool proxy, struct err 
 /* A running jail, started first if that is asked for. */
 static int need_running(struct session *s, bool force, struct err *e)
 {
-	int r;
+	int r = jail_running(s->c, s->jail, &s->st, e);
 
-	if (!jail_running(s->c, s->jail, &s->st)) {
-		r = state_unheld(&s->st) ? life_end_unheld(s->c, s->jail, e) : 0;
+	if (r < 0)
+		return r;
+	if (!r) {
+		r = state_unheld(&s->st, e);
+		if (r > 0)
+			r = life_end_unheld(s->c, s->jail, e);
 		if (r < 0)
 			return r;
 		if (!force)
@@ -55,8 +59,9 @@ static int need_running(struct session *s, bool force, struct err *e)
 		r = life_start(s->c, s->jail, &s->o, e);
 		if (r < 0 && r != -EALREADY)
 			return r;
-		if (!jail_running(s->c, s->jail, &s->st))
-			return err_set(e, ESRCH, "%s ended right after its start", s->jail);
+		r = jail_running(s->c, s->jail, &s->st, e);
+		if (r <= 0)
+			return r < 0 ? r : err_set(e, ESRCH, "%s ended right after its start", s->jail);
 	}
 	r = session_config(s, e);
 	return r < 0 ? r : session_os_jail(s, e);
@@ -72,7 +77,7 @@ static int outcome(const struct session *s, int r, int status, const struct err 
 
 	if (r == 0)
 		return status;
-	if (!os_jail_alive(s->oj.pid, s->oj.pid_start))
+	if (os_jail_alive(s->oj.pid, s->oj.pid_start, NULL) == 0)
 		return err_class(e, ERR_BUSY, ESRCH, "%s was stopped in the meantime", jail);
 	if (status <= 1)
 		return err_class(e, why->cls, why->code, "%s: %s", jail, why->msg);

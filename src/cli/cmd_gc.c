@@ -89,7 +89,7 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 	_cleanup_(journal_done) struct journal j = { 0 };
 	struct run_opts o = { .quiet = true };
 	bool running;
-	int r;
+	int r, up;
 
 	session_init(&s, g->c, name, &o);
 	r = store_lock_jail(&g->c->st, name, false, g->silent ? 0 : LOCK_WAIT, &s.lock, e);
@@ -103,13 +103,14 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 	if (r < 0)
 		return r;
 	r = state_load(&g->c->st, name, &s.st, e);
-	if (r < 0 && r != -ENOENT) {
+	up = r == 0 ? state_up(&s.st, e) : r == -ENOENT ? 0 : r;
+	if (up < 0) {
 		/* it may run: what its journal lists has an owner */
 		if (note_journal(g, &j, NULL) < 0)
 			return -ENOMEM;
-		return err_hint(e, "To end what runs of %s: iocage stop -f %s", name, name);
+		return hint_untold(name, e);
 	}
-	running = r == 0 && state_up(&s.st);
+	running = up > 0;
 	if (running)
 		collect_live(g, &s);
 	if (running || g->dry) {

@@ -139,14 +139,15 @@ static char *template_cell(const struct conf *c)
 	return strdup(is_none(v) ? "-" : v);
 }
 
-static bool fill_cells(struct row *row, const struct conf *c, pid_t pid, bool brief)
+/* running: as jail_shown() says; pid: of one that does, else 0. */
+static bool fill_cells(struct row *row, const struct conf *c, int running, pid_t pid, bool brief)
 {
-	bool up = pid != 0;
+	bool up = running > 0;
 
 	row->cell[COL_JID] = up ? strf("%u", row->jid) : strdup("-");
 	row->cell[COL_NAME] = name_cell(row->name);
 	row->cell[COL_BOOT] = strdup(conf_true(c, PROP_boot) ? "on" : "off");
-	row->cell[COL_STATE] = strdup(up ? "up" : "down");
+	row->cell[COL_STATE] = strdup(state_word(running));
 	row->cell[COL_TYPE] = strdup(conf_get(c, PROP_type));
 	row->cell[COL_RELEASE] = release_cell(conf_get(c, PROP_release), brief);
 	row->cell[COL_IP4] = ip4_cell(c, pid, brief);
@@ -190,15 +191,16 @@ static int read_row(struct cli *c, const char *name, bool has_state, enum which 
 	struct config cfg = { 0 };
 	struct err why = ERR_INIT;
 	struct state st;
-	bool up = false, ok = row.name != NULL;
+	bool ok = row.name != NULL;
+	int up = 0;
 	int r = config_load(&c->st, name, &cfg, &why);
 
 	if (r == 0 && wanted(&cfg.conf, which)) {
-		up = has_state && jail_running(c, name, &st);
+		up = has_state ? jail_shown(c, name, &st) : 0;
 		if (has_state && !up)
 			warn_unheld(name, &st);
-		row.jid = up ? st.jid : 0;
-		ok = ok && fill_cells(&row, &cfg.conf, up ? st.pid : 0, brief);
+		row.jid = up > 0 ? st.jid : 0;
+		ok = ok && fill_cells(&row, &cfg.conf, up, up > 0 ? st.pid : 0, brief);
 		rows->v[rows->n++] = row;
 	} else if (r < 0 && r != -ENOMEM && which == WHICH_JAILS) {
 		ok = ok && fill_unread(&row, r == -EACCES ? "N/A" : "CORRUPT");

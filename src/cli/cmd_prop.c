@@ -94,11 +94,15 @@ static int load_for_set(struct cli *c, const char *given, bool defaults, struct 
 static int set_all(struct cli *c, struct config *cfg, const struct assigns *props, bool defaults, struct err *e)
 {
 	_cleanup_(changes_done) struct change *ch = calloc(props->n + 1, sizeof(*ch));
-	bool running = !defaults && jail_running(c, cfg->name, NULL), live = false;
+	bool running, live = false;
 	int r;
 
 	if (!ch)
 		return err_oom(e);
+	r = defaults ? 0 : jail_running(c, cfg->name, NULL, e);
+	if (r < 0)
+		return r;
+	running = r > 0;
 	r = running ? check_stopped(props, cfg->name, e) : 0;
 	if (r == 0)
 		r = apply(cfg, props, ch, e);
@@ -154,13 +158,14 @@ static char *started_text(const struct config *cfg, const struct state *st, bool
 /* The value as shown; NULL: no such property (or out of memory). */
 static char *value_of(struct cli *c, const struct config *cfg, const char *key)
 {
-	bool defaults = streq(cfg->name, "default"), up;
+	bool defaults = streq(cfg->name, "default");
 	struct state st = { 0 };
+	int up;
 
 	/* what it learned, for as long as it has it */
 	if (!defaults && (streq(key, "ip4_addr") || streq(key, "ip6_addr"))) {
 		int family = key[2] == '4' ? 4 : 6;
-		char *got = learns_any(&cfg->conf, family) && jail_running(c, cfg->name, &st)
+		char *got = learns_any(&cfg->conf, family) && jail_shown(c, cfg->name, &st) > 0
 		                    ? learned_addrs(&cfg->conf, st.pid, family)
 		                    : NULL;
 
@@ -168,13 +173,13 @@ static char *value_of(struct cli *c, const struct config *cfg, const char *key)
 	}
 	if (defaults || !(streq(key, "state") || streq(key, "jid") || streq(key, "last_started")))
 		return config_value(cfg, key);
-	up = jail_running(c, cfg->name, &st);
+	up = jail_shown(c, cfg->name, &st);
 	warn_unheld(cfg->name, &st);
 	if (streq(key, "state"))
-		return strdup(up ? "up" : "down");
+		return strdup(state_word(up));
 	if (streq(key, "last_started"))
-		return started_text(cfg, &st, up);
-	return up ? strf("%u", st.jid) : strdup("-");
+		return started_text(cfg, &st, up > 0);
+	return up > 0 ? strf("%u", st.jid) : strdup("-");
 }
 
 static int load(struct cli *c, const char *given, struct config *cfg, struct err *e)

@@ -116,8 +116,10 @@ static int restart_one(struct cli *c, const char *jail, const struct run_opts *o
 
 static int soft_one(struct cli *c, const char *jail, const struct run_opts *o, struct err *e)
 {
+	struct err why = ERR_INIT; /* told by what follows */
+
 	(void)o;
-	if (jail_running(c, jail, NULL))
+	if (jail_running(c, jail, NULL, &why) > 0)
 		info("Soft restarting %s (%s)", jail, jail);
 	return life_soft_restart(c, jail, e);
 }

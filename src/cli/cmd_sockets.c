@@ -42,7 +42,7 @@ static int collect(struct cli *c, struct shown *s, struct err *e)
 	if (!jails)
 		return err_oom(e);
 	for (size_t i = 0; i < names.n; i++) {
-		if (!jail_running(c, names.v[i], &st))
+		if (jail_shown(c, names.v[i], &st) <= 0)
 			continue;
 		if (strv_add(&s->names, names.v[i]) < 0)
 			return err_oom(e);
@@ -261,8 +261,11 @@ int cmd_sockets(struct cli *c, struct args *a, struct err *e)
 
 	if (r == 0 && a->npos)
 		r = resolve_jail(c, a->pos[0], false, &jail, e);
-	if (r == 0 && jail && !jail_running(c, jail, NULL))
-		r = err_class(e, ERR_BUSY, ESRCH, "%s is not running!", jail);
+	if (r == 0 && jail) {
+		r = jail_running(c, jail, NULL, e);
+		if (r >= 0)
+			r = r ? 0 : err_class(e, ERR_BUSY, ESRCH, "%s is not running!", jail);
+	}
 	/* all of them, because one may share a port with another */
 	if (r == 0)
 		r = collect(c, &s, e);

@@ -163,40 +163,84 @@ int resolve_jail(struct cli *c, const char *given, bool exact, char **ret, struc
 	return *ret ? 0 : err_oom(e);
 }
 
-bool jail_running(struct cli *c, const char *jail, struct state *st)
+int hint_untold(const char *jail, struct err *e)
 {
-	struct err e = ERR_INIT;
+	if (e->code == EINVAL || e->code == EFBIG || e->code == EISDIR || e->code == ELOOP)
+		return err_hint(e, "What is written down of %s is damaged. To end what runs of it: iocage stop -f %s",
+		                jail, jail);
+	return err_hint(
+		e,
+		"So it cannot be told whether %s runs. Try again when that can be read; to end what runs of it: "
+		"iocage stop -f %s",
+		jail, jail);
+}
+
+/* As jail_running(), the reason alone. */
+static int look(struct cli *c, const char *jail, struct state *st, struct err *e)
+{
+	struct err why = ERR_INIT;
 	struct state own;
 	int r;
 
 	if (!st)
 		st = &own;
-	*st = (struct state){ 0 };
-	r = state_load(&c->st, jail, st, &e);
-	if (r < 0 && r != -ENOENT)
+	r = state_load(&c->st, jail, st, &why);
+	if (r == 0)
+		r = state_up(st, &why);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		*e = why;
+	return r;
+}
+
+int jail_running(struct cli *c, const char *jail, struct state *st, struct err *e)
+{
+	int r = look(c, jail, st, e);
+
+	return r < 0 ? hint_untold(jail, e) : r;
+}
+
+int jail_shown(struct cli *c, const char *jail, struct state *st)
+{
+	struct err e = ERR_INIT;
+	int r = look(c, jail, st, &e);
+
+	if (r < 0)
 		warning("%s: cannot tell whether it runs: %s", jail, e.msg);
-	return r == 0 && state_up(st);
+	return r;
 }
 
-static bool monitor_lives(const struct state *st)
+const char *state_word(int shown)
 {
-	return !st->monitor || os_jail_alive(st->monitor, st->monitor_start);
+	return shown > 0 ? "up" : shown < 0 ? "N/A" : "down";
 }
 
-bool state_up(const struct state *st)
+static int monitor_lives(const struct state *st, struct err *e)
 {
-	return st->ready && os_jail_alive(st->pid, st->pid_start) && monitor_lives(st);
+	return st->monitor ? os_jail_alive(st->monitor, st->monitor_start, e) : 1;
 }
 
-bool state_unheld(const struct state *st)
+int state_up(const struct state *st, struct err *e)
+{
+	int r = st->ready ? os_jail_alive(st->pid, st->pid_start, e) : 0;
+
+	return r > 0 ? monitor_lives(st, e) : r;
+}
+
+int state_unheld(const struct state *st, struct err *e)
 {
 	/* in this order: a monitor whose jail ends outlives it */
-	return st->ready && !monitor_lives(st) && os_jail_alive(st->pid, st->pid_start);
+	int r = st->ready ? monitor_lives(st, e) : 1;
+
+	if (r)
+		return r < 0 ? r : 0;
+	return os_jail_alive(st->pid, st->pid_start, e);
 }
 
 void warn_unheld(const char *jail, const struct state *st)
 {
-	if (state_unheld(st))
+	if (state_unheld(st, NULL) > 0)
 		warning("%s: its monitor (process %d) was killed; what is left of it ends with the next start or stop",
 		        jail, (int)st->monitor);
 }

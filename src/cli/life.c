@@ -201,7 +201,7 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 
 int session_clean_leftovers(struct session *s, bool quiet, struct err *e)
 {
-	bool unheld = state_unheld(&s->st);
+	bool unheld = state_unheld(&s->st, NULL) > 0;
 	pid_t monitor = s->st.monitor;
 	struct backend b;
 	int r = session_os_jail(s, e);
@@ -226,12 +226,6 @@ int session_clean_leftovers(struct session *s, bool quiet, struct err *e)
 	return 0;
 }
 
-int hint_damaged(const char *jail, struct err *e)
-{
-	return err_hint(e, "What is written down of %s is damaged. To end what runs of it: iocage stop -f %s", jail,
-	                jail);
-}
-
 int life_reap(struct cli *c, const char *jail, struct err *e)
 {
 	_cleanup_(session_done) struct session s;
@@ -245,11 +239,11 @@ int life_reap(struct cli *c, const char *jail, struct err *e)
 	r = state_load(&c->st, jail, &s.st, e);
 	if (r == -ENOENT)
 		return 0;
-	if (r < 0)
-		return hint_damaged(jail, e);
 	/* not ready although nobody holds the lock: a start that was interrupted */
-	if (state_up(&s.st))
-		return 0;
+	if (r == 0)
+		r = state_up(&s.st, e);
+	if (r)
+		return r < 0 ? hint_untold(jail, e) : 0;
 	/* the monitor becomes us: it must not be ended like any other */
 	if (s.st.monitor == getpid())
 		s.st.monitor = 0;
@@ -268,7 +262,11 @@ int life_end_unheld(struct cli *c, const char *jail, struct err *e)
 		r = state_load(&c->st, jail, &s.st, e);
 	if (r == -ENOENT)
 		return 0;
-	return r < 0 || !state_unheld(&s.st) ? r : session_clean_leftovers(&s, false, e);
+	if (r == 0)
+		r = state_unheld(&s.st, e);
+	if (r < 0)
+		return hint_untold(jail, e);
+	return r ? session_clean_leftovers(&s, false, e) : 0;
 }
 
 int session_sweep(struct session *s, struct err *e)

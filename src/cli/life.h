@@ -76,8 +76,6 @@ void session_init(struct session *s, struct cli *c, const char *jail, const stru
 void session_done(struct session *s);
 must_check int session_lock(struct session *s, struct err *e);
 must_check int session_config(struct session *s, struct err *e); /* configuration and model */
-/* Adds to e how a jail is ended whose state or journal cannot be read. Returns what err_hint() does. */
-int hint_damaged(const char *jail, struct err *e);
 /* Text for etc/resolv.conf, NULL: the jail's own is left alone. -ENOMEM. */
 must_check int resolver_text(const char *value, char **ret);
 must_check int session_root(struct session *s, struct err *e); /* root paths and exec_init */

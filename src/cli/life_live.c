@@ -502,7 +502,9 @@ static int change_live(struct change *x, struct err *e)
 		return r;
 	r = open_live(x, &before, e);
 	config_done(&before);
-	if (r == 0)
+	if (r < 0) /* nothing was done yet */
+		(void)!live_remove(&x->s.c->st, x->s.jail, NULL);
+	else
 		r = carry_out(x, e);
 	return r < 0 ? err_wrap(e, "%s", x->s.jail) : r;
 }
@@ -620,8 +622,11 @@ int live_recover(struct session *s, struct err *e)
 	_cleanup_close_ int lock = -1;
 	int r = live_load(&s->c->st, s->jail, &j, e);
 
-	if (r < 0 || !j.n)
+	if (r < 0)
 		return r;
+	/* none, or nothing was done yet of a change that was about to begin: then only the file is left */
+	if (!j.n)
+		return live_remove(&s->c->st, s->jail, e);
 	if (is_committed(s, &j)) {
 		r = strike_gone(s, j.undo, j.n, e);
 		if (r < 0)

@@ -42,24 +42,44 @@ int share_is_free(struct session *s, const struct ipaddr *a, bool *ret, struct e
 	for (size_t i = 0; r == 0 && *ret && i < names.n; i++) {
 		struct state st;
 
+		int k = state_load(&s->c->st, names.v[i], &st, NULL);
+
 		/* one that cannot be read may list it */
-		if (state_load(&s->c->st, names.v[i], &st, NULL) == -ENOENT)
-			continue;
-		*ret = st.jid && !lists(a->family == 4 ? st.ip4 : st.ip6, a);
+		if (k != -ENOENT)
+			*ret = k == 0 && st.jid && !lists(a->family == 4 ? st.ip4 : st.ip6, a);
 	}
 	return r;
 }
 
-/* Does another jail that is up, or on its way up, use the address. */
+/* What a jail whose state cannot be read may use: the addresses of its configuration, into an empty state. -ENOENT: no jail. */
+static int configured(struct session *s, const char *jail, struct state *st, struct err *e)
+{
+	struct config cfg = { 0 };
+	int r = config_load(&s->c->st, jail, &cfg, e);
+
+	if (r < 0)
+		return r;
+	if (str_copy(st->ip4, sizeof(st->ip4), conf_get(&cfg.conf, PROP_ip4_addr)) < 0 ||
+	    str_copy(st->ip6, sizeof(st->ip6), conf_get(&cfg.conf, PROP_ip6_addr)) < 0)
+		r = err_set(e, EFBIG, "%s: too many addresses", jail);
+	config_done(&cfg);
+	return r;
+}
+
+/* Does another jail that is up, or on its way up, use the address. True when it cannot be told: who ends last removes it. */
 static bool used_by(struct session *s, const char *other, const struct ipaddr *a)
 {
 	struct state st;
+	int r = streq(other, s->jail) ? -ENOENT : state_load(&s->c->st, other, &st, NULL);
 
-	if (streq(other, s->jail) || state_load(&s->c->st, other, &st, NULL) < 0 || st.vnet)
+	if (r < 0 && r != -ENOENT) {
+		r = configured(s, other, &st, NULL);
+		if (r < 0 && r != -ENOENT)
+			return true;
+	} else if (r == 0 && (st.vnet || (st.ready && os_jail_alive(st.pid, st.pid_start, NULL) == 0))) {
 		return false;
-	if (st.ready && !os_jail_alive(st.pid, st.pid_start))
-		return false;
-	return lists(a->family == 6 ? st.ip6 : st.ip4, a);
+	}
+	return r == 0 && lists(a->family == 6 ? st.ip6 : st.ip4, a);
 }
 
 static int give(struct session *s, const char *other, const struct op *op, struct err *e)
@@ -147,9 +167,18 @@ int share_holders(struct session *s, struct facts *f, struct err *e)
 		return 0;
 	r = state_names(&s->c->st, &names, e);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		struct err why = ERR_INIT;
 		struct state st;
+		int up = streq(names.v[i], s->jail) ? 0 : jail_running(s->c, names.v[i], &st, &why);
 
-		if (streq(names.v[i], s->jail) || !jail_running(s->c, names.v[i], &st) || st.vnet)
+		/* one that may run counts as one that does */
+		if (up < 0 && !st.jid)
+			up = configured(s, names.v[i], &st, &why) == 0 ? 1 : why.code == ENOENT ? 0 : -1;
+		if (up < 0 && !st.jid) {
+			*e = why;
+			return hint_untold(names.v[i], e);
+		}
+		if (!up || st.vnet)
 			continue;
 		for (size_t k = 0; k < f->naddrs; k++)
 			if (f->addrs[k].present)

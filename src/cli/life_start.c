@@ -57,9 +57,11 @@ static int start_depends(struct session *s, const struct chain *here, struct err
 		if (!store_has_jail(&s->c->st, name))
 			return err_class(e, ERR_MISSING, ENOENT, "%s depends on %s: jail '%s' not found!", s->jail,
 			                 name, name);
-		if (jail_running(s->c, name, NULL))
+		r = jail_running(s->c, name, NULL, e);
+		if (r > 0)
 			continue;
-		r = start_one(s->c, name, &s->o, here, e);
+		if (r == 0)
+			r = start_one(s->c, name, &s->o, here, e);
 		/* somebody else was faster */
 		if (r < 0 && r != -EALREADY)
 			return err_hint(e, "%s depends on %s, which did not start", s->jail, name);
@@ -443,9 +445,11 @@ static int check_down(struct session *s, struct err *e)
 		s->st = (struct state){ 0 };
 		return s->o.dry_run ? 0 : session_sweep(s, e);
 	}
+	if (r == 0)
+		r = state_up(&s->st, e);
 	if (r < 0)
-		return hint_damaged(s->jail, e);
-	if (state_up(&s->st))
+		return hint_untold(s->jail, e);
+	if (r)
 		return err_class(e, ERR_BUSY, EALREADY, "%s is already running!", s->jail);
 	if (s->o.dry_run) {
 		s->st = (struct state){ 0 };

@@ -149,7 +149,12 @@ static int before(struct session *s, struct err *e)
 		               why.msg);
 	session_say(s, "  + Executing prestop OK");
 	if (s->root.init) {
-		if (!os_jail_shutdown(&s->oj, seconds(s, PROP_stop_timeout))) {
+		r = os_jail_shutdown(&s->oj, seconds(s, PROP_stop_timeout), &why);
+		if (r < 0) {
+			warning("  + Stopping services FAILED\n%s: %s", s->jail, why.msg);
+			return 0;
+		}
+		if (!r) {
 			warning("  + Stopping services FAILED\n%s: %s did not shut down within %u seconds", s->jail,
 			        s->root.init, seconds(s, PROP_stop_timeout));
 			return 0;
@@ -199,17 +204,25 @@ static int read_state(struct session *s, struct err *e)
 		if (k == 0)
 			return r;
 	}
-	(void)err_set(e, EBADMSG, "%s", why.msg);
-	return hint_damaged(s->jail, e);
+	(void)hint_untold(s->jail, &why);
+	return err_set(e, EBADMSG, "%s", why.msg);
 }
 
 static int check_up(struct session *s, struct err *e)
 {
 	int r = read_state(s, e);
 
+	int up = r == 0 ? state_up(&s->st, e) : 0;
+
 	if (r == -EBADMSG)
 		return r;
-	if (r == 0 && state_up(&s->st))
+	if (up < 0) {
+		(void)hint_untold(s->jail, e);
+		if (!s->o.force)
+			return up;
+		report(e); /* the journal is good, and it goes by that */
+	}
+	if (up)
 		return 0;
 	r = r == 0 ? session_clean_leftovers(s, s->o.quiet, e) : session_sweep(s, e);
 	if (r < 0)

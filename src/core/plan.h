@@ -92,8 +92,8 @@ must_check int plan_run(const struct plan *p, const struct backend *b, const str
 
 /*
  * Apply inverse operations last to first, going on past failures. What would be put back on an interface that is gone counts
- * as done. stuck[i] tells which could not be done (array of n,
- * may be NULL). Returns 0 or the first failure; e has one line per failure.
+ * as done; what has to wait for one that could not be taken out of a jail is not tried. stuck[i] tells which were not done (array
+ * of n, may be NULL: then nothing waits). Returns 0 or the first failure; e has one line per failure.
  */
 int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *stuck, struct err *e);
 /*

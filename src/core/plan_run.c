@@ -26,19 +26,39 @@ static int apply_one(const struct backend *b, const struct op *op, struct err *e
 	return b->apply(b->ctx, ops, 1, &failed, e);
 }
 
+static bool puts_back(const struct op *undo)
+{
+	return undo->kind == OP_LINK_SET || undo->kind == OP_ADDR_ADD || undo->kind == OP_ROUTE_SET;
+}
+
+/*
+ * An interface could not be taken out of the jail's network: what it had waits until it can, and so does what lets go of that
+ * network, which would take it along.
+ */
+static bool waits(const struct op *undo, size_t i, size_t n, const bool *stuck)
+{
+	const struct op *op = &undo[i];
+
+	for (size_t k = i + 1; stuck && k < n; k++)
+		if (undo[k].kind == OP_LINK_OUT && stuck[k] &&
+		    (op->kind == OP_NETNS_UNPIN || (op->index && puts_back(op) && streq(op->link, undo[k].link))))
+			return true;
+	return false;
+}
+
 /*
  * What an interface had cannot be put back on one that is gone: nothing is left of it to be undone. One with a number is on
  * its way home from a jail: there it can.
  */
 static bool is_moot(const struct op *undo, int r)
 {
-	return r == -ENODEV && !undo->index &&
-	       (undo->kind == OP_LINK_SET || undo->kind == OP_ADDR_ADD || undo->kind == OP_ROUTE_SET);
+	return r == -ENODEV && !undo->index && puts_back(undo);
 }
 
 int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *stuck, struct err *e)
 {
 	struct err all = ERR_INIT;
+	size_t all_n = n;
 	int first = 0;
 
 	if (stuck)
@@ -49,6 +69,10 @@ int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *st
 
 		if (undo[n].kind == OP_NONE)
 			continue;
+		if (waits(undo, n, all_n, stuck)) {
+			stuck[n] = true;
+			continue;
+		}
 		r = apply_one(b, &undo[n], &one);
 		if (r >= 0 || is_moot(&undo[n], r))
 			continue;

@@ -68,8 +68,11 @@ void os_set_libexec(const char *dir);
 /* Can this kernel and this user run jails at all: one clear line if not (no root, missing feature by name). */
 must_check int os_check(bool vnet, struct err *e);
 
-/* Is the first process still that process (pid and start time). */
-bool os_jail_alive(pid_t pid, uint64_t pid_start);
+/*
+ * Is a process still that process (pid and start time): 1; 0: it has ended. Negative: it cannot be told, and who would destroy or
+ * use again what a live one has does not.
+ */
+must_check int os_jail_alive(pid_t pid, uint64_t pid_start, struct err *e);
 
 /* --- entering --- */
 struct os_exec {
@@ -115,9 +118,10 @@ must_check int os_sockets(const struct os_jail *jails, size_t n, struct os_socke
 void os_sockets_done(struct os_sockets *s);
 
 /*
- * Ask the jail's own init to shut down (exec_init jails), wait up to timeout seconds. true: it ended.
+ * Ask the jail's own init to shut down (exec_init jails), wait up to timeout seconds. 1: it ended; 0: not in that time; negative:
+ * it could not be asked.
  */
-bool os_jail_shutdown(const struct os_jail *j, unsigned timeout);
+must_check int os_jail_shutdown(const struct os_jail *j, unsigned timeout, struct err *e);
 
 /*
  * --- what is ours ---
@@ -128,7 +132,10 @@ typedef int (*os_marked_fn)(void *ctx, const struct op *undo);
 must_check int os_marked(const char *run, os_marked_fn see, void *ctx, struct err *e);
 /* What somebody who was killed had turned on for a moment, which no journal lists: back as it was. */
 must_check int os_settle(const char *run, struct err *e);
-/* Are there jails of another run directory on this host: marks on interfaces and addresses do not tell them apart. */
+/*
+ * Are there jails of another run directory on this host: marks on interfaces and addresses do not tell them apart. True when it
+ * cannot be told.
+ */
 bool os_other_runs(const char *run);
 /* Is there, under its name, what this operation removes: still, or made by somebody else. */
 bool os_is_there(struct os *os, const struct op *undo);

@@ -161,9 +161,12 @@ int state_load(struct store *s, const char *jail, struct state *ret, struct err 
 	(void)snprintf(path, sizeof(path), "jails/%s/state", jail);
 	r = fs_read(s->runfd, path, STATE_MAX, &text, &len, e);
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? r : err_wrap(e, "%s", s->run);
 	number = state_parse(text, ret);
-	return number ? err_set(e, EINVAL, "%s/%s:%u: cannot make sense of this line", s->run, path, number) : 0;
+	if (!number)
+		return 0;
+	*ret = (struct state){ 0 }; /* half of it is nothing to go by */
+	return err_set(e, EINVAL, "%s/%s:%u: cannot make sense of this line", s->run, path, number);
 }
 
 int state_save(struct store *s, const char *jail, const struct state *st, struct err *e)

@@ -114,7 +114,8 @@ struct state {
 	char net[STATE_NET]; /* what else its network runs with, PROP=VALUE words; "": not known */
 	char release[128];
 };
-must_check int state_load(struct store *s, const char *jail, struct state *ret, struct err *e); /* -ENOENT: no state */
+must_check int state_load(struct store *s, const char *jail, struct state *ret,
+                          struct err *e); /* -ENOENT: no state; then, as after any error, *ret is all zero */
 must_check int state_save(struct store *s, const char *jail, const struct state *st, struct err *e);
 must_check int state_names(struct store *s, struct strv *ret, struct err *e); /* jails that have any run state */
 

@@ -270,6 +270,32 @@ ip6_addr: none -> em0|2001:db8::11/64"
 	world_same before
 }
 
+@test "killed, or out of space, before anything was noted: not even an empty note of it is left" {
+	local f=$IOCAGE_RUN/jails/j/live
+	mkshared j 'ip4_addr=em0|192.0.2.10/24'
+	up j
+	# at the first line that is to be written
+	for how in 'iocage set notes=x j' 'iocage gc' 'iocage stop j'; do
+		run timeout -s KILL 20 strace -o /dev/null -P "$f" -e trace=write -e inject=write:signal=KILL:when=1 \
+			iocage set 'ip4_addr=em0|192.0.2.11/24' j
+		[ "$status" -ne 0 ]
+		[ -e "$f" ] && [ ! -s "$f" ]
+		# shellcheck disable=SC2086
+		ok $how
+		[ ! -e "$f" ]
+		hasnt 'took back'
+	done
+	up j
+	for when in 1 2; do
+		fails 1 timeout 20 strace -o /dev/null -P "$f" -e trace=write -e inject=write:error=ENOSPC:when=$when \
+			iocage set 'ip4_addr=em0|192.0.2.11/24' j
+		[ ! -e "$f" ]
+		has_addr em0 192.0.2.10/24
+		[ "$(iocage get ip4_addr j)" = 'em0|192.0.2.10/24' ]
+	done
+	down j
+}
+
 @test "the source of what a jail sends follows the host's routes, and the jail's addresses" {
 	ip link add em9 type veth peer name gw9 netns "$(basename "$LAB_LAN_NS")"
 	ip link set em9 up

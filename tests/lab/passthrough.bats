@@ -160,6 +160,65 @@ home() {
 	ip link set em1-1 name em1 up
 }
 
+# What it had is on it, whatever it is called now, and nowhere else.
+all_home() {
+	local at
+	at=$(ip -o link show | sed -nE 's/^[0-9]+: (em1(-1)?)[:@].* mtu 1400 .* 02:00:5e:00:00:21 .*/\1/p')
+	[ "$at" = "$1" ] && has_addr "$at" 198.51.100.1/24 && has_addr "$at" 198.51.100.2/24 &&
+		has_addr "$at" 2001:db8:1::1/64 && ip route show 203.0.113.0/24 | grep -q "dev $at " && ip route show 203.0.112.0/24 | grep -q "dev $at " &&
+		ip -6 route show 2001:db8:2::/64 | grep -q "dev $at " && [ "$(ip -o addr show | grep -c 198.51.100.1/)" -eq 1 ]
+}
+
+# failing_stop NAME CALL...: each of these calls of a stop fails once; at home it is NAME then
+failing_stop() {
+	local want=$1 call n when error
+	shift
+	for call in "$@"; do
+		up a
+		[ "$want" = em1 ] || ip link add em1 type bridge
+		ok strace -o "$LAB_TMP/trace" -e "trace=$call" iocage stop a
+		n=$(grep -c "^$call(" "$LAB_TMP/trace" || :)
+		[ "$want" = em1 ] || back
+		for ((when = 1; when <= n; when++)); do
+			error=EIO
+			[ $call != recvfrom ] || error=ENOBUFS
+			up a
+			[ "$want" = em1 ] || ip link add em1 type bridge
+			run strace -o /dev/null -e "inject=$call:error=$error:when=$when" iocage stop a
+			run iocage stop -f a
+			run iocage gc
+			is_down a
+			all_home "$want" || {
+				echo "$call $when of $n:"
+				ip -o addr show
+				ip route
+				return 1
+			}
+			points=$((points + 1))
+			[ "$want" = em1 ] || back
+		done
+	done
+}
+
+back() {
+	ip link del em1
+	ip link set em1-1 name em1
+}
+
+@test "the kernel does not answer once while it comes home: it comes with all it had" {
+	points=0
+	failing_stop em1 sendto openat
+	echo "# $points points" >&3
+	[ "$points" -gt 50 ]
+}
+
+@test "the same when its name is taken: what it had is not given to whoever has the name" {
+	points=0
+	failing_stop em1-1 sendto recvfrom ioctl setns
+	echo "# $points points" >&3
+	[ "$points" -gt 50 ]
+}
+
 @test "an interface the jail deleted is named, and its stop succeeds" {
 	up a
 	inside_ok a 'ip link del em1'

@@ -124,7 +124,8 @@ three_jails() {
 		done
 		run --separate-stderr iocage list -h
 		[ "$status" -eq 0 ]
-		[ "$(cut -f 3 <<<"$output" | sort -u)" = down ]
+		# cut in the middle of a line it cannot be told
+		[ "$(cut -f 3 <<<"$output" | sort -u)" = "$([ "$how" = 'truncate -s 7' ] && echo N/A || echo down)" ]
 		for j in v s n; do
 			run iocage start $j
 			if [ "$status" -ne 0 ]; then

@@ -28,6 +28,12 @@ pins_are() {
 	[ "$(pinned)" -eq "$1" ]
 }
 
+# Have the maps of that kind of the version of the jail old an entry.
+old_keeps() {
+	[ -e "/sys/fs/bpf/iocage-$version-$cookie/hold_${1}s" ] || return 1
+	bpftool -j map dump pinned "/sys/fs/bpf/iocage-$version-$cookie/hold_${1}s" | grep -q '"key"'
+}
+
 mkshared() {
 	local n=$1
 	shift
@@ -36,12 +42,17 @@ mkshared() {
 
 @test "old jails go on, new ones use the new version, the old one goes with its last jail" {
 	find /sys/fs/bpf -maxdepth 1 -name 'iocage-*' | sort >"$LAB_TMP/pins"
-	mkshared old 'ip4_addr=em0|192.0.2.10/24'
+	# of several networks: the kernel is told which it sends from
+	mkshared old 'ip4_addr=em0|192.0.2.10/24,em0|203.0.113.9/24'
+	cc -O1 -static -D_GNU_SOURCE -o "$LAB_TMP/udp" "$LAB_TOP/tests/lab/udp.c"
+	put old "$LAB_TMP/udp" bin/udp
 	mkshared new 'ip4_addr=em0|192.0.2.11/24'
 	up old
 	cookie=$(find /sys/fs/bpf -maxdepth 1 -name 'iocage-*' | sort | comm -13 "$LAB_TMP/pins" - | head -n 1)
 	cookie=${cookie##*-}
 	[ -n "$cookie" ]
+	version=$("$IOCAGE-bpf" -p | sed 's,.*/iocage-,,; s/-[^-]*$//')
+	[ -d "/sys/fs/bpf/iocage-$version-$cookie" ]
 	pins_are 1
 	serve old 80 old-page
 	upgrade
@@ -71,7 +82,12 @@ mkshared() {
 	down new
 	eventually pins_are 1
 	[ "$(page http://192.0.2.10/)" = again ]
-	# by the version it was started with: another one leaves its entries to the next that looks at them
-	ok "$IOCAGE" stop old
+	# ended by another version, nothing of it is left in the maps of the one it was started with
+	# (a UDP port is the monitor's to translate: it is told of each)
+	inside_ok old '(udp serve 53 </dev/null >/dev/null 2>&1 &)'
+	for m in owner port source event; do eventually old_keeps $m; done
+	ok "$LAB_TMP/new/iocage" stop old
 	pins_are 1
+	[ -d "/sys/fs/bpf/iocage-$version-$cookie" ]
+	for m in owner port source event; do ! old_keeps $m || return 1; done
 }

@@ -275,6 +275,32 @@ static void gone_interface(void **state)
 	assert_true(stuck[0]);
 }
 
+/* What it had, and what keeps the network it is in, wait for an interface that is still in the jail. */
+static void what_is_still_inside_is_waited_for(void **state)
+{
+	struct one_fails f = { OP_LINK_OUT, -EIO };
+	struct backend b = { &f, one_fails_apply };
+	struct op undo[7] = { { .kind = OP_JAIL_DEL, .name = "www" },
+		              { .kind = OP_NETNS_UNPIN, .name = "www" },
+		              { .kind = OP_ROUTE_SET, .link = "em1", .index = 4 },
+		              { .kind = OP_ADDR_ADD, .link = "em2", .index = 5 },
+		              { .kind = OP_ADDR_ADD, .link = "em1" },
+		              { .kind = OP_LINK_SET, .link = "em1", .flags = OP_LINK_UPPED, .index = 4 },
+		              { .kind = OP_LINK_OUT, .link = "em1", .id = 4 } };
+	const bool wait[7] = { false, true, true, false, false, true, true };
+	bool stuck[7];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(plan_undo(undo, 7, &b, stuck, &e), -EIO);
+	assert_memory_equal(stuck, wait, sizeof(wait));
+	/* one line: what waits has not failed */
+	assert_null(strchr(e.msg, '\n'));
+	f.r = 0;
+	assert_int_equal(plan_undo(undo, 7, &b, stuck, &e), 0);
+	assert_false(stuck[1] || stuck[2] || stuck[5]);
+}
+
 /* A bridge stays while it is used, without an error: what failed before may be what uses it. */
 static void bridge_waits_for_what_is_stuck(void **state)
 {
@@ -328,6 +354,7 @@ int main(void)
 		cmocka_unit_test(stuck_inverses),
 		cmocka_unit_test(mute_backend),
 		cmocka_unit_test(gone_interface),
+		cmocka_unit_test(what_is_still_inside_is_waited_for),
 		cmocka_unit_test(bridge_waits_for_what_is_stuck),
 		cmocka_unit_test(plan_prints_what_parses),
 	};

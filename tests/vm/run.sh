@@ -7,7 +7,8 @@
 #
 #     IOCAGE_VM_SECONDS=7200      a machine that is not done by then is ended
 #     IOCAGE_VM_KERNEL=6.1.0-47   that one instead of the newest 6.1 (any linux-image-*-cloud-amd64 the mirror has)
-#     IOCAGE, IOCAGE_BUILD, IOCAGE_TESTS_MUST_RUN, IOCAGE_SUITE_SECONDS: as in tests/run.sh, passed on
+#     IOCAGE, IOCAGE_BUILD, IOCAGE_TESTS_MUST_RUN, IOCAGE_TESTS_SAY_RAN, IOCAGE_SUITE_SECONDS, FAULT_STEP, FAULT_OFFSET: as
+#     elsewhere in tests, passed on
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -108,7 +109,7 @@ write_order() {
 	local v
 	{
 		echo "cd '$top'"
-		for v in IOCAGE IOCAGE_BUILD IOCAGE_TESTS_MUST_RUN IOCAGE_SUITE_SECONDS; do
+		for v in IOCAGE IOCAGE_BUILD IOCAGE_TESTS_MUST_RUN IOCAGE_TESTS_SAY_RAN IOCAGE_SUITE_SECONDS FAULT_STEP FAULT_OFFSET; do
 			[ -z "${!v:-}" ] || printf 'export %s=%q\n' "$v" "${!v}"
 		done
 		if [ $# -gt 0 ]; then

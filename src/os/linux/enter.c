@@ -386,9 +386,12 @@ static int open_jail(const struct os_jail *j, struct entry *n, struct err *e)
 	int r;
 
 	n->jail = pidfd_open(j->pid, 0);
+	if (n->jail < 0 && errno != ESRCH)
+		return err_sys(e, "reach the first process of jail %s", j->jail);
 	/* looked at after it is held: then it cannot be another process of the same number */
-	if (n->jail < 0 || !os_jail_alive(j->pid, j->pid_start))
-		return err_class(e, ERR_MISSING, ESRCH, "jail %s has ended", j->jail);
+	r = n->jail < 0 ? 0 : os_jail_alive(j->pid, j->pid_start, e);
+	if (r <= 0)
+		return r < 0 ? r : err_class(e, ERR_MISSING, ESRCH, "jail %s has ended", j->jail);
 	r = n->cgroup = cgroup_open_jail(j, "jail", e);
 	if (r == -ENOENT)
 		return stopped(j, e);

@@ -138,57 +138,64 @@ int link_in(struct os *os, const struct op *op, struct err *e)
 
 /* --- home --- */
 
-/* 1 or 0, or -errno: it cannot be told. */
-static int is_inside(struct nl *in, unsigned index)
+/* Is there one of that number (0: any), of that name (NULL: any): 1 or 0, or -errno: it cannot be told. */
+static int has_link(struct nl *n, unsigned index, const char *name)
 {
 	struct link_fact l = { .index = 0 };
-	struct ifinfomsg *ifi = nl_put(in, RTM_GETLINK, 0, sizeof(*ifi));
+	struct ifinfomsg *ifi = nl_put(n, RTM_GETLINK, 0, sizeof(*ifi));
 	int r;
 
 	if (ifi)
 		ifi->ifi_index = (int)index;
-	r = nl_ask(in, link_take, &l);
-	return r == -ENODEV ? 0 : r < 0 ? r : l.index == index;
-}
-
-static bool index_is_free(struct nl *n, unsigned index)
-{
-	struct link_fact l = { .index = 0 };
-	struct ifinfomsg *ifi = nl_put(n, RTM_GETLINK, 0, sizeof(*ifi));
-
-	if (ifi)
-		ifi->ifi_index = (int)index;
-	return nl_ask(n, link_take, &l) == -ENODEV;
+	if (name)
+		nl_attr_str(n, IFLA_IFNAME, name);
+	r = nl_ask(n, link_take, &l);
+	return r == -ENODEV ? 0 : r < 0 ? r : 1;
 }
 
 /* Its own name, or the first free one like it. */
-static void home_name(struct os *os, const char *own, char buf[static IFNAME_CAP])
+static int home_name(struct os *os, const char *own, char buf[static IFNAME_CAP])
 {
+	int r;
+
 	(void)snprintf(buf, IFNAME_CAP, "%s", own);
-	for (unsigned i = 1; i < FREE_NAMES && nl_index(&os->host, buf); i++)
+	r = has_link(&os->host, 0, buf);
+	for (unsigned i = 1; i < FREE_NAMES && r > 0; i++) {
 		(void)snprintf(buf, IFNAME_CAP, "%.11s-%u", own, i);
-	if (!streq(buf, own))
+		r = has_link(&os->host, 0, buf);
+	}
+	if (r >= 0 && !streq(buf, own))
 		(void)snprintf(os->j->note, sizeof(os->j->note), "%s came home as %s: its name is taken", own, buf);
+	return r < 0 ? r : 0;
 }
 
-/* What the jail may have changed. Each by itself: a device that does not know one of them keeps the others. */
-static void set_values(struct os *os, const struct op *op, const char *name)
+/* One attribute of a link of ours. A device that does not know it is no failure; a kernel that was short of something is asked again. */
+static void set_value(struct os *os, const char *name, uint16_t attr, const void *value, size_t len, const char *what)
 {
 	char text[256];
 	unsigned failed;
+	int r = -EAGAIN;
 
-	if (op->mac.set) {
+	for (int tries = 0; tries < 3 && (r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM || r == -EIO); tries++) {
 		nl_put(&os->host, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
 		nl_attr_str(&os->host, IFLA_IFNAME, name);
-		nl_attr(&os->host, IFLA_ADDRESS, op->mac.b, 6);
-		(void)!nl_flush(&os->host, &failed, text, sizeof(text));
+		nl_attr(&os->host, attr, value, len);
+		r = nl_flush(&os->host, &failed, text, sizeof(text));
 	}
-	if (op->mtu) {
-		nl_put(&os->host, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-		nl_attr_str(&os->host, IFLA_IFNAME, name);
-		nl_attr_u32(&os->host, IFLA_MTU, op->mtu);
-		(void)!nl_flush(&os->host, &failed, text, sizeof(text));
-	}
+	if (r < 0 && r != -EOPNOTSUPP && r != -EINVAL)
+		(void)snprintf(os->j->note, sizeof(os->j->note), "%s came home, but its %s could not be put back: %s",
+		               name, what, strerror(-r));
+}
+
+/* What the jail may have changed. */
+static void set_values(struct os *os, const struct op *op, const char *name)
+{
+	uint32_t mtu = op->mtu;
+
+	if (op->mac.set)
+		set_value(os, name, IFLA_ADDRESS, op->mac.b, 6, "MAC");
+	if (op->mtu)
+		set_value(os, name, IFLA_MTU, &mtu, sizeof(mtu), "MTU");
 }
 
 int link_out(struct os *os, const struct op *op, struct err *e)
@@ -206,19 +213,25 @@ int link_out(struct os *os, const struct op *op, struct err *e)
 	if (r < 0)
 		return r;
 	/* not knowing is no reason to leave it there: the journal keeps it */
-	r = nsfd >= 0 ? is_inside(&in, op->index) : nsfd == -ENOENT ? 0 : nsfd;
+	r = nsfd >= 0 ? has_link(&in, op->index, NULL) : nsfd == -ENOENT ? 0 : nsfd;
 	if (r < 0)
 		return err_set(e, -r, "look for %s in the jail: %s", op->link, strerror(-r));
 	if (r == 0) {
 		/* never moved, or home already; else the jail deleted it, or gave it away */
-		if (!nl_index(&os->host, op->link) && index_is_free(&os->host, op->id))
+		if (has_link(&os->host, 0, op->link) == 0 && has_link(&os->host, op->id, NULL) == 0)
 			(void)snprintf(os->j->note, sizeof(os->j->note), "%s is not in the jail any more: it is gone",
 			               op->link);
 		return 0;
 	}
-	home_name(os, op->link, name);
 	m.name = name;
-	m.new_index = op->id && index_is_free(&os->host, op->id) ? op->id : 0;
+	m.new_index = op->id;
+	r = home_name(os, op->link, name);
+	if (r == 0 && op->id)
+		r = has_link(&os->host, op->id, NULL);
+	if (r < 0)
+		return err_set(e, -r, "look for a place for %s at home: %s", op->link, strerror(-r));
+	if (r > 0)
+		m.new_index = 0;
 	r = move_link(&in, &m, text, sizeof(text));
 	if (r < 0)
 		return err_set(e, -r, "take %s home from the jail: %s%s%s", op->link, strerror(-r), *text ? ": " : "",

@@ -26,7 +26,8 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-#define MAKER "mon" /* the group below the jail's in which its sockets are made */
+#define MAKER        "mon" /* the group below the jail's in which its sockets are made */
+#define VERSIONS_MAX 16 /* pinned at a time: each but the last needs a jail that still runs with it */
 
 static const char *libexec_dir = "/usr/local/libexec/iocage";
 
@@ -435,56 +436,127 @@ int hold_update(int cgroupfd, const struct hold *h, struct err *e)
 	return r < 0 ? err_set(e, -r, "strike the jail's old addresses out: %s", strerror(-r)) : 0;
 }
 
-int hold_forget(const struct hold_maps *m, uint64_t jail)
+static int forget_ports(int map, uint64_t jail)
 {
 	struct hold_port_key key, next;
-	int r = hold_map_next(m->hold_ports, NULL, &key), done = 0;
+	int r = hold_map_next(map, NULL, &key), done = 0;
 	bool have = r == 0;
 
 	while (have) {
-		r = hold_map_next(m->hold_ports, &key, &next);
+		r = hold_map_next(map, &key, &next);
 		have = r == 0;
 		if (key.jail == jail)
-			done = first_of(done, hold_map_del(m->hold_ports, &key));
+			done = first_of(done, hold_map_del(map, &key));
 		key = next;
 	}
-	done = first_of(first_of(done, r), source_forget(m, jail));
+	return first_of(done, r);
+}
+
+int hold_forget(const struct hold_maps *m, uint64_t jail)
+{
+	int done = m->hold_ports < 0 ? 0 : forget_ports(m->hold_ports, jail);
+
+	if (m->hold_sources >= 0)
+		done = first_of(done, source_forget(m, jail));
 	/* the ring that its monitor is rung by: else it keeps its memory */
-	done = first_of(done, hold_map_del(m->hold_events, &jail));
-	return first_of(done, disown(m, -1, jail, NULL));
+	if (m->hold_events >= 0)
+		done = first_of(done, hold_map_del(m->hold_events, &jail));
+	return m->hold_owners < 0 ? done : first_of(done, disown(m, -1, jail, NULL));
+}
+
+/* The names of the pin directories of this namespace, of every version: how many, or -errno. */
+static int versions(int parent, const char *cookie, char (*names)[64], int cap)
+{
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *x;
+
+	if (!d) {
+		n = -errno;
+		closep(&fd);
+		return n;
+	}
+	while (n < cap && (x = readdir(d)) != NULL) {
+		const char *end = strrchr(x->d_name, '-');
+
+		if (strncmp(x->d_name, "iocage-", 7) == 0 && end && strcmp(end, cookie) == 0 &&
+		    strlen(x->d_name) < sizeof(names[0]))
+			(void)snprintf(names[n++], sizeof(names[0]), "%s", x->d_name);
+	}
+	(void)closedir(d);
+	return n;
+}
+
+/*
+ * A map of some version, if its keys and values have our sizes. 0 with *ret -1: there is none, or it is not as ours is.
+ */
+static int open_alike(const char *dir, const char *name, size_t key, size_t value, int *ret)
+{
+	_cleanup_close_ int fd = pinned(dir, name);
+	struct bpf_map_info info;
+	union bpf_attr a;
+	int r;
+
+	*ret = -1;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	memset(&info, 0, sizeof(info));
+	memset(&a, 0, sizeof(a));
+	a.info.bpf_fd = (uint32_t)fd;
+	a.info.info_len = sizeof(info);
+	a.info.info = (uintptr_t)&info;
+	r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a, ATTR_SIZE(info));
+	if (r == 0 && info.key_size == key && info.value_size == value)
+		*ret = take_fd(&fd);
+	return r;
+}
+
+static int forget_in(const char *dir, uint64_t jail)
+{
+	_cleanup_(hold_maps_close) struct hold_maps m;
+	int r;
+
+	memset(&m, 0xff, sizeof(m));
+	r = open_alike(dir, "hold_ports", sizeof(struct hold_port_key), sizeof(struct hold_port), &m.hold_ports);
+	if (r == 0)
+		r = open_alike(dir, "hold_owners", 16, sizeof(struct hold_owner), &m.hold_owners);
+	if (r == 0)
+		r = open_alike(dir, "hold_sources", sizeof(struct hold_source_key), 16, &m.hold_sources);
+	if (r == 0)
+		r = open_alike(dir, "hold_events", sizeof(jail), sizeof(uint32_t), &m.hold_events);
+	return r < 0 ? r : hold_forget(&m, jail);
 }
 
 int hold_end(const char *rel, struct err *e)
 {
-	_cleanup_(hold_maps_close) struct hold_maps m;
-	_cleanup_close_ int group = -1;
-	uint64_t jail = 0;
+	_cleanup_close_ int group = -1, all = -1;
+	char dir[128], names[VERSIONS_MAX][64];
 	struct stat st;
-	char dir[128];
-	int r;
+	int r, n, one;
 
-	memset(&m, 0xff, sizeof(m));
 	group = cgroup_open(rel, MAKER, NULL);
 	if (group < 0)
 		return group == -ENOENT ? 0
 		                        : err_set(e, -group, "open the control group of %s: %s", rel, strerror(-group));
+	if (fstat(group, &st) < 0)
+		return err_sys(e, "look at the control group of %s", rel);
 	r = pin_dir(dir, sizeof(dir), e);
 	if (r < 0)
 		return r;
+	all = open(HOLD_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* nothing was ever loaded: nothing is known of the jail either */
-	if (access(dir, F_OK) < 0)
-		return errno == ENOENT ? 0 : err_sys(e, "look for %s", dir);
-	if (fstat(group, &st) < 0)
-		return err_sys(e, "look at the control group of %s", rel);
-	jail = st.st_ino;
-	m.hold_ports = pinned(dir, "hold_ports");
-	m.hold_owners = pinned(dir, "hold_owners");
-	m.hold_sources = pinned(dir, "hold_sources");
-	m.hold_events = pinned(dir, "hold_events");
-	r = m.hold_ports < 0 ? m.hold_ports : m.hold_owners < 0 ? m.hold_owners : m.hold_sources;
-	r = r < 0 ? r : m.hold_events;
-	r = r < 0 ? r : hold_forget(&m, jail);
-	return r < 0 && r != -ENOENT ? err_set(e, -r, "forget the sockets of %s: %s", rel, strerror(-r)) : 0;
+	if (all < 0 && errno == ENOENT)
+		return 0;
+	n = all < 0 ? -errno : versions(all, strrchr(dir, '-'), names, VERSIONS_MAX);
+	if (n < 0)
+		return err_set(e, -n, "look for what is pinned below " HOLD_BPFFS ": %s", strerror(-n));
+	/* which version it was started with is written nowhere */
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(dir, sizeof(dir), HOLD_BPFFS "/%.63s", names[i]);
+		one = forget_in(dir, st.st_ino);
+		r = r < 0 ? r : one;
+	}
+	return r < 0 ? err_set(e, -r, "forget the sockets of %s: %s", rel, strerror(-r)) : 0;
 }
 
 /* Does a jail still use what is pinned in dir. True when it cannot be told. */
@@ -505,46 +577,23 @@ static bool in_use(const char *dir, int anygroup)
 	return used;
 }
 
-/* The names of the pin directories of this namespace; how many. */
-static size_t versions(int parent, const char *cookie, char (*names)[64], size_t cap)
-{
-	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *x;
-	size_t n = 0;
-
-	if (!d) {
-		closep(&fd);
-		return 0;
-	}
-	while (n < cap && (x = readdir(d)) != NULL) {
-		const char *end = strrchr(x->d_name, '-');
-
-		if (strncmp(x->d_name, "iocage-", 7) == 0 && end && strcmp(end, cookie) == 0 &&
-		    strlen(x->d_name) < sizeof(names[0]))
-			(void)snprintf(names[n++], sizeof(names[0]), "%s", x->d_name);
-	}
-	(void)closedir(d);
-	return n;
-}
-
 void hold_sweep(void)
 {
 	_cleanup_close_ int all = open(HOLD_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC), group = -1;
-	char dir[128], path[128], names[16][64];
+	char dir[128], path[128], names[VERSIONS_MAX][64];
 	const char *mnt, *cookie;
-	size_t n;
+	int n;
 
 	if (all < 0 || pin_dir(dir, sizeof(dir), NULL) < 0 || cgroup_mount(&mnt, NULL) < 0)
 		return;
 	cookie = strrchr(dir, '-');
-	n = versions(all, cookie, names, sizeof(names) / sizeof(names[0]));
+	n = versions(all, cookie, names, VERSIONS_MAX);
 	/* the only version stays, for the next jail. Not locked: somebody is starting one, and who ends later sweeps */
 	if (n < 2 || flock(all, LOCK_EX | LOCK_NB) < 0)
 		return;
 	group = open(mnt, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; i < n; i++) {
-		(void)snprintf(path, sizeof(path), HOLD_BPFFS "/%s", names[i]);
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), HOLD_BPFFS "/%.63s", names[i]);
 		/* what cannot be removed now is swept by who ends later */
 		if (!in_use(path, group) && fs_remove_tree(all, names[i], NULL) < 0)
 			continue;

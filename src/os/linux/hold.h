@@ -39,7 +39,10 @@ bool hold_lists(const struct hold *h, const uint8_t addr[16]);
 /* ::ffff:a.b.c.d */
 void hold_mapped(const uint8_t a4[4], uint8_t ret[static 16]);
 
-/* Forget all that the maps keep of a jail that has ended (its sockets are closed). 0 or -errno; all of it is tried. */
+/*
+ * Forget all that the maps keep of a jail that has ended (its sockets are closed); those of ports, owners, sources and events
+ * that are not open are left out. 0 or -errno; all of it is tried.
+ */
 int hold_forget(const struct hold_maps *m, uint64_t jail);
 
 #endif

@@ -241,6 +241,7 @@ static int start_first(struct os *os, struct child_args *a, int leaf, struct err
 {
 	int pair[2];
 	pid_t pid;
+	int r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "make a socket pair");
@@ -262,8 +263,11 @@ static int start_first(struct os *os, struct child_args *a, int leaf, struct err
 	}
 	(void)fcntl(os->pidfd, F_SETFD, FD_CLOEXEC);
 	os->j->pid = pid;
-	os->j->pid_start = proc_start_time(pid);
-	return 0;
+	r = proc_start_time(pid, &os->j->pid_start);
+	/* one that has ended by now says itself why */
+	return r < 0 && r != -ESRCH
+	               ? err_set(e, -r, "read the start time of the jail's first process: %s", strerror(-r))
+	               : 0;
 }
 
 int jail_add(struct os *os, const struct op *op, struct err *e)
@@ -300,14 +304,17 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 
 int jail_netns(struct os *os, struct err *e)
 {
+	int r;
+
 	os->netns = open_ns(os->j->pid, "net", e);
 	if (os->netns < 0)
 		return os->netns;
-	if (os_jail_alive(os->j->pid, os->j->pid_start))
+	r = os_jail_alive(os->j->pid, os->j->pid_start, e);
+	if (r > 0)
 		return 0;
 	closep(&os->netns);
 	os->netns = -1;
-	return err_set(e, ESRCH, "jail %s has ended", os->j->jail);
+	return r < 0 ? r : err_set(e, ESRCH, "jail %s has ended", os->j->jail);
 }
 
 /* --- talking to the first process --- */
@@ -508,7 +515,7 @@ int jail_del(struct os *os, struct err *e)
 	/* first the monitor, or it would take the jail's end for an accident */
 	int r = cgroup_kill(os->j->cgroup, "mon", e);
 
-	if (os_jail_alive(os->j->pid, os->j->pid_start))
+	if (os_jail_alive(os->j->pid, os->j->pid_start, NULL) > 0)
 		unmount_in_background(os->j->pid);
 	if (r == 0)
 		r = cgroup_kill(os->j->cgroup, "jail", e);

@@ -94,9 +94,12 @@ must_check int open_in_root(int rootfd, const char *path, int flags, unsigned mo
 must_check int sync_send(int sock, const void *data, size_t len, const int *fds, unsigned nfds);
 ssize_t sync_recv(int sock, void *data, size_t cap, int *fds, unsigned nfds); /* unused fds are -1; 0: peer is gone */
 
-/* Start time of a process (field 22 of /proc/PID/stat); 0: no such process. */
-uint64_t proc_start_time(pid_t pid);
-uint64_t proc_stat_start(const char *text); /* the same, of what /proc/PID/stat says */
+/*
+ * Start time of a process (field 22 of /proc/PID/stat, clock ticks since boot): 0, never 0 in *ret then. -ESRCH: there is none,
+ * or nothing of it but its exit status. Any other -errno: /proc cannot be read, so it cannot be told; 0 in *ret.
+ */
+must_check int proc_start_time(pid_t pid, uint64_t *ret);
+uint64_t proc_stat_start(const char *text); /* the same, of what /proc/PID/stat says; 0: it has ended */
 
 const char *os_libexec(void);
 

@@ -75,25 +75,37 @@ static int take_name(const struct nlmsghdr *h, void *ctx)
 
 /*
  * An interface that came home has its number again, and its name; or another one that begins like it, when that was taken.
- * When the number was taken, it has its name.
+ * When the number was taken, it has its name. *ret 0: it did not come home. -errno: it cannot be told.
  */
-static unsigned home_index(struct nl *q, const struct op *op)
+static int home_index(struct nl *q, const struct op *op, unsigned *ret)
 {
 	char name[IFNAME_CAP] = "";
 	struct ifinfomsg *ifi = nl_put(q, RTM_GETLINK, 0, sizeof(*ifi));
+	int r;
 
+	*ret = op->index;
 	if (ifi)
 		ifi->ifi_index = (int)op->index;
-	if (nl_ask(q, take_name, name) == 0 && link_is_home(name, op->link))
-		return op->index;
-	return nl_index_known(q, op->link);
+	r = nl_ask(q, take_name, name);
+	if (r == 0 && link_is_home(name, op->link))
+		return 0;
+	/* by its name it may be somebody else's, so only when the number is known not to be its own */
+	return r == 0 || r == -ENODEV ? nl_find(q, op->link, ret) : r;
+}
+
+static int look_for(struct nl *q, const struct op *op, unsigned *ret, struct err *e)
+{
+	int r = op->index && op->kind != OP_VLAN_SET ? home_index(q, op, ret) : nl_find(q, op->link, ret);
+
+	return r < 0 ? err_set(e, -r, "look for interface %s: %s", op->link, strerror(-r)) : 0;
 }
 
 static int index_of(struct nl *q, const struct op *op, unsigned *ret, struct err *e)
 {
-	*ret = op->index && op->kind != OP_VLAN_SET ? home_index(q, op) : nl_index_known(q, op->link);
-	if (*ret)
-		return 0;
+	int r = look_for(q, op, ret, e);
+
+	if (r < 0 || *ret)
+		return r;
 	return err_set(e, ENODEV, "there is no interface %s%s", op->link, op->where == AT_JAIL ? " in the jail" : "");
 }
 
@@ -472,17 +484,24 @@ int links_put_route_as(struct nl *n, struct nl *q, const struct op *op, uint16_t
 	return 0;
 }
 
-/* What an interface had that came home: when it did not, there is nothing to put back. */
-static bool of_one_gone(struct nl *q, const struct op *op)
+/* What an interface had that came home: when it did not (1), there is nothing to put back. */
+static int of_one_gone(struct nl *q, const struct op *op, struct err *e)
 {
-	return op->index && (op->kind == OP_LINK_SET || op->kind == OP_ADDR_ADD || op->kind == OP_ROUTE_SET) &&
-	       !home_index(q, op);
+	unsigned index;
+	int r;
+
+	if (!op->index || (op->kind != OP_LINK_SET && op->kind != OP_ADDR_ADD && op->kind != OP_ROUTE_SET))
+		return 0;
+	r = look_for(q, op, &index, e);
+	return r < 0 ? r : !index;
 }
 
 int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct err *e)
 {
-	if (of_one_gone(q, op))
-		return 0;
+	int r = of_one_gone(q, op, e);
+
+	if (r)
+		return r < 0 ? r : 0;
 	switch (op->kind) {
 	case OP_NONE: /* only its inverse matters */
 		return 0;

@@ -245,18 +245,20 @@ static int del_addr(struct nl *n, const struct op *op, const char *run, struct e
 
 static int del_view(struct nl *n, const struct op *op, struct err *e)
 {
-	unsigned index = nl_index(n, op->link);
+	struct seen_link l;
+	int r = get_link(n, op->link, &l, e);
 
-	return index ? link_remove(index, op->link, e) : 0;
+	return r == 0 && l.index ? link_remove(l.index, op->link, e) : r;
 }
 
 static int del_route(struct nl *n, const struct op *op, struct err *e)
 {
-	unsigned index = nl_index(n, op->link);
+	struct seen_link l;
+	int r = get_link(n, op->link, &l, e);
 
-	if (!index)
-		return 0;
-	links_put_default(n, RTM_DELROUTE, 0, op, index);
+	if (r < 0 || !l.index)
+		return r;
+	links_put_default(n, RTM_DELROUTE, 0, op, l.index);
 	return flush_one(n, ESRCH, e, "remove the default route from", op->link);
 }
 

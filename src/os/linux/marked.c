@@ -160,7 +160,7 @@ int os_marked(const char *run, os_marked_fn see, void *ctx, struct err *e)
 	return r < 0 ? r : s.r;
 }
 
-/* A monitor runs in the network namespace that is its jail's host. */
+/* A monitor runs in the network namespace that is its jail's host. True when it cannot be told. */
 static bool monitor_is_here(int base, const char *jail)
 {
 	_cleanup_free_ char *path = strf("%s/mon/cgroup.procs", jail), *pids = NULL;
@@ -168,18 +168,24 @@ static bool monitor_is_here(int base, const char *jail)
 	char link[64];
 	size_t len;
 
-	if (!path || fs_read(base, path, 4096, &pids, &len, NULL) < 0 || !len)
+	int r = path ? fs_read(base, path, 4096, &pids, &len, NULL) : -ENOMEM;
+
+	if (r < 0)
+		return r != -ENOENT && r != -ENODEV;
+	if (!len)
 		return false;
 	pids[strcspn(pids, "\n")] = '\0';
 	snprintf(link, sizeof(link), "/proc/%.20s/ns/net", pids);
-	return stat("/proc/self/ns/net", &here) == 0 && stat(link, &there) == 0 && here.st_ino == there.st_ino;
+	if (stat(link, &there) < 0)
+		return errno != ENOENT && errno != ESRCH;
+	return stat("/proc/self/ns/net", &here) < 0 || here.st_ino == there.st_ino;
 }
 
 static bool any_monitor_here(int mnt, const char *group)
 {
 	int fd = openat(mnt, group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	bool here = false;
+	bool here = !d && errno != ENOENT;
 
 	if (!d && fd >= 0)
 		close(fd);
@@ -193,7 +199,7 @@ bool os_other_runs(const char *run)
 	char mine[256];
 	const char *mnt;
 	_cleanup_closedir_ DIR *d = cgroup_mount(&mnt, NULL) < 0 ? NULL : opendir(mnt);
-	bool others = false;
+	bool others = !d;
 
 	cgroup_name(run, "", mine, sizeof(mine));
 	mine[strcspn(mine, "/")] = '\0';

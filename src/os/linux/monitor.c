@@ -127,6 +127,6 @@ int monitor_start(struct os *os, int console, int listener, int view, unsigned a
 	if (pid < 0)
 		return err_sys(e, "start the jail's monitor");
 	os->j->monitor = pid;
-	os->j->monitor_start = proc_start_time(pid);
-	return 0;
+	r = proc_start_time(pid, &os->j->monitor_start);
+	return r < 0 && r != -ESRCH ? err_set(e, -r, "read the start time of the jail's monitor: %s", strerror(-r)) : 0;
 }

@@ -374,11 +374,22 @@ unsigned nl_index(struct nl *n, const char *name)
 	return nl_ask(n, take_index, &index) < 0 ? 0 : index;
 }
 
-unsigned nl_index_known(const struct nl *n, const char *name)
+int nl_find(const struct nl *n, const char *name, unsigned *ret)
 {
 	struct ifreq ifr = { .ifr_ifindex = 0 };
 
-	if (str_copy(ifr.ifr_name, sizeof(ifr.ifr_name), name) < 0 || ioctl(n->fd, SIOCGIFINDEX, &ifr) < 0)
+	*ret = 0;
+	if (str_copy(ifr.ifr_name, sizeof(ifr.ifr_name), name) < 0)
 		return 0;
-	return (unsigned)ifr.ifr_ifindex;
+	if (ioctl(n->fd, SIOCGIFINDEX, &ifr) < 0)
+		return errno == ENODEV ? 0 : -errno;
+	*ret = (unsigned)ifr.ifr_ifindex;
+	return 0;
+}
+
+unsigned nl_index_known(const struct nl *n, const char *name)
+{
+	unsigned index;
+
+	return nl_find(n, name, &index) < 0 ? 0 : index;
 }

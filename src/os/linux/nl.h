@@ -75,7 +75,12 @@ must_check int nl_ask(struct nl *n, mnl_cb_t cb, void *ctx);
 
 /* Index of an interface in the socket's namespace; 0: there is none. */
 unsigned nl_index(struct nl *n, const char *name);
-/* The same for one that should exist (a missing one costs the search for a module): no lock, no message. */
+/*
+ * For one that should exist (a missing one costs the search for a module): no lock, no message. 0, and *ret 0 when there is
+ * none; -errno: it cannot be told.
+ */
+must_check int nl_find(const struct nl *n, const char *name, unsigned *ret);
+/* The same; 0: there is none, or it cannot be told. */
 unsigned nl_index_known(const struct nl *n, const char *name);
 
 #endif

@@ -72,6 +72,7 @@ int jail_resolv(struct os *os, const struct op *op, struct err *e)
 	_cleanup_free_ char *root_path = strf("/proc/%d/root", (int)os->j->pid);
 	_cleanup_free_ char *user_path = strf("/proc/%d/ns/user", (int)os->j->pid);
 	_cleanup_close_ int root = -1, userns = -1;
+	int r;
 
 	if (!root_path || !user_path)
 		return err_oom(e);
@@ -82,7 +83,8 @@ int jail_resolv(struct os *os, const struct op *op, struct err *e)
 	if (userns < 0)
 		return errno == ENOENT || errno == ESRCH ? 0 : err_sys(e, "reach the root of jail %s", os->j->jail);
 	/* a process id that is somebody else's by now */
-	if (!os_jail_alive(os->j->pid, os->j->pid_start))
-		return 0;
+	r = os_jail_alive(os->j->pid, os->j->pid_start, e);
+	if (r <= 0)
+		return r;
 	return write_apart(userns, root, op->text, e);
 }

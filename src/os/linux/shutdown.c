@@ -109,27 +109,31 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-bool os_jail_shutdown(const struct os_jail *j, unsigned timeout)
+int os_jail_shutdown(const struct os_jail *j, unsigned timeout, struct err *e)
 {
 	_cleanup_close_ int pidfd = pidfd_open(j->pid, 0), cgroup = -1;
 	int64_t end = now_ms() + (int64_t)timeout * 1000;
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 	unsigned alone = 0;
+	int r;
 
-	if (pidfd < 0 || !os_jail_alive(j->pid, j->pid_start))
-		return true;
+	if (pidfd < 0)
+		return errno == ESRCH ? 1 : err_sys(e, "reach process %d", (int)j->pid);
+	r = os_jail_alive(j->pid, j->pid_start, e);
+	if (r <= 0)
+		return r < 0 ? r : 1;
 	cgroup = cgroup_open_jail(j, "jail", NULL);
 	ask(j->pid, pidfd);
 	for (;;) {
 		int64_t left = end - now_ms();
 
 		if (left < 0)
-			return false;
+			return 0;
 		if (poll(&p, 1, left < LOOK_MS ? (int)left : LOOK_MS) > 0)
-			return true;
+			return 1;
 		/* twice in a row: between two programs of its shutdown an init is alone for a moment */
 		alone = cgroup >= 0 && is_alone(cgroup, j->pid) ? alone + 1 : 0;
 		if (alone == 2)
-			return true;
+			return 1;
 	}
 }
