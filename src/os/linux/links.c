@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "core/vlan.h"
+#include "os/linux/rtmsg.h"
 
 #ifndef IFA_PROTO
 #define IFA_PROTO 11 /* linux 5.18 */
@@ -60,16 +61,12 @@ static void put_bridge_info(struct nl *n, const struct op *op)
 	nl_nest_end(n, info);
 }
 
-static int take_index_name(const struct nlattr *a, void *ctx)
-{
-	if (mnl_attr_get_type(a) == IFLA_IFNAME)
-		(void)!str_copy(ctx, IFNAME_CAP, mnl_attr_get_str(a));
-	return MNL_CB_OK;
-}
-
 static int take_name(const struct nlmsghdr *h, void *ctx)
 {
-	mnl_attr_parse(h, sizeof(struct ifinfomsg), take_index_name, ctx);
+	struct link_msg m;
+
+	link_read(h, &m);
+	(void)!str_copy(ctx, IFNAME_CAP, m.name);
 	return MNL_CB_OK;
 }
 

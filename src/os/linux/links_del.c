@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "os/linux/rtmsg.h"
 
 struct seen_link {
 	unsigned index;
@@ -18,33 +19,15 @@ struct seen_link {
 	char alias[256];
 };
 
-static int see_info(const struct nlattr *a, void *ctx)
-{
-	struct seen_link *s = ctx;
-
-	if (mnl_attr_get_type(a) == IFLA_INFO_KIND && streq(mnl_attr_get_str(a), "bridge"))
-		s->is_bridge = true;
-	return MNL_CB_OK;
-}
-
-static int see_attr(const struct nlattr *a, void *ctx)
-{
-	struct seen_link *s = ctx;
-
-	if (mnl_attr_get_type(a) == IFLA_IFALIAS)
-		snprintf(s->alias, sizeof(s->alias), "%s", mnl_attr_get_str(a));
-	else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
-		mnl_attr_parse_nested(a, see_info, s);
-	return MNL_CB_OK;
-}
-
 static int see_link(const struct nlmsghdr *h, void *ctx)
 {
 	struct seen_link *s = ctx;
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	struct link_msg m;
 
-	s->index = (unsigned)ifi->ifi_index;
-	mnl_attr_parse(h, sizeof(*ifi), see_attr, s);
+	link_read(h, &m);
+	s->index = m.index;
+	s->is_bridge = streq(m.kind, "bridge");
+	(void)snprintf(s->alias, sizeof(s->alias), "%s", m.alias);
 	return MNL_CB_OK;
 }
 
@@ -80,11 +63,11 @@ struct by_alias {
 static int match_alias(const struct nlmsghdr *h, void *ctx)
 {
 	struct by_alias *b = ctx;
-	struct seen_link s = { 0 };
+	struct link_msg m;
 
-	see_link(h, &s);
-	if (streq(s.alias, b->alias))
-		b->index = s.index;
+	link_read(h, &m);
+	if (streq(m.alias, b->alias))
+		b->index = m.index;
 	return MNL_CB_OK;
 }
 
@@ -113,18 +96,13 @@ struct bridge_use {
 	bool used;
 };
 
-static int see_port(const struct nlattr *a, void *ctx)
-{
-	struct bridge_use *u = ctx;
-
-	if (mnl_attr_get_type(a) == IFLA_MASTER && mnl_attr_get_u32(a) == u->index)
-		u->used = true;
-	return MNL_CB_OK;
-}
-
 static int match_port(const struct nlmsghdr *h, void *ctx)
 {
-	mnl_attr_parse(h, sizeof(struct ifinfomsg), see_port, ctx);
+	struct bridge_use *u = ctx;
+	struct link_msg m;
+
+	link_read(h, &m);
+	u->used = u->used || m.master == u->index;
 	return MNL_CB_OK;
 }
 
@@ -167,36 +145,20 @@ struct addr_seen {
 	bool secondary, others; /* it is one; there are others that are */
 };
 
-static int see_addr_attr(const struct nlattr *a, void *ctx)
-{
-	struct addr_seen *s = ctx;
-	size_t len = len_of(&s->op->addr);
-
-	if (mnl_attr_get_type(a) == IFA_LOCAL && mnl_attr_get_payload_len(a) == len &&
-	    memcmp(mnl_attr_get_payload(a), s->op->addr.b, len) == 0)
-		s->here = true;
-	if (mnl_attr_get_type(a) == IFA_ADDRESS && s->op->addr.family == 6 && mnl_attr_get_payload_len(a) == len &&
-	    memcmp(mnl_attr_get_payload(a), s->op->addr.b, len) == 0)
-		s->here = true;
-	if (mnl_attr_get_type(a) == IFA_PROTO)
-		s->ours = mnl_attr_get_u8(a) == mark_of(s->op);
-	return MNL_CB_OK;
-}
-
 static int see_addr(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
-	struct addr_seen *s = ctx, one = { .op = s->op };
+	struct addr_seen *s = ctx;
+	struct addr_msg m;
 
-	if (ifa->ifa_index != s->index)
+	addr_read(h, &m);
+	if (m.link != s->index)
 		return MNL_CB_OK;
-	mnl_attr_parse(h, sizeof(*ifa), see_addr_attr, &one);
-	if (one.here) {
+	if (ipaddr_same_host(&m.addr, &s->op->addr)) {
 		s->here = true;
-		s->ours = one.ours;
-		s->secondary = ifa->ifa_flags & IFA_F_SECONDARY;
+		s->ours = m.proto == mark_of(s->op);
+		s->secondary = m.flags & IFA_F_SECONDARY;
 	} else {
-		s->others = s->others || ifa->ifa_flags & IFA_F_SECONDARY;
+		s->others = s->others || m.flags & IFA_F_SECONDARY;
 	}
 	return MNL_CB_OK;
 }

@@ -14,6 +14,7 @@
 #include "os/linux/jailproc.h"
 #include "os/linux/links.h"
 #include "os/linux/nat.h"
+#include "os/linux/rtmsg.h"
 #include "os/os.h"
 
 struct seeing {
@@ -21,33 +22,6 @@ struct seeing {
 	void *ctx;
 	int r;
 };
-
-struct link_seen {
-	char name[IFNAMSIZ], alias[256];
-	bool is_bridge;
-};
-
-static int see_kind(const struct nlattr *a, void *ctx)
-{
-	struct link_seen *l = ctx;
-
-	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-		l->is_bridge = streq(mnl_attr_get_str(a), "bridge");
-	return MNL_CB_OK;
-}
-
-static int see_attr(const struct nlattr *a, void *ctx)
-{
-	struct link_seen *l = ctx;
-
-	if (mnl_attr_get_type(a) == IFLA_IFNAME)
-		snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
-	else if (mnl_attr_get_type(a) == IFLA_IFALIAS)
-		snprintf(l->alias, sizeof(l->alias), "%s", mnl_attr_get_str(a));
-	else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
-		mnl_attr_parse_nested(a, see_kind, l);
-	return MNL_CB_OK;
-}
 
 static void tell(struct seeing *s, const struct op *undo)
 {
@@ -57,60 +31,30 @@ static void tell(struct seeing *s, const struct op *undo)
 
 static int see_link(const struct nlmsghdr *h, void *ctx)
 {
-	struct link_seen l = { .name = "" };
-	struct op undo = { .kind = OP_NONE, .link = l.name };
+	struct op undo = { .kind = OP_NONE };
+	struct link_msg m;
 
-	mnl_attr_parse(h, sizeof(struct ifinfomsg), see_attr, &l);
-	if (l.is_bridge && streq(l.alias, MARK_BRIDGE)) {
+	link_read(h, &m);
+	undo.link = m.name;
+	if (streq(m.kind, "bridge") && streq(m.alias, MARK_BRIDGE)) {
 		undo.kind = OP_BRIDGE_DEL;
-	} else if (str_starts(l.alias, OP_MARK_LINK)) {
+	} else if (str_starts(m.alias, OP_MARK_LINK)) {
 		undo.kind = OP_LINK_DEL;
-		undo.alias = l.alias;
+		undo.alias = m.alias;
 	}
 	if (undo.kind)
 		tell(ctx, &undo);
 	return MNL_CB_OK;
 }
 
-struct addr_seen {
-	struct ipaddr addr;
-	bool ours;
-};
-
-static int see_addr_attr(const struct nlattr *a, void *ctx)
-{
-	struct addr_seen *s = ctx;
-	size_t len = mnl_attr_get_payload_len(a);
-
-	switch (mnl_attr_get_type(a)) {
-	case IFA_ADDRESS:
-		if (s->addr.family == 4)
-			break; /* of a point-to-point link: the other end */
-		/* fall through */
-	case IFA_LOCAL:
-		if (len <= sizeof(s->addr.b))
-			memcpy(s->addr.b, mnl_attr_get_payload(a), len);
-		break;
-	case IFA_PROTO:
-		s->ours = mnl_attr_get_u8(a) == MARK_ADDR_PROTO;
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 static int see_addr(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
 	char name[IFNAMSIZ] = "";
-	struct addr_seen s = { .addr = { .family = ifa->ifa_family == AF_INET6 ? 6 : 4,
-		                         .prefix = ifa->ifa_prefixlen,
-		                         .has_prefix = true } };
+	struct addr_msg m;
 
-	mnl_attr_parse(h, sizeof(*ifa), see_addr_attr, &s);
-	if (s.ours && if_indextoname(ifa->ifa_index, name))
-		tell(ctx, &(struct op){ .kind = OP_ADDR_DEL, .link = name, .addr = s.addr });
+	addr_read(h, &m);
+	if (m.proto == MARK_ADDR_PROTO && if_indextoname(m.link, name))
+		tell(ctx, &(struct op){ .kind = OP_ADDR_DEL, .link = name, .addr = m.addr });
 	return MNL_CB_OK;
 }
 
@@ -219,12 +163,11 @@ struct looking {
 
 static int match_addr(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
 	struct looking *l = ctx;
-	struct addr_seen s = { .addr = { .family = ifa->ifa_family == AF_INET6 ? 6 : 4 } };
+	struct addr_msg m;
 
-	mnl_attr_parse(h, sizeof(*ifa), see_addr_attr, &s);
-	l->found = l->found || (ifa->ifa_index == l->index && ipaddr_same_host(&s.addr, l->addr));
+	addr_read(h, &m);
+	l->found = l->found || (m.link == l->index && ipaddr_same_host(&m.addr, l->addr));
 	return MNL_CB_OK;
 }
 
