@@ -80,7 +80,7 @@ static void check_ip6(struct ward *w, const struct doctor_jail *d)
 			                       d->inside->links[i].name));
 }
 
-static bool has_static(const struct jail *j, const struct ipaddr *a)
+bool doctor_has_static(const struct jail *j, const struct ipaddr *a)
 {
 	for (size_t i = 0; i < j->n4 + j->n6; i++) {
 		const struct jaddr *x = i < j->n4 ? &j->a4[i] : &j->a6[i - j->n4];
@@ -98,7 +98,7 @@ static bool has_learned(const struct doctor_jail *d, const struct sv_link *l, in
 		const struct sv_addr *a = &d->inside->addrs[i];
 
 		if (a->link == l->index && a->addr.family == family && !a->local_scope && !a->failed && !a->tentative &&
-		    !has_static(d->jail, &a->addr))
+		    !doctor_has_static(d->jail, &a->addr))
 			return true;
 	}
 	return false;

@@ -28,6 +28,8 @@ struct finding *doctor_note(struct ward *w, const char *id, const char *jail, ch
 const struct sv_link *doctor_host_end(const struct ward *w, const struct doctor_jail *d, const struct jnic *nic);
 const struct sv_link *doctor_jail_end(const struct doctor_jail *d, const struct jnic *nic);
 const struct sv_route *doctor_default_route(const struct survey *s, int family);
+/* Is it an address of the jail's configuration. */
+bool doctor_has_static(const struct jail *j, const struct ipaddr *a);
 /* Is the bridge of this index that of a jail we were asked about. */
 bool doctor_used_bridge(const struct ward *w, unsigned index);
 

@@ -167,41 +167,45 @@ static const struct sv_link *neighbour(const struct ward *w, const struct sv_lin
 {
 	for (size_t i = 0; i < w->host->naddrs; i++) {
 		const struct sv_addr *a = &w->host->addrs[i];
-		const struct sv_link *l = survey_index(w->host, a->link);
 
-		if (faces(side, l) && a->addr.family == jails->family && a->addr.prefix < ipaddr_max_prefix(jails) &&
-		    ipaddr_in_prefix(jails, &a->addr))
-			return l;
+		if (a->addr.family == jails->family && a->addr.prefix < ipaddr_max_prefix(jails) &&
+		    ipaddr_in_prefix(jails, &a->addr) && faces(side, survey_index(w->host, a->link)))
+			return survey_index(w->host, a->link);
 	}
 	return NULL;
 }
 
+/* The host that has a jail's address, too. */
+static void tell_same(struct ward *w, const char *jail, const struct ipaddr *jails)
+{
+	const struct sv_addr *same = survey_addr(w->host, jails);
+	const struct sv_link *l = same ? survey_index(w->host, same->link) : NULL;
+	char a[IPADDR_TEXT];
+
+	ipaddr_format_host(jails, a);
+	if (l)
+		(void)doctor_find(
+			w, "same-address", jail, strf("%s is the jail's and the host's own, on %s", a, l->name),
+			strf("iocage set ip%d_addr=ANOTHER %s; or, if it is not the host's: ip addr del %s/%u "
+		             "dev %s",
+		             jails->family, jail, a, same->addr.prefix, l->name));
+}
+
 /* A host that a jail is beside, or that is its router, has to send to it where it hears it. */
 static void check_way_back(struct ward *w, const struct sv_end *self, const struct sv_link *side,
-                           const struct ipaddr *jails, bool routed)
+                           const struct sv_link *near, const struct ipaddr *jails)
 {
-	const struct sv_link *near = neighbour(w, side, jails), *to;
-	const struct sv_way *way = near || routed ? survey_way(w->host, jails) : NULL;
+	const struct sv_way *way = survey_way(w->host, jails);
+	const struct sv_link *to = way ? survey_index(w->host, way->link) : NULL;
 	const char *jail = self->d->jail->name;
 	char a[IPADDR_TEXT], *fix;
 
-	to = way ? survey_index(w->host, way->link) : NULL;
-	if (!way || (to && !way->local && faces(side, to)))
+	if (way && way->local)
+		tell_same(w, jail, jails);
+	/* the routes of what is down are gone with it */
+	if (!way || way->local || (to && faces(side, to)) || !near->up)
 		return;
-	near = near ? near : side;
-	if (!near->up)
-		return; /* its routes are gone with it */
 	ipaddr_format_host(jails, a);
-	if (way->local) {
-		const struct sv_addr *same = survey_addr(w->host, jails);
-		const struct sv_link *l = same ? survey_index(w->host, same->link) : NULL;
-
-		(void)doctor_find(w, "same-address", jail,
-		                  strf("%s is the jail's and the host's own, on %s", a, l ? l->name : "no interface"),
-		                  strf("ip addr del %s/%u dev %s", a,
-		                       same ? same->addr.prefix : ipaddr_max_prefix(jails), l ? l->name : "lo"));
-		return;
-	}
 	fix = strf("ip%s route replace %s dev %s", jails->family == 6 ? " -6" : "", a, near->name);
 	if (jails->family == 4 && near->source_strict)
 		(void)doctor_find(w, "rp-filter", jail,
@@ -305,14 +309,17 @@ static void check_nic_routes(struct ward *w, const struct sv_end *self, const st
 
 	for (size_t i = 0; i < s->naddrs; i++) {
 		const struct sv_addr *a = &s->addrs[i];
+		const struct sv_link *near;
 
 		if (a->link != in->index || a->addr.family != family || a->failed || a->tentative)
 			continue;
 		if (out && ipaddr_in_prefix(&r->via, &a->addr))
 			own = &a->addr;
-		if (a->local_scope)
+		near = a->local_scope ? NULL : neighbour(w, side, &a->addr);
+		/* what else the jail gave itself is its own business */
+		if (a->local_scope || (!near && !(routed && doctor_has_static(self->d->jail, &a->addr))))
 			continue;
-		check_way_back(w, self, side, &a->addr, routed);
+		check_way_back(w, self, side, near ? near : side, &a->addr);
 		if (routed)
 			check_answers(w, self, side, &a->addr);
 	}

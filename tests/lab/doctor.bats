@@ -522,7 +522,13 @@ failed_inside() {
 @test "same-address: the host has a jail's" {
 	ip addr add 203.0.113.5/32 dev em0
 	only same-address "203.0.113.5 is the jail's and the host's own, on em0"
-	mended same-address
+	fix=$(sed -n "s/.*; or, if it is not the host's: //p" <<<"$output")
+	ok bash -c "$(fix_of same-address | sed 's/ANOTHER/203.0.113.55\/24/')"
+	healthy
+	ok iocage set 'ip4_addr=vnet0|203.0.113.5/24' v
+	only same-address
+	ok bash -c "$fix"
+	healthy
 }
 
 @test "port-blocked: by hand, and by STP" {
