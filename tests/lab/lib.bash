@@ -253,9 +253,9 @@ healthy() {
 	is 'Nothing wrong was found.'
 }
 
-# fix_of CHECK [JAIL]: the command that mends it, as doctor says it; what comes after "; or" is another way.
+# fix_of CHECK: the command that mends it, as doctor says it; what comes after "; or" is another way.
 fix_of() {
-	iocage doctor --json ${2:-} | python3 -c 'import json,sys
+	iocage doctor --json | python3 -c 'import json,sys
 print([f["fix"] for f in json.load(sys.stdin) if f["check"] == sys.argv[1]][0].split("; or")[0])' "$1"
 }
 
