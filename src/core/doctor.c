@@ -350,13 +350,13 @@ static void check_host(struct ward *w)
 		(void)doctor_find(w, "forwarding-off", "",
 		                  strf("jails use an address of this host as IPv4 router, and it does not forward "
 		                       "(net.ipv4.ip_forward is 0)"),
-		                  strf("sysctl net.ipv4.ip_forward=1, or gateway_enable in hostnet's rc.conf"));
+		                  strf("sysctl net.ipv4.ip_forward=1; or gateway_enable in hostnet's rc.conf"));
 	if (six && !h->forward6)
 		(void)doctor_find(
 			w, "forwarding-off", "",
 			strf("jails use an address of this host as IPv6 router, and it does not forward "
 		             "(net.ipv6.conf.all.forwarding is 0)"),
-			strf("sysctl net.ipv6.conf.all.forwarding=1, or ipv6_gateway_enable in hostnet's rc.conf"));
+			strf("sysctl net.ipv6.conf.all.forwarding=1; or ipv6_gateway_enable in hostnet's rc.conf"));
 	for (size_t i = 0; i < h->nroutes; i++) {
 		const struct sv_link *l = survey_index(h, h->routes[i].link);
 

@@ -41,8 +41,7 @@ anew() {
 @test "bridge-down" {
 	ip link set br0 down
 	only bridge-down 'bridge br0 of vnet0 is down'
-	ip link set br0 up
-	healthy
+	mended bridge-down
 }
 
 @test "bridge-missing" {
@@ -58,8 +57,7 @@ anew() {
 @test "port-taken" {
 	ip link set "$nic" nomaster
 	only port-taken 'in no bridge, not in br0'
-	ip link set "$nic" master br0
-	healthy
+	mended port-taken
 }
 
 @test "address-on-port" {
@@ -86,7 +84,7 @@ anew() {
 @test "nic-down, at either end" {
 	ip link set "$nic" down
 	only nic-down "$nic, the host's end of vnet0, is down"
-	ip link set "$nic" up
+	mended nic-down
 	inside_ok v 'ip link set epair0b down'
 	# what goes with it: the default route; and IPv6 addresses that are not kept
 	fails 1 iocage doctor
@@ -111,8 +109,7 @@ anew() {
 @test "address-missing" {
 	inside_ok v 'ip addr del 203.0.113.5/24 dev epair0b; ip addr add 203.0.113.99/24 dev epair0b; ip route add default via 203.0.113.1'
 	only address-missing '203.0.113.5 is not on epair0b'
-	anew v
-	healthy
+	mended address-missing
 }
 
 @test "no-address, by DHCP and by router advertisements" {
@@ -154,8 +151,7 @@ anew() {
 @test "no-route" {
 	inside_ok v ip route del default
 	only no-route 'no default IPv4 route inside'
-	inside_ok v ip route add default via 203.0.113.1
-	healthy
+	mended no-route
 }
 
 @test "gateway-off-link" {
@@ -201,8 +197,7 @@ failed_inside() {
 @test "forwarding-off" {
 	echo 0 >/proc/sys/net/ipv4/ip_forward
 	only forwarding-off 'it does not forward'
-	echo 1 >/proc/sys/net/ipv4/ip_forward
-	healthy
+	mended forwarding-off
 }
 
 @test "accept-ra" {
@@ -210,6 +205,7 @@ failed_inside() {
 	echo 1 >/proc/sys/net/ipv6/conf/em0/accept_ra
 	ip -6 route add default via 2001:db8::254 dev em0 proto ra metric 2048
 	only accept-ra 'ignores router advertisements on em0'
+	mended accept-ra
 	ip -6 route del default via 2001:db8::254 dev em0 proto ra metric 2048
 	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
 	echo 0 >/proc/sys/net/ipv6/conf/em0/accept_ra
@@ -220,8 +216,7 @@ failed_inside() {
 	[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || modprobe br_netfilter || skip "this kernel has no br_netfilter"
 	echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
 	only bridge-netfilter
-	echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables
-	healthy
+	mended bridge-netfilter
 }
 
 @test "forward-drop" {
