@@ -1,16 +1,13 @@
 /* cmd_doctor.c - doctor: looks at the network of the jails and of the host under them, and says what is wrong. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/proc.h"
+#include "cli/doctor_filter.h"
 #include "cli/life.h"
 #include "cli/table.h"
 #include "core/doctor.h"
-
-#define NFT_MAX (4U << 20)
 
 /* Everything one examination looks at. */
 struct visit {
@@ -107,54 +104,12 @@ static int meet_jail(struct visit *v, const char *name)
 	if (d->running) {
 		d->rules_gone = rules_gone(v, name);
 		d->resolv = v->resolv[v->n] = os_jail_resolver(st.pid);
-		if (st.vnet && os_survey(st.pid, &v->inside[v->n], &ignored) == 0)
+		if (st.vnet && os_survey(st.pid, &v->inside[v->n], &ignored) == 0 &&
+		    os_survey_ways(&v->inside[v->n], &v->host, &ignored) == 0)
 			d->inside = &v->inside[v->n];
 	}
 	v->n++;
 	return 0;
-}
-
-/* A base chain of somebody else's for what is forwarded, whose policy is drop. */
-static void find_drop(struct visit *v, json_t *doc)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(json_object_get(doc, "nftables"), i, item)
-	{
-		const json_t *chain = json_object_get(item, "chain");
-		const char *hook = json_string_value(json_object_get(chain, "hook"));
-		const char *policy = json_string_value(json_object_get(chain, "policy"));
-		const char *table = json_string_value(json_object_get(chain, "table"));
-		const char *family = json_string_value(json_object_get(chain, "family"));
-		const char *name = json_string_value(json_object_get(chain, "name"));
-
-		if (hook && policy && table && family && name && streq(hook, "forward") && streq(policy, "drop") &&
-		    !streq(family, "bridge") && !str_starts(table, "iocage")) {
-			(void)snprintf(v->drop, sizeof(v->drop), "%s %s %s", family, table, name);
-			v->host.forward_drop = v->drop;
-		}
-	}
-}
-
-static void ask_filter(struct visit *v)
-{
-	char *argv[] = { (char *)(uintptr_t) "nft", (char *)(uintptr_t) "-j", (char *)(uintptr_t) "list",
-		         (char *)(uintptr_t) "chains", NULL };
-	struct proc_spec spec = PROC_SPEC_INIT;
-	_cleanup_(sbuf_done) struct sbuf out = { 0 };
-	struct err ignored = ERR_INIT;
-	json_t *doc;
-	int status = 1;
-
-	spec.argv = argv;
-	/* without nft there are no rules of nft */
-	if (proc_capture(&spec, NFT_MAX, &out, &status, &ignored) < 0 || status != 0 || !out.p)
-		return;
-	doc = json_loadb(out.p, out.len, 0, NULL);
-	if (doc)
-		find_drop(v, doc);
-	json_decref(doc);
 }
 
 static int look(struct visit *v, const char *only, struct err *e)
@@ -178,7 +133,7 @@ static int look(struct visit *v, const char *only, struct err *e)
 	for (size_t i = 0; r == 0 && i < v->names.n; i++)
 		r = meet_jail(v, v->names.v[i]);
 	if (r == 0) {
-		ask_filter(v);
+		doctor_ask_filter(&(struct filter_ask){ v->models, v->n, v->drop, sizeof(v->drop) }, &v->host);
 		if (!only)
 			v->host.leftovers = gc_count(v->c, v->leftover, sizeof(v->leftover));
 		v->host.leftover = v->leftover;
@@ -259,17 +214,18 @@ static int mend_all(struct visit *v)
 
 static int tell_text(const struct visit *v)
 {
-	size_t n = 0;
+	size_t n = 0, notes = 0;
 
 	for (size_t i = 0; i < v->found.n; i++) {
 		const struct finding *f = &v->found.v[i];
 
 		if (!f->id)
 			continue;
-		n++;
-		info("%s%s%s: %s\n    mend it: %s", f->jail, *f->jail ? ": " : "", f->id, f->what, f->fix);
+		*(f->note ? &notes : &n) += 1;
+		info("%s%s%s: %s%s\n    mend it: %s", f->jail, *f->jail ? ": " : "", f->id, f->note ? "a note: " : "",
+		     f->what, f->fix);
 	}
-	if (!n)
+	if (!n && !notes)
 		info("Nothing wrong was found.");
 	return n ? 1 : 0;
 }
@@ -277,19 +233,20 @@ static int tell_text(const struct visit *v)
 static int tell_json(const struct visit *v, struct err *e)
 {
 	_cleanup_(sbuf_done) struct sbuf b = { 0 };
-	size_t n = 0;
+	size_t n = 0, problems = 0;
 	int r;
 
 	sbuf_add(&b, "[");
 	for (size_t i = 0; i < v->found.n; i++) {
 		const struct finding *f = &v->found.v[i];
-		const char *const keys[] = { "check", "jail", "problem", "fix" };
-		const char *const values[] = { f->id, f->jail, f->what, f->fix };
+		const char *const keys[] = { "check", "level", "jail", "problem", "fix" };
+		const char *const values[] = { f->id, f->note ? "note" : "problem", f->jail, f->what, f->fix };
 
 		if (!f->id)
 			continue;
+		problems += !f->note;
 		sbuf_add(&b, n++ ? ",\n  {" : "\n  {");
-		for (size_t k = 0; k < 4; k++) {
+		for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++) {
 			sbuf_addf(&b, "%s\"%s\": ", k ? ", " : "", keys[k]);
 			add_json(&b, values[k]);
 		}
@@ -297,7 +254,7 @@ static int tell_json(const struct visit *v, struct err *e)
 	}
 	sbuf_add(&b, n ? "\n]\n" : "]\n");
 	r = b.failed ? err_oom(e) : print_sbuf(&b, e);
-	return r < 0 ? r : n ? 1 : 0;
+	return r < 0 ? r : problems ? 1 : 0;
 }
 
 int cmd_doctor(struct cli *c, struct args *a, struct err *e)

@@ -172,7 +172,8 @@ static const char text_get[] = "JAIL may be default. PROP all shows every proper
 static const char text_set[] = "JAIL may be default. Either all of the properties are changed or none.";
 static const char text_fetch[] = "Without --release, on a terminal, the known releases are offered.";
 static const char text_doctor[] = "Each finding says what is wrong, how it was seen, and the command that mends it. "
-				  "The status is 1 when there is one. "
+				  "The status is 1 when there is one; notes, which may be as they should, do "
+				  "not count. "
 				  "With JAIL only what concerns it.";
 static const char text_gc[] = "Interfaces, addresses and control groups that carry the program's mark and belong to no "
 			      "jail; what a crash left of a "

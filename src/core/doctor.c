@@ -1,5 +1,6 @@
 /* doctor.c - the checks of `doctor`, each a function that looks for one kind of trouble. */
 #include "core/doctor.h"
+#include "core/doctor_impl.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -10,16 +11,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
-struct ward {
-	const struct doctor_jail *jails;
-	size_t n;
-	const struct survey *host;
-	const char *only;
-	struct findings *f;
-};
-
-/* NULL: out of memory, or not asked for. */
-static struct finding *find(struct ward *w, const char *id, const char *jail, char *what, char *fix)
+struct finding *doctor_find(struct ward *w, const char *id, const char *jail, char *what, char *fix)
 {
 	struct findings *f = w->f;
 
@@ -47,178 +39,16 @@ static struct finding *find(struct ward *w, const char *id, const char *jail, ch
 	return &f->v[f->n++];
 }
 
-/* --- bridges and ports --- */
-
-/* The host end of a running jail's NIC. */
-static const struct sv_link *host_end(const struct ward *w, const struct doctor_jail *d, const struct jnic *nic)
+struct finding *doctor_note(struct ward *w, const char *id, const char *jail, char *what, char *fix)
 {
-	char name[IFNAME_CAP];
+	struct finding *f = doctor_find(w, id, jail, what, fix);
 
-	return d->running && jnic_outside_name(nic->name, d->jid, name) == 0 ? survey_link(w->host, name) : NULL;
-}
-
-static void check_bridge(struct ward *w, const struct doctor_jail *d, const struct jnic *nic)
-{
-	const struct sv_link *b = nic->bridge[0] ? survey_link(w->host, nic->bridge) : NULL, *end = host_end(w, d, nic);
-	const char *name = d->jail->name;
-	struct finding *f;
-
-	if (d->running && d->inside && !end)
-		(void)find(w, "nic-missing", name,
-		           strf("the host's end of %s, %s.%u, is gone: nothing reaches the jail there", nic->name,
-		                nic->name, d->jid),
-		           strf("iocage restart %s", name));
-	if (!nic->bridge[0] || !d->running)
-		return; /* a bridge that is missing is made at start */
-	if (!b) {
-		(void)find(w, "bridge-missing", name,
-		           strf("%s is to be on %s, and the host has no such bridge any more", nic->name, nic->bridge),
-		           strf("iocage restart %s", name));
-		return;
-	}
-	if (!b->up) {
-		f = find(w, "bridge-down", name, strf("bridge %s of %s is down: nothing passes it", b->name, nic->name),
-		         strf("ip link set %s up", b->name));
-		if (f && str_starts(b->alias, "iocage:")) { /* one that a start made */
-			f->mend = MEND_BRIDGE_UP;
-			(void)snprintf(f->link, sizeof(f->link), "%s", b->name);
-		}
-	}
-	if (end && end->master != b->index) {
-		const struct sv_link *other = survey_index(w->host, end->master);
-
-		(void)find(w, "port-taken", name,
-		           strf("%s (%s of the jail) is %s%s, not in %s", end->name, nic->name,
-		                other ? "in bridge " : "in no bridge", other ? other->name : "", b->name),
-		           strf("ip link set %s master %s", end->name, b->name));
-	}
-}
-
-/* Either end of a pair. */
-static void check_up(struct ward *w, const struct doctor_jail *d, const struct jnic *nic)
-{
-	const struct sv_link *end = host_end(w, d, nic), *in;
-	char inside[IFNAME_CAP];
-
-	if (!end)
-		return;
-	in = d->inside && jnic_inside_name(nic->name, inside) == 0 ? survey_link(d->inside, inside) : NULL;
-	if (!end->up)
-		(void)find(w, "nic-down", d->jail->name,
-		           strf("%s, the host's end of %s, is down", end->name, nic->name),
-		           strf("ip link set %s up", end->name));
-	if (in && !in->up)
-		(void)find(w, "nic-down", d->jail->name, strf("%s inside is down", in->name),
-		           strf("iocage exec %s ip link set %s up", d->jail->name, in->name));
-}
-
-static bool used_bridge(const struct ward *w, unsigned index)
-{
-	for (size_t i = 0; i < w->n; i++)
-		for (size_t k = 0; w->jails[i].jail->vnet && k < w->jails[i].jail->nnics; k++) {
-			const struct sv_link *b = survey_link(w->host, w->jails[i].jail->nics[k].bridge);
-
-			if (b && b->index == index && (!w->only || streq(w->jails[i].jail->name, w->only)))
-				return true;
-		}
-	return false;
-}
-
-static void check_ports(struct ward *w)
-{
-	for (size_t i = 0; i < w->host->nlinks; i++) {
-		const struct sv_link *l = &w->host->links[i], *b = survey_index(w->host, l->master);
-
-		if (!b || !streq(b->kind, "bridge") || !used_bridge(w, b->index))
-			continue;
-		for (size_t k = 0; k < w->host->naddrs; k++) {
-			char a[IPADDR_TEXT];
-
-			if (w->host->addrs[k].link != l->index || w->host->addrs[k].local_scope)
-				continue;
-			ipaddr_format(&w->host->addrs[k].addr, a);
-			(void)find(w, "address-on-port", "",
-			           strf("%s is on %s, a port of bridge %s: a port hears nothing of its own addresses",
-			                a, l->name, b->name),
-			           strf("ip addr del %s dev %s; ip addr add %s dev %s", a, l->name, a, b->name));
-		}
-		if (l->wireless || streq(l->kind, "macvlan") || streq(l->kind, "ipvlan"))
-			(void)find(w, "one-mac", "",
-			           strf("%s, a port of bridge %s, is %s: it passes frames of one MAC address only, not "
-			                "those "
-			                "of jails",
-			                l->name, b->name, l->wireless ? "wireless" : l->kind),
-			           strf("ip link set %s nomaster, and nat=1 or vnet=off for the jails", l->name));
-	}
-}
-
-static void check_mtu(struct ward *w, const struct doctor_jail *d, const struct jnic *nic)
-{
-	const struct sv_link *end = host_end(w, d, nic), *b = end ? survey_index(w->host, end->master) : NULL, *in;
-	char inside[IFNAME_CAP];
-
-	if (!end)
-		return;
-	in = d->inside && jnic_inside_name(nic->name, inside) == 0 ? survey_link(d->inside, inside) : NULL;
-	if (in && in->mtu != end->mtu)
-		(void)find(w, "mtu-mismatch", d->jail->name,
-		           strf("%s has an MTU of %u outside (%s) and of %u inside (%s)", nic->name, end->mtu,
-		                end->name, in->mtu, in->name),
-		           strf("iocage set %s_mtu=%u %s", nic->name, end->mtu, d->jail->name));
-	for (size_t i = 0; b && i < w->host->nlinks; i++) {
-		const struct sv_link *port = &w->host->links[i];
-
-		/* one line for each pair of values is enough: that with the uplink or the first port */
-		if (port->master != b->index || port->index == end->index || port->mtu == end->mtu)
-			continue;
-		(void)find(w, "mtu-mismatch", d->jail->name,
-		           strf("%s has an MTU of %u, and %s on the same bridge %s one of %u", end->name, end->mtu,
-		                port->name, b->name, port->mtu),
-		           strf("iocage set %s_mtu=%u %s", nic->name, port->mtu, d->jail->name));
-		return;
-	}
+	if (f)
+		f->note = true;
+	return f;
 }
 
 /* --- inside --- */
-
-static const struct sv_route *default_route(const struct survey *s, int family)
-{
-	for (size_t i = 0; i < s->nroutes; i++)
-		if (s->routes[i].family == family)
-			return &s->routes[i];
-	return NULL;
-}
-
-static bool on_link(const struct survey *s, const struct sv_route *r)
-{
-	if (!r->via.family || (r->via.family == 6 && r->via.b[0] == 0xfe && (r->via.b[1] & 0xc0) == 0x80))
-		return true;
-	for (size_t i = 0; i < s->naddrs; i++)
-		if (s->addrs[i].link == r->link && s->addrs[i].addr.family == r->via.family &&
-		    ipaddr_in_prefix(&r->via, &s->addrs[i].addr))
-			return true;
-	return false;
-}
-
-static void check_router(struct ward *w, const struct doctor_jail *d, const struct router *want, int family,
-                         const char *prop)
-{
-	const struct sv_route *r = default_route(d->inside, family);
-	char a[IPADDR_TEXT];
-
-	if (want->mode == ROUTER_ADDR && !r) {
-		(void)find(w, "no-route", d->jail->name,
-		           strf("no default IPv%d route inside, though %s is %s", family, prop,
-		                ipaddr_format_host(&want->addr, a)),
-		           strf("iocage restart %s", d->jail->name));
-		return;
-	}
-	if (r && !on_link(d->inside, r))
-		(void)find(w, "gateway-off-link", d->jail->name,
-		           strf("the default IPv%d route inside goes to %s, which is in no prefix of its interface",
-		                family, ipaddr_format_host(&r->via, a)),
-		           strf("iocage set %s=ADDRESS %s", prop, d->jail->name));
-}
 
 static void check_ip6(struct ward *w, const struct doctor_jail *d)
 {
@@ -231,25 +61,26 @@ static void check_ip6(struct ward *w, const struct doctor_jail *d)
 			continue;
 		ipaddr_format_host(&a->addr, text);
 		if (a->failed)
-			(void)find(
+			(void)doctor_find(
 				w, "ipv6-duplicate", d->jail->name,
 				strf("%s on %s is a duplicate: another machine has it, and the kernel does not use it",
 			             text, l->name),
 				strf("iocage set ip6_addr=ANOTHER %s", d->jail->name));
 		else
-			(void)find(w, "ipv6-tentative", d->jail->name,
-			           strf("%s on %s is tentative: not usable yet", text, l->name),
-			           strf("iocage exec %s ip -6 addr, in a moment", d->jail->name));
+			(void)doctor_find(w, "ipv6-tentative", d->jail->name,
+			                  strf("%s on %s is tentative: not usable yet", text, l->name),
+			                  strf("iocage exec %s ip -6 addr, in a moment", d->jail->name));
 	}
 	for (size_t i = 0; i < d->inside->nlinks; i++)
 		if (d->jail->n6 && d->inside->links[i].no_ip6 && !d->inside->links[i].loopback)
-			(void)find(w, "ipv6-off", d->jail->name,
-			           strf("IPv6 is switched off on %s, though ip6_addr is set", d->inside->links[i].name),
-			           strf("iocage exec %s sysctl net.ipv6.conf.%s.disable_ipv6=0", d->jail->name,
-			                d->inside->links[i].name));
+			(void)doctor_find(w, "ipv6-off", d->jail->name,
+			                  strf("IPv6 is switched off on %s, though ip6_addr is set",
+			                       d->inside->links[i].name),
+			                  strf("iocage exec %s sysctl net.ipv6.conf.%s.disable_ipv6=0", d->jail->name,
+			                       d->inside->links[i].name));
 }
 
-static bool has_static(const struct jail *j, const struct ipaddr *a)
+bool doctor_has_static(const struct jail *j, const struct ipaddr *a)
 {
 	for (size_t i = 0; i < j->n4 + j->n6; i++) {
 		const struct jaddr *x = i < j->n4 ? &j->a4[i] : &j->a6[i - j->n4];
@@ -267,7 +98,7 @@ static bool has_learned(const struct doctor_jail *d, const struct sv_link *l, in
 		const struct sv_addr *a = &d->inside->addrs[i];
 
 		if (a->link == l->index && a->addr.family == family && !a->local_scope && !a->failed && !a->tentative &&
-		    !has_static(d->jail, &a->addr))
+		    !doctor_has_static(d->jail, &a->addr))
 			return true;
 	}
 	return false;
@@ -289,17 +120,25 @@ static void check_own(struct ward *w, const struct doctor_jail *d, const struct 
 	l = survey_link(d->inside, inside);
 	if (!l || (family == 6 && l->no_ip6))
 		return;
-	if (a->mode != JADDR_STATIC && !has_learned(d, l, family))
-		(void)find(w, "no-address", d->jail->name,
-		           strf("%s is to get its IPv%d address by %s, and %s has none", nic->name, family,
-		                family == 4 ? "DHCP" : "router advertisements", l->name),
-		           strf("look for a %s on %s, then iocage restart %s", family == 4 ? "DHCP server" : "router",
-		                nic->bridge[0] ? nic->bridge : "what it leads to", d->jail->name));
+	if (a->mode == JADDR_RTADV && (l->accept_ra == 0 || (l->accept_ra == 1 && d->inside->forward6)))
+		(void)doctor_find(w, "ra-off", d->jail->name,
+		                  strf("%s is to get its IPv6 address by router advertisements, and %s does not listen "
+		                       "to them (accept_ra is %u%s)",
+		                       nic->name, l->name, l->accept_ra, l->accept_ra ? ", and the jail forwards" : ""),
+		                  strf("iocage exec %s sysctl -w net.ipv6.conf.%s.accept_ra=%u", d->jail->name, l->name,
+		                       d->inside->forward6 ? 2 : 1));
+	else if (a->mode != JADDR_STATIC && !has_learned(d, l, family))
+		(void)doctor_find(w, "no-address", d->jail->name,
+		                  strf("%s is to get its IPv%d address by %s, and %s has none", nic->name, family,
+		                       family == 4 ? "DHCP" : "router advertisements", l->name),
+		                  strf("look for a %s on %s, then iocage restart %s",
+		                       family == 4 ? "DHCP server" : "router",
+		                       nic->bridge[0] ? nic->bridge : "what it leads to", d->jail->name));
 	if (a->mode == JADDR_STATIC && !survey_addr(d->inside, &a->addr))
-		(void)find(w, "address-missing", d->jail->name,
-		           strf("%s is not on %s: something inside took it away", ipaddr_format_host(&a->addr, text),
-		                l->name),
-		           strf("iocage restart %s", d->jail->name));
+		(void)doctor_find(w, "address-missing", d->jail->name,
+		                  strf("%s is not on %s: something inside took it away",
+		                       ipaddr_format_host(&a->addr, text), l->name),
+		                  strf("iocage restart %s", d->jail->name));
 }
 
 static void check_resolver(struct ward *w, const struct doctor_jail *d)
@@ -317,16 +156,17 @@ static void check_resolver(struct ward *w, const struct doctor_jail *d)
 		any = true;
 		q += strspn(q, " \t");
 		if (d->jail->vnet && (strncmp(q, "127.", 4) == 0 || strncmp(q, "::1", 3) == 0))
-			(void)find(w, "resolver", name,
-			           strf("its name server %.*s is the jail's own loopback, where the host's resolver "
-			                "does not "
-			                "listen",
-			                (int)strcspn(q, " \t\n"), q),
-			           strf("iocage set resolver='nameserver ADDRESS' %s", name));
+			(void)doctor_find(
+				w, "resolver", name,
+				strf("its name server %.*s is the jail's own loopback, where the host's resolver "
+			             "does not "
+			             "listen",
+			             (int)strcspn(q, " \t\n"), q),
+				strf("iocage set resolver='nameserver ADDRESS' %s", name));
 	}
 	if (!any)
-		(void)find(w, "resolver", name, strf("its etc/resolv.conf names no name server"),
-		           strf("iocage set resolver='nameserver ADDRESS' %s", name));
+		(void)doctor_find(w, "resolver", name, strf("its etc/resolv.conf names no name server"),
+		                  strf("iocage set resolver='nameserver ADDRESS' %s", name));
 }
 
 /* --- addresses --- */
@@ -344,11 +184,11 @@ static void check_alias(struct ward *w, const struct doctor_jail *d, const struc
 		with.has_prefix = true;
 	}
 	ipaddr_format(&with, text);
-	f = find(w, "alias-missing", d->jail->name,
-	         strf("%s is not on %s any more: the jail cannot be reached there", text,
-	              a->ifname[0] ? a->ifname : "the host"),
-	         a->ifname[0] ? strf("ip addr add %s dev %s", text, a->ifname)
-	                      : strf("iocage restart %s", d->jail->name));
+	f = doctor_find(w, "alias-missing", d->jail->name,
+	                strf("%s is not on %s any more: the jail cannot be reached there", text,
+	                     a->ifname[0] ? a->ifname : "the host"),
+	                a->ifname[0] ? strf("ip addr add %s dev %s", text, a->ifname)
+	                             : strf("iocage restart %s", d->jail->name));
 	if (f && a->ifname[0] && survey_link(w->host, a->ifname)) {
 		f->mend = MEND_ALIAS;
 		f->addr = with;
@@ -380,15 +220,15 @@ static void check_pair(struct ward *w, const struct doctor_jail *x, const struct
 			    !ipaddr_same_host(&p->addr, &q->addr) || may_share(a, b, p->addr.family) ||
 			    streq(p->ifname, "lo0") || streq(q->ifname, "lo0"))
 				continue;
-			(void)find(w, "same-address", w->only && streq(w->only, b->name) ? b->name : a->name,
-			           strf("%s is configured in %s and in %s", ipaddr_format_host(&p->addr, text), a->name,
-			                b->name),
-			           strf("iocage set ip%d_addr=ANOTHER %s", p->addr.family, b->name));
+			(void)doctor_find(w, "same-address", w->only && streq(w->only, b->name) ? b->name : a->name,
+			                  strf("%s is configured in %s and in %s", ipaddr_format_host(&p->addr, text),
+			                       a->name, b->name),
+			                  strf("iocage set ip%d_addr=ANOTHER %s", p->addr.family, b->name));
 		}
 	if (streq(a->hostname, b->hostname))
-		(void)find(w, "same-hostname", w->only && streq(w->only, b->name) ? b->name : a->name,
-		           strf("%s and %s have the same host name, %s", a->name, b->name, a->hostname),
-		           strf("iocage set host_hostname=ANOTHER %s", b->name));
+		(void)doctor_find(w, "same-hostname", w->only && streq(w->only, b->name) ? b->name : a->name,
+		                  strf("%s and %s have the same host name, %s", a->name, b->name, a->hostname),
+		                  strf("iocage set host_hostname=ANOTHER %s", b->name));
 }
 
 static void check_neighs(struct ward *w, const struct doctor_jail *d)
@@ -405,14 +245,16 @@ static void check_neighs(struct ward *w, const struct doctor_jail *d)
 				continue;
 			ipaddr_format_host(&n->addr, text);
 			if (n->permanent)
-				(void)find(w, "stale-neighbour", d->jail->name,
-				           strf("the host has a permanent neighbour entry for %s on %s", text, l->name),
-				           strf("ip neigh del %s dev %s", text, l->name));
+				(void)doctor_find(w, "stale-neighbour", d->jail->name,
+				                  strf("the host has a permanent neighbour entry for %s on %s", text,
+				                       l->name),
+				                  strf("ip neigh del %s dev %s", text, l->name));
 			else if (n->failed && d->running)
-				(void)find(w, "stale-neighbour", d->jail->name,
-				           strf("the host asked for %s on %s, and nobody answered", text, l->name),
-				           strf("ip neigh flush to %s, and look at what %s is connected to", text,
-				                d->jail->name));
+				(void)doctor_find(w, "stale-neighbour", d->jail->name,
+				                  strf("the host asked for %s on %s, and nobody answered", text,
+				                       l->name),
+				                  strf("ip neigh flush to %s, and look at what %s is connected to",
+				                       text, d->jail->name));
 		}
 	}
 }
@@ -423,6 +265,12 @@ struct mac_seen {
 	const struct macaddr *mac;
 	const char *jail, *link;
 };
+
+/* A VLAN, a bridge and the like have the address of what is below them. */
+static bool has_own_mac(const struct sv_link *l)
+{
+	return l->mac.set && !l->loopback && (!*l->kind || streq(l->kind, "veth"));
+}
 
 static void check_macs(struct ward *w)
 {
@@ -436,13 +284,12 @@ static void check_macs(struct ward *w)
 		w->f->failed = true;
 		return;
 	}
-	/* a VLAN, a bridge and the like have the address of what is below them */
 	for (size_t i = 0; i < w->host->nlinks; i++)
-		if (w->host->links[i].mac.set && (!*w->host->links[i].kind || streq(w->host->links[i].kind, "veth")))
+		if (has_own_mac(&w->host->links[i]))
 			seen[n++] = (struct mac_seen){ &w->host->links[i].mac, "", w->host->links[i].name };
 	for (size_t i = 0; i < w->n; i++)
 		for (size_t k = 0; w->jails[i].inside && k < w->jails[i].inside->nlinks; k++)
-			if (w->jails[i].inside->links[k].mac.set && !w->jails[i].inside->links[k].loopback)
+			if (has_own_mac(&w->jails[i].inside->links[k]))
 				seen[n++] = (struct mac_seen){ &w->jails[i].inside->links[k].mac,
 					                       w->jails[i].jail->name,
 					                       w->jails[i].inside->links[k].name };
@@ -453,10 +300,11 @@ static void check_macs(struct ward *w)
 			if (memcmp(seen[i].mac->b, seen[k].mac->b, 6) != 0 || (!*seen[i].jail && !*seen[k].jail))
 				continue;
 			mac_format(seen[i].mac, text);
-			(void)find(w, "mac-duplicate", seen[k].jail,
-			           strf("%s of %s and %s of %s have the same MAC address %s", seen[i].link,
-			                *seen[i].jail ? seen[i].jail : "the host", seen[k].link, seen[k].jail, text),
-			           strf("iocage set vnet0_mac=none %s; iocage restart %s", seen[k].jail, seen[k].jail));
+			(void)doctor_find(
+				w, "mac-duplicate", seen[k].jail,
+				strf("%s of %s and %s of %s have the same MAC address %s", seen[i].link,
+			             *seen[i].jail ? seen[i].jail : "the host", seen[k].link, seen[k].jail, text),
+				strf("iocage set vnet0_mac=none %s; iocage restart %s", seen[k].jail, seen[k].jail));
 		}
 }
 
@@ -467,12 +315,30 @@ static bool routes_through_host(const struct ward *w, int family)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		const struct doctor_jail *d = &w->jails[i];
-		const struct sv_route *r = d->inside ? default_route(d->inside, family) : NULL;
+		const struct sv_route *r = d->inside ? doctor_default_route(d->inside, family) : NULL;
 
 		if (r && r->via.family && survey_addr(w->host, &r->via) && (!w->only || streq(w->only, d->jail->name)))
 			return true;
 	}
 	return false;
+}
+
+/* A rule for each direction, for the first interface that jails are heard by. */
+static char *allow_forward(const struct ward *w)
+{
+	const struct survey *h = w->host;
+	const char *link = h->drop_is_old ? "'vnet0.+'" : "'vnet0.*'";
+
+	for (size_t i = 0; i < h->nlinks; i++)
+		if (doctor_used_bridge(w, h->links[i].index)) {
+			link = h->links[i].name;
+			break;
+		}
+	if (h->drop_is_old)
+		return strf("iptables-legacy -I FORWARD -i %s -j ACCEPT; iptables-legacy -I FORWARD -o %s -j ACCEPT",
+		            link, link);
+	return strf("nft insert rule %s iifname %s accept; nft insert rule %s oifname %s accept", h->forward_drop, link,
+	            h->forward_drop, link);
 }
 
 static void check_host(struct ward *w)
@@ -481,46 +347,48 @@ static void check_host(struct ward *w)
 	bool four = routes_through_host(w, 4), six = routes_through_host(w, 6), bridged = false;
 
 	if (four && !h->forward4)
-		(void)find(w, "forwarding-off", "",
-		           strf("jails use an address of this host as IPv4 router, and it does not forward "
-		                "(net.ipv4.ip_forward is 0)"),
-		           strf("sysctl net.ipv4.ip_forward=1, or gateway_enable in hostnet's rc.conf"));
+		(void)doctor_find(w, "forwarding-off", "",
+		                  strf("jails use an address of this host as IPv4 router, and it does not forward "
+		                       "(net.ipv4.ip_forward is 0)"),
+		                  strf("sysctl net.ipv4.ip_forward=1; or gateway_enable in hostnet's rc.conf"));
 	if (six && !h->forward6)
-		(void)find(w, "forwarding-off", "",
-		           strf("jails use an address of this host as IPv6 router, and it does not forward "
-		                "(net.ipv6.conf.all.forwarding is 0)"),
-		           strf("sysctl net.ipv6.conf.all.forwarding=1, or ipv6_gateway_enable in hostnet's rc.conf"));
+		(void)doctor_find(
+			w, "forwarding-off", "",
+			strf("jails use an address of this host as IPv6 router, and it does not forward "
+		             "(net.ipv6.conf.all.forwarding is 0)"),
+			strf("sysctl net.ipv6.conf.all.forwarding=1; or ipv6_gateway_enable in hostnet's rc.conf"));
 	for (size_t i = 0; i < h->nroutes; i++) {
 		const struct sv_link *l = survey_index(h, h->routes[i].link);
 
 		if (h->forward6 && h->routes[i].by_ra && l && l->accept_ra == 1)
-			(void)find(w, "accept-ra", "",
-			           strf("the host forwards IPv6, so it ignores router advertisements on %s (accept_ra "
-			                "is 1), "
-			                "and its default route will expire",
-			                l->name),
-			           strf("sysctl net.ipv6.conf.%s.accept_ra=2", l->name));
+			(void)doctor_find(
+				w, "accept-ra", "",
+				strf("the host forwards IPv6, so it ignores router advertisements on %s (accept_ra "
+			             "is 1), "
+			             "and its default route will expire",
+			             l->name),
+				strf("sysctl net.ipv6.conf.%s.accept_ra=2", l->name));
 	}
 	if (h->leftovers && !w->only)
-		(void)find(w, "leftover", "",
-		           strf("%zu thing%s of jails that are gone %s left, such as: %s", h->leftovers,
-		                h->leftovers == 1 ? "" : "s", h->leftovers == 1 ? "is" : "are", h->leftover),
-		           strf("iocage gc; with --dry-run it lists them"));
+		(void)doctor_find(w, "leftover", "",
+		                  strf("%zu thing%s of jails that are gone %s left, such as: %s", h->leftovers,
+		                       h->leftovers == 1 ? "" : "s", h->leftovers == 1 ? "is" : "are", h->leftover),
+		                  strf("iocage gc; with --dry-run it lists them"));
 	for (size_t i = 0; i < h->nlinks; i++)
-		bridged = bridged || used_bridge(w, h->links[i].index);
+		bridged = bridged || doctor_used_bridge(w, h->links[i].index);
 	if (bridged && (h->bridge_filter4 || h->bridge_filter6))
-		(void)find(w, "bridge-netfilter", "",
-		           strf("frames between ports of a bridge go through the host's packet filter "
-		                "(net.bridge.bridge-nf-call-ip%stables is 1)",
-		                h->bridge_filter4 ? "" : "6"),
-		           strf("sysctl net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0"));
+		(void)doctor_find(
+			w, "bridge-netfilter", "",
+			strf("frames between ports of a bridge go through the host's packet filter "
+		             "(net.bridge.bridge-nf-call-ip%stables is 1)",
+		             h->bridge_filter4 ? "" : "6"),
+			strf("sysctl net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0"));
 	if (h->forward_drop && (four || six || (bridged && (h->bridge_filter4 || h->bridge_filter6))))
-		(void)find(w, "forward-drop", "",
-		           strf("chain %s of another program drops what it does not know: what jails send through this "
-		                "host "
-		                "is lost",
-		                h->forward_drop),
-		           strf("add a rule to it that accepts what comes from and goes to the jails' bridge"));
+		(void)doctor_find(w, "forward-drop", "",
+		                  strf("chain %s of another program drops what it does not know: what jails send "
+		                       "through this host is lost",
+		                       h->forward_drop),
+		                  allow_forward(w));
 }
 
 /* --- all of them --- */
@@ -529,17 +397,13 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 {
 	const struct jail *j = d->jail;
 
-	for (size_t i = 0; j->vnet && i < j->nnics; i++) {
-		check_bridge(w, d, &j->nics[i]);
-		check_up(w, d, &j->nics[i]);
-		check_mtu(w, d, &j->nics[i]);
-	}
+	for (size_t i = 0; j->vnet && i < j->nnics; i++)
+		doctor_check_nic(w, d, &j->nics[i]);
 	for (size_t i = 0; d->running && !j->vnet && i < j->n4 + j->n6; i++)
 		if ((i < j->n4 ? j->ip4 : j->ip6) == IP_NEW)
 			check_alias(w, d, addr_at(j, i));
 	if (d->inside) {
-		check_router(w, d, &j->router4, 4, "defaultrouter");
-		check_router(w, d, &j->router6, 6, "defaultrouter6");
+		doctor_check_routes(w, d);
 		check_ip6(w, d);
 		for (size_t i = 0; i < j->n4 + j->n6; i++)
 			check_own(w, d, addr_at(j, i), i < j->n4 ? 4 : 6);
@@ -547,9 +411,10 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 	if (d->running)
 		check_resolver(w, d);
 	if (d->rules_gone) {
-		struct finding *f = find(w, "rules-missing", j->name,
-		                         strf("its rules are gone from the packet filter: somebody flushed them"),
-		                         strf("iocage doctor --fix %s", j->name));
+		struct finding *f =
+			doctor_find(w, "rules-missing", j->name,
+		                    strf("its rules are gone from the packet filter: somebody flushed them"),
+		                    strf("iocage doctor --fix %s", j->name));
 
 		if (f)
 			f->mend = MEND_RULES;
@@ -557,14 +422,30 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 	check_neighs(w, d);
 }
 
+static void know_ends(struct ward *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		for (size_t k = 0; w->jails[i].jail->vnet && k < w->jails[i].jail->nnics; k++) {
+			const struct sv_link *l = doctor_host_end(w, &w->jails[i], &w->jails[i].jail->nics[k]);
+
+			if (l)
+				w->ends[l - w->host->links] =
+					(struct sv_end){ &w->jails[i], &w->jails[i].jail->nics[k] };
+		}
+}
+
 int doctor_examine(const struct doctor_jail *jails, size_t n, const struct survey *host, const char *only,
                    struct findings *ret, struct err *e)
 {
-	struct ward w = { jails, n, host, only, ret };
+	_cleanup_free_ struct sv_end *ends = calloc(host->nlinks + 1, sizeof(*ends));
+	struct ward w = { jails, n, host, only, ret, ends };
 
 	*ret = (struct findings){ 0 };
+	if (!ends)
+		return err_oom(e);
+	know_ends(&w);
 	check_host(&w);
-	check_ports(&w);
+	doctor_check_ports(&w);
 	check_macs(&w);
 	for (size_t i = 0; i < n; i++) {
 		examine_jail(&w, &jails[i]);

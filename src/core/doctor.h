@@ -21,9 +21,10 @@ struct finding {
 	const char *id; /* which check: static */
 	const char *jail; /* "" = the host; borrowed from the model */
 	char *what, *fix; /* what is wrong and how it was seen; the command that mends it. Owned */
+	bool note; /* it may be as it should: that cannot be seen from here */
 	enum doctor_mend mend;
 	char link[IFNAME_CAP]; /* MEND_*: what it is about */
-	struct ipaddr addr;
+	struct ipaddr addr; /* of MEND_ALIAS; the network of a note */
 };
 
 struct findings {

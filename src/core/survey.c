@@ -29,11 +29,21 @@ const struct sv_addr *survey_addr(const struct survey *s, const struct ipaddr *h
 	return NULL;
 }
 
+const struct sv_way *survey_way(const struct survey *s, const struct ipaddr *to)
+{
+	for (size_t i = 0; i < s->nways; i++)
+		if (ipaddr_same_host(&s->ways[i].to, to))
+			return &s->ways[i];
+	return NULL;
+}
+
 void survey_done(struct survey *s)
 {
 	free(s->links);
 	free(s->addrs);
 	free(s->routes);
 	free(s->neighs);
+	free(s->ways);
+	free(s->vlans);
 	*s = (struct survey){ 0 };
 }

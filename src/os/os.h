@@ -143,9 +143,11 @@ bool os_is_there(struct os *os, const struct op *undo);
 /*
  * --- looking ---
  * The network stack of a running jail's first process (0: the host's) as it is. ret to be given to survey_done().
- * forward_drop is left alone: packet filters are asked elsewhere.
+ * forward_drop and translates are left alone: packet filters are asked elsewhere.
  */
 must_check int os_survey(pid_t jail, struct survey *ret, struct err *e);
+/* Add to the host's survey how it sends to every usable address of a jail's. No packet is sent. */
+must_check int os_survey_ways(const struct survey *jail, struct survey *host, struct err *e);
 /* A running jail's etc/resolv.conf, NULL when there is none. Owned by the caller. */
 #define RESOLVER_MAX 8191 /* as much of it as is read */
 char *os_jail_resolver(pid_t jail);

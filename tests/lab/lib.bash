@@ -234,3 +234,41 @@ serve() {
 page() {
 	busybox timeout 5 busybox wget -q -O - "$1"
 }
+
+# --- what doctor says ---
+
+# only CHECK [TEXT]: doctor reports this check once or more, and no other.
+only() {
+	fails 1 iocage doctor
+	printf '%s\n' "$output" | grep -v '^    ' | grep -vE "^([a-z]+: )?$1: " && {
+		echo "reported something else than $1"
+		return 1
+	}
+	has "$1: "
+	[ -z "${2:-}" ] || has "$2"
+}
+
+healthy() {
+	ok iocage doctor
+	is 'Nothing wrong was found.'
+}
+
+# fix_of CHECK: the command that mends it, as doctor says it; what comes after "; or" is another way.
+fix_of() {
+	iocage doctor --json | python3 -c 'import json,sys
+print([f["fix"] for f in json.load(sys.stdin) if f["check"] == sys.argv[1]][0].split("; or")[0])' "$1"
+}
+
+is_fix() {
+	output=$(fix_of "$1")
+	is "$2"
+}
+
+# mended CHECK: its command is run as it stands, and nothing is wrong then.
+mended() {
+	local fix
+	fix=$(fix_of "$1")
+	echo "runs: $fix"
+	ok bash -c "$fix"
+	healthy
+}

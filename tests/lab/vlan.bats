@@ -221,3 +221,55 @@ vlans() {
 	fails 1 iocage start props
 	has "vnet0_vlan: vnet0 is on no bridge"
 }
+
+@test "doctor: a bridge that stopped filtering" {
+	need_filtering
+	filtering br7
+	mk a vnet=on interfaces=vnet0:br7 vnet0_vlan=666 'ip4_addr=vnet0|10.7.0.5/24' defaultrouter=none 'resolver=nameserver 192.0.2.254'
+	mk b vnet=on interfaces=vnet0:br7 vnet0_vlan=777 'ip4_addr=vnet0|10.7.0.6/24' defaultrouter=none 'resolver=nameserver 192.0.2.254'
+	up a b
+	healthy
+	inside a 'ping -c 1 -W 1 10.7.0.6'
+	[ "$status" -ne 0 ]
+	ip link set br7 type bridge vlan_filtering 0
+	inside_ok a 'ping -c 1 -W 2 10.7.0.6'
+	only vlan-filter-off 'a: vlan-filter-off: vnet0_vlan is set, and bridge br7 does not filter VLANs any more (vlan_filtering is 0)'
+	has 'b: vlan-filter-off'
+	mended vlan-filter-off
+	inside a 'ip neigh flush dev epair0b; ping -c 1 -W 1 10.7.0.6'
+	[ "$status" -ne 0 ]
+}
+
+@test "doctor: a port that is not in its VLANs, or in others" {
+	need_filtering
+	filtering br7
+	mk a vnet=on interfaces=vnet0:br7 vnet0_vlan=666 'ip4_addr=vnet0|10.7.0.5/24' defaultrouter=none 'resolver=nameserver 192.0.2.254'
+	mk b vnet=on interfaces=vnet0:br7 vnet0_vlan=666,10t,11t,12t 'ip4_addr=vnet0|10.7.0.6/24' defaultrouter=none 'resolver=nameserver 192.0.2.254'
+	mk plain vnet=on interfaces=vnet0:br7 defaultrouter=none 'resolver=nameserver 192.0.2.254'
+	up a b plain
+	healthy
+	port=vnet0.$(jid a)
+	bridge vlan del dev "$port" vid 666
+	inside b 'ping -c 1 -W 1 10.7.0.5'
+	[ "$status" -ne 0 ]
+	only vlan-mismatch "a: vlan-mismatch: $port, the port of vnet0 on br7, is not in the VLANs of vnet0_vlan: missing 666"
+	is_fix vlan-mismatch "bridge vlan add dev $port vid 666 pvid untagged"
+	mended vlan-mismatch
+	inside_ok b 'ip neigh flush dev epair0b; ping -c 1 -W 2 10.7.0.5'
+	bridge vlan add dev "$port" vid 777 pvid untagged
+	bridge vlan add dev "$port" vid 100-120
+	only vlan-mismatch ': missing 666, too many 100-120, 777'
+	mended vlan-mismatch
+	vlans vnet0 a "666 PVID Egress Untagged"
+	inside_ok b 'ping -c 1 -W 2 10.7.0.5'
+	# a trunk; tagged is not untagged
+	port=vnet0.$(jid b)
+	bridge vlan del dev "$port" vid 11
+	bridge vlan add dev "$port" vid 666
+	bridge vlan add dev "$port" vid 9-13
+	bridge vlan del dev "$port" vid 11
+	only vlan-mismatch ': missing 11t, 666, too many 9, 13'
+	mended vlan-mismatch
+	vlans vnet0 b "10,11,12,666 PVID Egress Untagged"
+	down a b plain
+}

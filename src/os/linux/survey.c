@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/neighbour.h>
 #include <net/if.h>
 #include <sched.h>
@@ -26,18 +27,81 @@ static void *grow(void *list, size_t n, size_t size)
 	return n & (n - 1) ? list : realloc(list, (n ? n * 2 : 1) * size);
 }
 
-static int see_kind(const struct nlattr *a, void *ctx)
+static int see_bridge(const struct nlattr *a, void *ctx)
 {
 	struct sv_link *l = ctx;
 
-	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-		snprintf(l->kind, sizeof(l->kind), "%s", mnl_attr_get_str(a));
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_BR_STP_STATE:
+		l->stp = mnl_attr_get_u32(a) != 0;
+		break;
+	case IFLA_BR_FORWARD_DELAY: /* in hundredths: clock_t(3) */
+		l->forward_delay = (mnl_attr_get_u32(a) + 99) / 100;
+		break;
+	case IFLA_BR_VLAN_FILTERING:
+		l->vlan_filtering = mnl_attr_get_u8(a) != 0;
+		break;
+	default:
+		break;
+	}
 	return MNL_CB_OK;
 }
 
+static int see_port(const struct nlattr *a, void *ctx)
+{
+	static const enum sv_port_state states[] = { [BR_STATE_DISABLED] = SV_DISABLED,
+		                                     [BR_STATE_LISTENING] = SV_LISTENING,
+		                                     [BR_STATE_LEARNING] = SV_LEARNING,
+		                                     [BR_STATE_FORWARDING] = SV_FORWARDING,
+		                                     [BR_STATE_BLOCKING] = SV_BLOCKING };
+	struct sv_link *l = ctx;
+
+	if (mnl_attr_get_type(a) == IFLA_BRPORT_STATE && mnl_attr_get_u8(a) < sizeof(states) / sizeof(*states))
+		l->state = states[mnl_attr_get_u8(a)];
+	return MNL_CB_OK;
+}
+
+struct kind_ctx {
+	struct sv_link *l;
+	bool port; /* of a bridge, not of a bond */
+};
+
+/* The kernel tells the kind before what belongs to it. */
+static int see_kind(const struct nlattr *a, void *ctx)
+{
+	struct kind_ctx *c = ctx;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_INFO_KIND:
+		snprintf(c->l->kind, sizeof(c->l->kind), "%s", mnl_attr_get_str(a));
+		break;
+	case IFLA_INFO_DATA:
+		if (streq(c->l->kind, "bridge"))
+			mnl_attr_parse_nested(a, see_bridge, c->l);
+		break;
+	case IFLA_INFO_SLAVE_KIND:
+		c->port = streq(mnl_attr_get_str(a), "bridge");
+		break;
+	case IFLA_INFO_SLAVE_DATA:
+		if (c->port)
+			mnl_attr_parse_nested(a, see_port, c->l);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+struct link_ctx {
+	struct sv_link *l;
+	bool abroad; /* what it is made on is in another namespace */
+};
+
 static int see_link_attr(const struct nlattr *a, void *ctx)
 {
-	struct sv_link *l = ctx;
+	struct link_ctx *c = ctx;
+	struct sv_link *l = c->l;
+	struct kind_ctx kind = { .l = l };
 
 	switch (mnl_attr_get_type(a)) {
 	case IFLA_IFNAME:
@@ -52,6 +116,12 @@ static int see_link_attr(const struct nlattr *a, void *ctx)
 	case IFLA_MASTER:
 		l->master = mnl_attr_get_u32(a);
 		break;
+	case IFLA_LINK:
+		l->parent = mnl_attr_get_u32(a);
+		break;
+	case IFLA_LINK_NETNSID:
+		c->abroad = true;
+		break;
 	case IFLA_ADDRESS:
 		if (mnl_attr_get_payload_len(a) == sizeof(l->mac.b)) {
 			memcpy(l->mac.b, mnl_attr_get_payload(a), sizeof(l->mac.b));
@@ -59,7 +129,7 @@ static int see_link_attr(const struct nlattr *a, void *ctx)
 		}
 		break;
 	case IFLA_LINKINFO:
-		mnl_attr_parse_nested(a, see_kind, l);
+		mnl_attr_parse_nested(a, see_kind, &kind);
 		break;
 	default:
 		break;
@@ -74,10 +144,14 @@ static int see_link(const struct nlmsghdr *h, void *ctx)
 	struct survey *s = ctx;
 	struct sv_link l = { .index = (unsigned)ifi->ifi_index,
 		             .up = ifi->ifi_flags & IFF_UP,
+		             .carrier = ifi->ifi_flags & IFF_RUNNING,
 		             .loopback = ifi->ifi_flags & IFF_LOOPBACK };
+	struct link_ctx c = { .l = &l };
 	struct sv_link *list;
 
-	mnl_attr_parse(h, sizeof(*ifi), see_link_attr, &l);
+	mnl_attr_parse(h, sizeof(*ifi), see_link_attr, &c);
+	if (c.abroad || l.parent == l.index || streq(l.kind, "veth")) /* that of a veth is its other end */
+		l.parent = 0;
 	for (size_t i = 0; i < s->nlinks; i++)
 		if (s->links[i].index == l.index) {
 			s->links[i] = l;
@@ -167,6 +241,28 @@ static int see_route_attr(const struct nlattr *at, void *ctx)
 	return MNL_CB_OK;
 }
 
+/* Made by a routing daemon: their numbers begin above those of the kernel, of ip(8) and of router advertisements. */
+static bool is_told(const struct rtmsg *rt)
+{
+	switch (rt->rtm_protocol) {
+	case RTPROT_GATED:
+	case RTPROT_MRT:
+	case RTPROT_ZEBRA:
+	case RTPROT_BIRD:
+	case RTPROT_XORP:
+	case RTPROT_BABEL:
+	case RTPROT_OPENR:
+	case RTPROT_BGP:
+	case RTPROT_ISIS:
+	case RTPROT_OSPF:
+	case RTPROT_RIP:
+	case RTPROT_EIGRP:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int see_route(const struct nlmsghdr *h, void *ctx)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
@@ -174,6 +270,8 @@ static int see_route(const struct nlmsghdr *h, void *ctx)
 	struct sv_route r = { .family = rt->rtm_family == AF_INET6 ? 6 : 4, .by_ra = rt->rtm_protocol == RTPROT_RA };
 	struct sv_route *list;
 
+	if (is_told(rt))
+		*(r.family == 6 ? &s->routed6 : &s->routed4) = true;
 	if (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST)
 		return MNL_CB_OK;
 	mnl_attr_parse(h, sizeof(*rt), see_route_attr, &r);
@@ -219,6 +317,66 @@ static int see_neigh(const struct nlmsghdr *h, void *ctx)
 	return MNL_CB_OK;
 }
 
+static int see_port_vlans(const struct nlmsghdr *h, void *ctx)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	struct survey *s = ctx;
+	const struct nlattr *a, *one;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->nvlans; i++)
+		if (s->vlans[i].link != (unsigned)ifi->ifi_index)
+			s->vlans[kept++] = s->vlans[i];
+	s->nvlans = kept;
+	mnl_attr_for_each(a, h, sizeof(*ifi))
+	{
+		if (mnl_attr_get_type(a) != IFLA_AF_SPEC)
+			continue;
+		mnl_attr_for_each_nested(one, a)
+		{
+			const struct bridge_vlan_info *v = mnl_attr_get_payload(one);
+			struct sv_vlan *list;
+
+			if (mnl_attr_get_type(one) != IFLA_BRIDGE_VLAN_INFO ||
+			    mnl_attr_get_payload_len(one) < sizeof(*v))
+				continue;
+			if (v->flags & BRIDGE_VLAN_INFO_RANGE_END && s->nvlans) {
+				s->vlans[s->nvlans - 1].last = v->vid;
+				continue;
+			}
+			list = grow(s->vlans, s->nvlans, sizeof(*list));
+			if (!list) {
+				errno = ENOMEM;
+				return MNL_CB_ERROR;
+			}
+			s->vlans = list;
+			s->vlans[s->nvlans++] = (struct sv_vlan){ .link = (unsigned)ifi->ifi_index,
+				                                  .first = v->vid,
+				                                  .last = v->vid,
+				                                  .untagged = v->flags & BRIDGE_VLAN_INFO_PVID };
+		}
+	}
+	return MNL_CB_OK;
+}
+
+static int dump_vlans(struct nl *q, struct survey *s, struct err *e)
+{
+	bool filters = false;
+	struct ifinfomsg *ifi;
+	int r;
+
+	for (size_t i = 0; i < s->nlinks; i++)
+		filters = filters || s->links[i].vlan_filtering;
+	if (!filters)
+		return 0;
+	ifi = nl_put(q, RTM_GETLINK, NLM_F_DUMP, sizeof(*ifi));
+	if (ifi)
+		ifi->ifi_family = AF_BRIDGE;
+	nl_attr_u32(q, IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN_COMPRESSED);
+	r = nl_ask(q, see_port_vlans, s);
+	return r < 0 ? err_set(e, -r, "look at the VLANs of bridges: %s", strerror(-r)) : 0;
+}
+
 static int dump_all(struct nl *q, struct survey *s, struct err *e)
 {
 	static const struct {
@@ -238,7 +396,7 @@ static int dump_all(struct nl *q, struct survey *s, struct err *e)
 		if (r < 0)
 			return err_set(e, -r, "look at the network: %s", strerror(-r));
 	}
-	return 0;
+	return dump_vlans(q, s, e);
 }
 
 static bool reads(const char *path, unsigned *ret)
@@ -256,24 +414,54 @@ static bool reads(const char *path, unsigned *ret)
 	return true;
 }
 
+static unsigned switch_of(int family, const char *link, const char *name)
+{
+	_cleanup_free_ char *path = strf("/proc/sys/net/ipv%d/conf/%s/%s", family, link, name);
+	unsigned v = 0;
+
+	return path && reads(path, &v) ? v : 0;
+}
+
+/* Of an interface that packets come in by: not of a port, whose bridge they come in by. */
+static void read_manners(struct sv_link *l, unsigned all_filter, bool all_proxy)
+{
+	unsigned own = switch_of(4, l->name, "rp_filter");
+
+	l->source_strict = (own > all_filter ? own : all_filter) == 1;
+	l->proxy = all_proxy || switch_of(4, l->name, "proxy_arp") || switch_of(6, l->name, "proxy_ndp");
+}
+
+/* Tables of iptables before nftables, which nft does not show; there is none before somebody asks for it. */
+static void see_old_tables(struct survey *s)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (fs_read(AT_FDCWD, "/proc/self/net/ip_tables_names", 4096, &text, &len, NULL) < 0)
+		return;
+	s->old_filter = strstr(text, "filter\n");
+	s->translates = s->translates || strstr(text, "nat\n");
+}
+
 /* Of the namespace we are in: /proc/sys/net is that of who opens it. */
 static void read_switches(struct survey *s)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	unsigned v = 0;
+	unsigned filter = switch_of(4, "all", "rp_filter"), v = 0;
+	bool proxy = switch_of(4, "all", "proxy_arp") || switch_of(6, "all", "proxy_ndp");
 
 	s->forward4 = reads("/proc/sys/net/ipv4/ip_forward", &v) && v;
+	see_old_tables(s);
 	s->forward6 = reads("/proc/sys/net/ipv6/conf/all/forwarding", &v) && v;
 	s->bridge_filter4 = reads("/proc/sys/net/bridge/bridge-nf-call-iptables", &v) && v;
 	s->bridge_filter6 = reads("/proc/sys/net/bridge/bridge-nf-call-ip6tables", &v) && v;
 	for (size_t i = 0; i < s->nlinks; i++) {
-		_cleanup_free_ char *ra = strf("/proc/sys/net/ipv6/conf/%s/accept_ra", s->links[i].name);
-		_cleanup_free_ char *off = strf("/proc/sys/net/ipv6/conf/%s/disable_ipv6", s->links[i].name);
 		struct ifreq wireless = { 0 };
 
-		if (ra && reads(ra, &v))
-			s->links[i].accept_ra = v;
-		s->links[i].no_ip6 = off && reads(off, &v) && v;
+		s->links[i].accept_ra = switch_of(6, s->links[i].name, "accept_ra");
+		s->links[i].no_ip6 = switch_of(6, s->links[i].name, "disable_ipv6");
+		if (!s->links[i].master)
+			read_manners(&s->links[i], filter, proxy);
 		memcpy(wireless.ifr_name, s->links[i].name, IFNAMSIZ);
 		s->links[i].wireless = fd >= 0 && ioctl(fd, SIOCGIWNAME, &wireless) == 0;
 	}
@@ -303,6 +491,72 @@ int os_survey(pid_t jail, struct survey *ret, struct err *e)
 		r = err_sys(e, "return to the host's network namespace");
 	if (r < 0)
 		survey_done(ret);
+	return r;
+}
+
+struct way_ctx {
+	struct sv_way way;
+	bool several;
+};
+
+static int see_way_attr(const struct nlattr *at, void *ctx)
+{
+	struct way_ctx *c = ctx;
+
+	if (mnl_attr_get_type(at) == RTA_OIF)
+		c->way.link = mnl_attr_get_u32(at);
+	c->several = c->several || mnl_attr_get_type(at) == RTA_MULTIPATH || mnl_attr_get_type(at) == RTA_NH_ID;
+	return MNL_CB_OK;
+}
+
+static int see_way(const struct nlmsghdr *h, void *ctx)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+	struct way_ctx *c = ctx;
+
+	c->way.local = rt->rtm_type == RTN_LOCAL;
+	mnl_attr_parse(h, sizeof(*rt), see_way_attr, c);
+	return MNL_CB_OK;
+}
+
+/* The route itself is asked for, as the one way of a packet would hide that there are several. */
+static int ask_way(struct nl *q, const struct ipaddr *to, struct survey *host, struct err *e)
+{
+	struct way_ctx c = { .way.to = *to };
+	struct sv_way *list;
+	struct rtmsg *rt = nl_put(q, RTM_GETROUTE, 0, sizeof(*rt));
+	int r;
+
+	if (rt) {
+		rt->rtm_family = to->family == 6 ? AF_INET6 : AF_INET;
+		rt->rtm_dst_len = (unsigned char)ipaddr_max_prefix(to);
+		rt->rtm_flags = RTM_F_FIB_MATCH;
+	}
+	nl_attr(q, RTA_DST, to->b, to->family == 6 ? 16 : 4);
+	r = nl_ask(q, see_way, &c);
+	if (r < 0 && r != -ENETUNREACH && r != -EHOSTUNREACH && r != -EACCES)
+		return 0; /* not known */
+	if (c.several)
+		return 0;
+	list = grow(host->ways, host->nways, sizeof(*list));
+	if (!list)
+		return err_oom(e);
+	host->ways = list;
+	host->ways[host->nways++] = c.way;
+	return 0;
+}
+
+int os_survey_ways(const struct survey *jail, struct survey *host, struct err *e)
+{
+	_cleanup_(nl_close) struct nl q = NL_INIT;
+	int r = nl_open(&q, -1, e);
+
+	for (size_t i = 0; r == 0 && i < jail->naddrs; i++) {
+		const struct sv_addr *a = &jail->addrs[i];
+
+		if (!a->local_scope && !a->failed && !a->tentative)
+			r = ask_way(&q, &a->addr, host, e);
+	}
 	return r;
 }
 
