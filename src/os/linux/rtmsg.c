@@ -15,10 +15,22 @@ static int link_info(const struct nlattr *a, void *ctx)
 {
 	struct link_msg *m = ctx;
 
-	if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_INFO_KIND:
 		m->kind = mnl_attr_get_str(a);
-	else if (mnl_attr_get_type(a) == IFLA_INFO_DATA)
+		break;
+	case IFLA_INFO_DATA:
 		m->data = a;
+		break;
+	case IFLA_INFO_SLAVE_KIND:
+		m->port_kind = mnl_attr_get_str(a);
+		break;
+	case IFLA_INFO_SLAVE_DATA:
+		m->port = a;
+		break;
+	default:
+		break;
+	}
 	return MNL_CB_OK;
 }
 
@@ -41,6 +53,9 @@ static int link_attr(const struct nlattr *a, void *ctx)
 		break;
 	case IFLA_LINK:
 		m->parent = mnl_attr_get_u32(a);
+		break;
+	case IFLA_LINK_NETNSID:
+		m->abroad = true;
 		break;
 	case IFLA_ADDRESS:
 		if (mnl_attr_get_payload_len(a) == sizeof(m->mac.b)) {
@@ -66,7 +81,8 @@ void link_read(const struct nlmsghdr *h, struct link_msg *ret)
 		                  .type = ifi->ifi_type,
 		                  .name = "",
 		                  .alias = "",
-		                  .kind = "" };
+		                  .kind = "",
+		                  .port_kind = "" };
 	mnl_attr_parse(h, sizeof(*ifi), link_attr, ret);
 }
 

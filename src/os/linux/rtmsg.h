@@ -15,7 +15,10 @@ struct link_msg {
 	const char *name, *alias, *kind;
 	uint32_t mtu, master, parent; /* bytes; indices: of the bridge it is a port of, of what a VLAN is on */
 	struct macaddr mac;
-	const struct nlattr *data; /* IFLA_INFO_DATA, what it is by its kind; NULL = nothing */
+	bool abroad; /* its parent, or a veth's other end, is in another network namespace */
+	const struct nlattr *data; /* IFLA_INFO_DATA: what it is by its kind; NULL = nothing */
+	const char *port_kind; /* of what it is a port of: "bridge", "bond" */
+	const struct nlattr *port; /* IFLA_INFO_SLAVE_DATA: what it is as such; NULL = nothing */
 };
 void link_read(const struct nlmsghdr *h, struct link_msg *ret);
 

@@ -17,6 +17,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "os/linux/jailproc.h"
+#include "os/linux/rtmsg.h"
 #include "os/os.h"
 
 #define SIOCGIWNAME 0x8B01 /* linux/wireless.h cannot be included beside net/if.h */
@@ -61,97 +62,30 @@ static int see_port(const struct nlattr *a, void *ctx)
 	return MNL_CB_OK;
 }
 
-struct kind_ctx {
-	struct sv_link *l;
-	bool port; /* of a bridge, not of a bond */
-};
-
-/* The kernel tells the kind before what belongs to it. */
-static int see_kind(const struct nlattr *a, void *ctx)
-{
-	struct kind_ctx *c = ctx;
-
-	switch (mnl_attr_get_type(a)) {
-	case IFLA_INFO_KIND:
-		snprintf(c->l->kind, sizeof(c->l->kind), "%s", mnl_attr_get_str(a));
-		break;
-	case IFLA_INFO_DATA:
-		if (streq(c->l->kind, "bridge"))
-			mnl_attr_parse_nested(a, see_bridge, c->l);
-		break;
-	case IFLA_INFO_SLAVE_KIND:
-		c->port = streq(mnl_attr_get_str(a), "bridge");
-		break;
-	case IFLA_INFO_SLAVE_DATA:
-		if (c->port)
-			mnl_attr_parse_nested(a, see_port, c->l);
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
-struct link_ctx {
-	struct sv_link *l;
-	bool abroad; /* what it is made on is in another namespace */
-};
-
-static int see_link_attr(const struct nlattr *a, void *ctx)
-{
-	struct link_ctx *c = ctx;
-	struct sv_link *l = c->l;
-	struct kind_ctx kind = { .l = l };
-
-	switch (mnl_attr_get_type(a)) {
-	case IFLA_IFNAME:
-		snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
-		break;
-	case IFLA_IFALIAS:
-		snprintf(l->alias, sizeof(l->alias), "%s", mnl_attr_get_str(a));
-		break;
-	case IFLA_MTU:
-		l->mtu = mnl_attr_get_u32(a);
-		break;
-	case IFLA_MASTER:
-		l->master = mnl_attr_get_u32(a);
-		break;
-	case IFLA_LINK:
-		l->parent = mnl_attr_get_u32(a);
-		break;
-	case IFLA_LINK_NETNSID:
-		c->abroad = true;
-		break;
-	case IFLA_ADDRESS:
-		if (mnl_attr_get_payload_len(a) == sizeof(l->mac.b)) {
-			memcpy(l->mac.b, mnl_attr_get_payload(a), sizeof(l->mac.b));
-			l->mac.set = true;
-		}
-		break;
-	case IFLA_LINKINFO:
-		mnl_attr_parse_nested(a, see_kind, &kind);
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 /* A dump may be told again from its start (nl_ask): a thing seen before is seen anew. */
 static int see_link(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
 	struct survey *s = ctx;
-	struct sv_link l = { .index = (unsigned)ifi->ifi_index,
-		             .up = ifi->ifi_flags & IFF_UP,
-		             .carrier = ifi->ifi_flags & IFF_RUNNING,
-		             .loopback = ifi->ifi_flags & IFF_LOOPBACK };
-	struct link_ctx c = { .l = &l };
-	struct sv_link *list;
+	struct sv_link l, *list;
+	struct link_msg m;
 
-	mnl_attr_parse(h, sizeof(*ifi), see_link_attr, &c);
-	if (c.abroad || l.parent == l.index || streq(l.kind, "veth")) /* that of a veth is its other end */
-		l.parent = 0;
+	link_read(h, &m);
+	l = (struct sv_link){ .index = m.index,
+		              .up = m.flags & IFF_UP,
+		              .carrier = m.flags & IFF_RUNNING,
+		              .loopback = m.flags & IFF_LOOPBACK,
+		              .mtu = m.mtu,
+		              .master = m.master,
+		              .mac = m.mac };
+	(void)snprintf(l.name, sizeof(l.name), "%s", m.name);
+	(void)snprintf(l.alias, sizeof(l.alias), "%s", m.alias);
+	(void)snprintf(l.kind, sizeof(l.kind), "%s", m.kind);
+	if (!m.abroad && m.parent != m.index && !streq(m.kind, "veth")) /* that of a veth is its other end */
+		l.parent = m.parent;
+	if (m.data && streq(m.kind, "bridge"))
+		mnl_attr_parse_nested(m.data, see_bridge, &l);
+	if (m.port && streq(m.port_kind, "bridge"))
+		mnl_attr_parse_nested(m.port, see_port, &l);
 	for (size_t i = 0; i < s->nlinks; i++)
 		if (s->links[i].index == l.index) {
 			s->links[i] = l;
@@ -167,64 +101,24 @@ static int see_link(const struct nlmsghdr *h, void *ctx)
 	return MNL_CB_OK;
 }
 
-static void take_ip(struct ipaddr *a, const struct nlattr *at)
-{
-	size_t len = mnl_attr_get_payload_len(at);
-
-	if (len == (a->family == 6 ? 16U : 4U))
-		memcpy(a->b, mnl_attr_get_payload(at), len);
-}
-
-struct addr_ctx {
-	struct sv_addr a;
-	bool local;
-	uint32_t flags;
-};
-
-static int see_addr_attr(const struct nlattr *at, void *ctx)
-{
-	struct addr_ctx *c = ctx;
-
-	switch (mnl_attr_get_type(at)) {
-	case IFA_LOCAL:
-		take_ip(&c->a.addr, at);
-		c->local = true;
-		break;
-	case IFA_ADDRESS:
-		if (!c->local)
-			take_ip(&c->a.addr, at);
-		break;
-	case IFA_FLAGS:
-		c->flags = mnl_attr_get_u32(at);
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 static int see_addr(const struct nlmsghdr *h, void *ctx)
 {
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
 	struct survey *s = ctx;
-	struct addr_ctx c = { .a = { .link = ifa->ifa_index,
-		                     .addr = { .family = ifa->ifa_family == AF_INET6 ? 6 : 4,
-		                               .prefix = ifa->ifa_prefixlen,
-		                               .has_prefix = true },
-		                     .local_scope = ifa->ifa_scope >= RT_SCOPE_LINK },
-		              .flags = ifa->ifa_flags };
-	struct sv_addr *list;
+	struct sv_addr *list = grow(s->addrs, s->naddrs, sizeof(*list));
+	struct addr_msg m;
 
-	mnl_attr_parse(h, sizeof(*ifa), see_addr_attr, &c);
-	c.a.failed = c.flags & IFA_F_DADFAILED;
-	c.a.tentative = (c.flags & IFA_F_TENTATIVE) && !(c.flags & IFA_F_OPTIMISTIC);
-	list = grow(s->addrs, s->naddrs, sizeof(*list));
+	addr_read(h, &m);
 	if (!list) {
 		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
 	s->addrs = list;
-	s->addrs[s->naddrs++] = c.a;
+	s->addrs[s->naddrs++] =
+		(struct sv_addr){ .link = m.link,
+		                  .addr = m.addr,
+		                  .local_scope = m.scope >= RT_SCOPE_LINK,
+		                  .failed = m.flags & IFA_F_DADFAILED,
+		                  .tentative = (m.flags & IFA_F_TENTATIVE) && !(m.flags & IFA_F_OPTIMISTIC) };
 	return MNL_CB_OK;
 }
 
@@ -235,8 +129,7 @@ static int see_route_attr(const struct nlattr *at, void *ctx)
 	if (mnl_attr_get_type(at) == RTA_OIF) {
 		r->link = mnl_attr_get_u32(at);
 	} else if (mnl_attr_get_type(at) == RTA_GATEWAY) {
-		r->via.family = (uint8_t)r->family;
-		take_ip(&r->via, at);
+		ip_read(at, r->family == 6 ? AF_INET6 : AF_INET, &r->via);
 	}
 	return MNL_CB_OK;
 }
@@ -290,7 +183,7 @@ static int see_neigh_attr(const struct nlattr *at, void *ctx)
 	struct sv_neigh *n = ctx;
 
 	if (mnl_attr_get_type(at) == NDA_DST)
-		take_ip(&n->addr, at);
+		ip_read(at, n->addr.family == 6 ? AF_INET6 : AF_INET, &n->addr);
 	return MNL_CB_OK;
 }
 
