@@ -16,6 +16,7 @@
 #include "base/str.h"
 
 /* Levels of directories held open at once while removing; deeper ones are moved up first. */
+#define OLD_MAX      (64U << 20) /* of a file that is replaced: larger ones are not put back */
 #define REMOVE_DEPTH 32
 
 /* Until end of file or cap bytes. Bytes read or -errno. */
@@ -201,9 +202,24 @@ static int fill_and_rename(int fd, int dirfd, const char *tmp, const char *path,
 	return renameat(dirfd, tmp, dirfd, path) < 0 ? -errno : 0;
 }
 
+/* What was there before, or nothing: whoever reads it sees that what has failed was not done. Best effort. */
+static void put_back(int dirfd, const char *path, const char *old, size_t len, mode_t mode)
+{
+	char tmp[PATH_MAX];
+	_cleanup_close_ int fd = old ? open_beside(dirfd, path, tmp) : -1;
+
+	if (!old)
+		(void)unlinkat(dirfd, path, 0);
+	else if (fd >= 0 && fill_and_rename(fd, dirfd, tmp, path, old, len, mode, false) < 0)
+		(void)unlinkat(dirfd, tmp, 0);
+}
+
 int fs_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool sync, struct err *e)
 {
 	char tmp[PATH_MAX];
+	_cleanup_free_ char *old = NULL;
+	size_t oldlen = 0;
+	int known = sync ? fs_read(dirfd, path, OLD_MAX, &old, &oldlen, NULL) : 0;
 	_cleanup_close_ int fd = open_beside(dirfd, path, tmp);
 	int r;
 
@@ -216,6 +232,8 @@ int fs_replace(int dirfd, const char *path, const void *data, size_t len, mode_t
 	}
 	if (sync) {
 		r = sync_dir_of(dirfd, path);
+		if (r < 0 && (known >= 0 || known == -ENOENT))
+			put_back(dirfd, path, old, oldlen, mode);
 		if (r < 0)
 			return err_set(e, -r, "cannot sync the directory of %s: %s", path, strerror(-r));
 	}

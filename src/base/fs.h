@@ -16,7 +16,8 @@ must_check int fs_read(int dirfd, const char *path, size_t max, char **ret, size
 
 /*
  * Replace or create `path` with data: fresh O_EXCL name beside it, write, (fsync,) rename, (fsync the directory). With
- * sync the new content survives power loss once this returns 0; readers see the old or the new content, never a mix.
+ * sync the new content survives power loss once this returns 0; readers see the old or the new content, never a mix. When it
+ * fails, the old content is there (or nothing, if there was none), whatever the disk has.
  */
 must_check int fs_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool sync,
                           struct err *e);

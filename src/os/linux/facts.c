@@ -328,7 +328,7 @@ static int add_addrs(struct os *os, struct facts *f, const struct jaddr *list, s
 struct ports_seen {
 	struct facts *f;
 	const char *prefix;
-	bool failed;
+	int r; /* -errno: it is not the whole list */
 };
 
 /* One with our mark, or an end of another jail's network. */
@@ -346,14 +346,18 @@ static int take_port(const struct nlmsghdr *h, void *ctx)
 	struct addr_msg m;
 
 	addr_read(h, &m);
-	if (is_jails(s, &m) || m.scope == RT_SCOPE_HOST || !if_indextoname(m.link, one.name))
+	if (is_jails(s, &m) || m.scope == RT_SCOPE_HOST)
 		return MNL_CB_OK;
+	if (!if_indextoname(m.link, one.name)) {
+		s->r = errno == ENXIO ? s->r : -errno; /* gone meanwhile: it has no address any more */
+		return MNL_CB_OK;
+	}
 	for (size_t i = 0; i < s->f->nnat_links; i++)
 		if (streq(s->f->nat_links[i].name, one.name))
 			return MNL_CB_OK;
 	grown = realloc(s->f->nat_links, (s->f->nnat_links + 1) * sizeof(*grown));
 	if (!grown) {
-		s->failed = true;
+		s->r = -ENOMEM;
 		return MNL_CB_OK;
 	}
 	s->f->nat_links = grown;
@@ -373,9 +377,9 @@ static int add_nat(struct os *os, struct facts *f, const struct jail *j, struct 
 	if (ifa)
 		ifa->ifa_family = AF_INET;
 	r = nl_ask(&os->hostq, take_port, &s);
-	if (r < 0)
-		return err_set(e, -r, "list the host's addresses: %s", strerror(-r));
-	return s.failed ? err_oom(e) : 0;
+	if (r == 0)
+		r = s.r;
+	return r < 0 ? err_set(e, -r, "list the host's addresses: %s", strerror(-r)) : 0;
 }
 
 static int net_attr(const struct nlattr *a, void *ctx)

@@ -53,8 +53,11 @@ static int see_addr(const struct nlmsghdr *h, void *ctx)
 	struct addr_msg m;
 
 	addr_read(h, &m);
-	if (m.proto == MARK_ADDR_PROTO && if_indextoname(m.link, name))
-		tell(ctx, &(struct op){ .kind = OP_ADDR_DEL, .link = name, .addr = m.addr });
+	if (m.proto != MARK_ADDR_PROTO)
+		return MNL_CB_OK;
+	if (!if_indextoname(m.link, name)) /* gone meanwhile, and the address with it */
+		return errno == ENXIO ? MNL_CB_OK : MNL_CB_ERROR;
+	tell(ctx, &(struct op){ .kind = OP_ADDR_DEL, .link = name, .addr = m.addr });
 	return MNL_CB_OK;
 }
 

@@ -1,10 +1,12 @@
 /* notes.c - switches of interfaces that are ours for a while, and the locked directories of notes about them. */
 #include "os/linux/notes.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -32,6 +34,21 @@ int link_switch_set(const char *link, const char *key, bool on)
 	return path ? fs_poke(AT_FDCWD, path, on ? "1" : "0") : -ENOMEM;
 }
 
+/* Half-written notes of somebody who was killed: the lock is ours, so nobody is writing one. */
+static void sweep(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!d) {
+		closep(&copy);
+		return;
+	}
+	for (struct dirent *de; (de = readdir(d));)
+		if (de->d_name[0] == '.' && !streq(de->d_name, ".") && !streq(de->d_name, ".."))
+			(void)unlinkat(dir, de->d_name, 0);
+}
+
 int notes_lock(const char *run, const char *what, bool make, int *ret_fd, struct err *e)
 {
 	_cleanup_free_ char *path = strf("%s/%s", run, what);
@@ -47,6 +64,7 @@ int notes_lock(const char *run, const char *what, bool make, int *ret_fd, struct
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return err_sys(e, "cannot lock %s", path);
+	sweep(fd);
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
