@@ -15,8 +15,9 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
+#define OLD_MAX (64U << 20) /* of a file that is replaced: larger ones are not put back */
+
 /* Levels of directories held open at once while removing; deeper ones are moved up first. */
-#define OLD_MAX      (64U << 20) /* of a file that is replaced: larger ones are not put back */
 #define REMOVE_DEPTH 32
 
 /* Until end of file or cap bytes. Bytes read or -errno. */

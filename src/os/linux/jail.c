@@ -41,6 +41,13 @@ static void holder_poke(const char *path, const char *value)
  * Shares our memory. It lives while its id maps are written; told to, it makes the network namespace: the slowest of
  * them all, made while we go on. Here are no calls but quiet ones: we look at errno meanwhile.
  */
+struct holder {
+	int talk; /* its end of a socket pair */
+	bool vnet;
+	pid_t starter, pid;
+	int ours; /* our end */
+};
+
 static int holder_main(void *arg)
 {
 	const struct holder *h = arg;
@@ -90,37 +97,37 @@ static int open_ns(pid_t pid, const char *which, struct err *e)
 }
 
 /* It is not waited for here: its end takes a while, and nothing depends on it. */
-static void holder_end(struct holder *h)
+static void holder_end(struct os *os, struct holder *h)
 {
-	if (h->pid <= 0 || h->ended)
+	if (h->pid <= 0)
 		return;
 	kill(h->pid, SIGKILL);
+	os->holder = h->pid;
 	close(h->talk);
 	close(h->ours);
-	h->ended = true;
+	h->pid = 0;
 }
 
 void jail_reap_holder(struct os *os)
 {
-	holder_end(&os->holder);
-	while (os->holder.pid > 0 && waitpid(os->holder.pid, NULL, __WALL) < 0 && errno == EINTR)
+	while (os->holder > 0 && waitpid(os->holder, NULL, __WALL) < 0 && errno == EINTR)
 		;
-	os->holder = (struct holder){ 0 };
+	os->holder = 0;
 }
 
-static int make_userns(struct os *os, bool vnet, struct err *e)
+static int make_userns(struct os *os, struct holder *h, struct err *e)
 {
 	static char stack[16384] __attribute__((aligned(64)));
-	struct holder *h = &os->holder;
 	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "make a socket pair");
-	*h = (struct holder){ .talk = pair[1], .ours = pair[0], .vnet = vnet, .starter = getpid() };
+	h->talk = pair[1];
+	h->ours = pair[0];
+	h->starter = getpid();
 	h->pid = clone(holder_main, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | SIGCHLD, h);
 	if (h->pid < 0) {
 		err_sys(e, "make the jail's user namespace");
-		h->pid = 0;
 		close(pair[0]);
 		close(pair[1]);
 		if (e->code == ENOSPC || e->code == EPERM || e->code == EINVAL)
@@ -149,9 +156,8 @@ static int expect_report(struct os *os, int *fds, unsigned nfds, struct err *e)
 	return rep.code ? err_set(e, rep.code, "%s", rep.msg) : 0;
 }
 
-static int await_netns(struct os *os, struct err *e)
+static int await_netns(struct os *os, struct holder *h, struct err *e)
 {
-	struct holder *h = &os->holder;
 	char c = 0;
 	int r;
 
@@ -273,6 +279,7 @@ static int start_first(struct os *os, struct child_args *a, int leaf, struct err
 int jail_add(struct os *os, const struct op *op, struct err *e)
 {
 	struct child_args a = { .add = op, .run = os->j->run, .vnet = op->flags & OP_FLAG_VNET, .init = -1 };
+	struct holder h = { .vnet = a.vnet };
 	_cleanup_close_ int leaf = -1;
 	int r;
 
@@ -281,7 +288,7 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 	os->allow = op->flags & ~OP_FLAG_VNET;
 	r = prepare(os, &a, &leaf, e);
 	if (r == 0)
-		r = make_userns(os, a.vnet, e);
+		r = make_userns(os, &h, e);
 	if (r == 0) {
 		a.queue = os->queue;
 		a.nqueue = os->nqueue;
@@ -290,14 +297,14 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 		r = start_first(os, &a, leaf, e);
 	}
 	if (r == 0 && a.vnet) {
-		r = await_netns(os, e);
+		r = await_netns(os, &h, e);
 	} else if (r == 0) {
 		/* it made the view before anything else, and says so */
 		r = expect_report(os, NULL, 0, e);
 		if (r == 0)
 			r = os->netns = open_ns(os->j->pid, "net", e);
 	}
-	holder_end(&os->holder);
+	holder_end(os, &h);
 	closep(&a.init);
 	return r < 0 ? r : 0;
 }

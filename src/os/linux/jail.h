@@ -23,7 +23,7 @@ must_check int jail_run(struct os *os, const struct op *op, struct err *e);
 /* JAIL_DEL: no process of it is left when this returns 0. */
 must_check int jail_del(struct os *os, struct err *e);
 
-/* End the process that held the namespaces, and wait for it. */
+/* Wait for what JAIL_ADD left to end by itself. */
 void jail_reap_holder(struct os *os);
 
 /* A child that is in the control group from its first instruction. -1 and errno, 0 in the child. */

@@ -20,13 +20,6 @@ static inline unsigned jail_id_base(unsigned jid)
 	return 0x70000000U + jid * JAIL_IDS;
 }
 
-/* A process that has the jail's user namespace, and a VNET jail's network namespace, until others have them. */
-struct holder {
-	int talk, ours; /* its end of a socket pair, and ours */
-	pid_t starter, pid; /* 0: none */
-	bool vnet, ended; /* ended: killed, and still to be waited for */
-};
-
 /* Context of the Linux backend. Strings of queued ops belong to the plan being run. */
 struct os {
 	struct os_jail *j;
@@ -37,7 +30,7 @@ struct os {
 	int userns, netns, cgroup, pidfd, sync; /* -1: not open */
 	unsigned base; /* jail_id_base() */
 	unsigned allow; /* enum allow_flags, of JAIL_ADD */
-	struct holder holder;
+	pid_t holder; /* process that held the namespaces open, to be waited for; 0 = none */
 	struct hold hold;
 	struct probes *probes; /* probe.c; NULL: none */
 	int reported[2]; /* what the first process sent when it was confined; -1: nothing */
