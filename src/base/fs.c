@@ -170,6 +170,16 @@ static int open_beside(int dirfd, const char *path, char tmp[static PATH_MAX])
 	return -EEXIST;
 }
 
+bool fs_is_unfinished(const char *name)
+{
+	size_t len = strlen(name), n;
+
+	if (name[0] != '.' || len < FS_RANDOM_CAP + 2)
+		return false;
+	n = len - 1 - FS_RANDOM_CAP; /* of NAME; the capacity counts the dot before RANDOM in place of its NUL */
+	return name[1 + n] == '.' && strspn(name + 2 + n, "0123456789abcdef") == FS_RANDOM_CAP - 1;
+}
+
 static int sync_dir_of(int dirfd, const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -46,6 +46,8 @@ must_check int fs_copy_tree(int fromdir, const char *from, int todir, const char
 /* Eight unpredictable hex digits and a NUL, for names nobody can guess. 0 or -errno. */
 #define FS_RANDOM_CAP 9
 must_check int fs_random_name(char out[static FS_RANDOM_CAP]);
+/* Is it ".NAME.RANDOM", as fs_replace() names what it has not finished. */
+bool fs_is_unfinished(const char *name);
 
 /* --- what differs between systems: fs_linux.c, fs_freebsd.c --- */
 

@@ -1,5 +1,4 @@
 /* workdir.c - directories that appear whole or not at all, and disappear at once. */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,16 +16,13 @@
 bool workdir_is_name(const char *s)
 {
 	char name[STORE_NAME_MAX + 1];
-	size_t len = strlen(s), n;
+	size_t n;
 
-	if (s[0] != '.' || len < FS_RANDOM_CAP + 2)
+	if (!fs_is_unfinished(s))
 		return false;
-	n = len - 1 - FS_RANDOM_CAP; /* NAME; the capacity counts the dot before RANDOM in place of its NUL */
-	if (n > STORE_NAME_MAX || s[1 + n] != '.')
+	n = strlen(s) - 1 - FS_RANDOM_CAP;
+	if (n > STORE_NAME_MAX)
 		return false;
-	for (const char *p = s + 2 + n; *p; p++)
-		if (!isdigit((unsigned char)*p) && !(*p >= 'a' && *p <= 'f'))
-			return false;
 	memcpy(name, s + 1, n);
 	name[n] = '\0';
 	return store_name_ok(name);

@@ -45,7 +45,7 @@ static void sweep(int dir)
 		return;
 	}
 	for (struct dirent *de; (de = readdir(d));)
-		if (de->d_name[0] == '.' && !streq(de->d_name, ".") && !streq(de->d_name, ".."))
+		if (fs_is_unfinished(de->d_name))
 			(void)unlinkat(dir, de->d_name, 0);
 }
 
