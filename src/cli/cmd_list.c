@@ -309,7 +309,7 @@ static int print_rows(const struct rows *rows, const enum col *shown, size_t n, 
 {
 	_cleanup_(sbuf_done) struct sbuf out = { 0 };
 	_cleanup_(table_done) struct table t;
-	const char *head[COL__COUNT], *cells[COL__COUNT];
+	const char *head[COL__COUNT] = { 0 }, *cells[COL__COUNT];
 
 	for (size_t i = 0; i < n; i++)
 		head[i] = cols[shown[i]].head;

@@ -103,7 +103,6 @@ static void holder_end(struct os *os, struct holder *h)
 		return;
 	kill(h->pid, SIGKILL);
 	os->holder = h->pid;
-	close(h->talk);
 	close(h->ours);
 	h->pid = 0;
 }
@@ -126,10 +125,12 @@ static int make_userns(struct os *os, struct holder *h, struct err *e)
 	h->ours = pair[0];
 	h->starter = getpid();
 	h->pid = clone(holder_main, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | SIGCHLD, h);
-	if (h->pid < 0) {
+	if (h->pid < 0)
 		err_sys(e, "make the jail's user namespace");
+	/* only the holder has it now: should it die, nobody waits for its answer */
+	close(pair[1]);
+	if (h->pid < 0) {
 		close(pair[0]);
-		close(pair[1]);
 		if (e->code == ENOSPC || e->code == EPERM || e->code == EINVAL)
 			err_hint(e, "User namespaces must be allowed: look at /proc/sys/user/max_user_namespaces.");
 		return -e->code;
@@ -140,7 +141,7 @@ static int make_userns(struct os *os, struct holder *h, struct err *e)
 	if (r == 0)
 		r = os->userns = open_ns(h->pid, "user", e);
 	/* go on: the answer is awaited when the first process is on its way */
-	if (r >= 0 && h->vnet && write(h->ours, "n", 1) != 1)
+	if (r >= 0 && h->vnet && send(h->ours, "n", 1, MSG_NOSIGNAL) != 1)
 		r = err_sys(e, "make the jail's network namespace");
 	return r < 0 ? r : 0;
 }
@@ -163,10 +164,12 @@ static int await_netns(struct os *os, struct holder *h, struct err *e)
 
 	while (read(h->ours, &c, 1) < 0 && errno == EINTR)
 		;
-	if (c != 'k')
+	if (c == 'e')
 		return err_set(e, ENOSPC,
 		               "make the jail's network namespace: refused by the kernel; look at "
 		               "/proc/sys/user/max_net_namespaces");
+	if (c != 'k')
+		return err_set(e, EPIPE, "make the jail's network namespace: the process that makes it ended unexpectedly");
 	os->netns = open_ns(h->pid, "net", e);
 	if (os->netns < 0)
 		return os->netns;
