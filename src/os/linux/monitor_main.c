@@ -210,6 +210,9 @@ static bool set_hold(struct monitor *m, const char *msg, size_t len)
 		return false;
 	nat_refresh(m->nat, &m->h);
 	choose_sources(m);
+	/* an address that is new may have brought an interface into the view */
+	if (m->follow)
+		follow_serve(m->follow);
 	m->announce_at = now_ms() + SETTLE_MS;
 	return true;
 }

@@ -32,7 +32,7 @@ struct follow;
  * Called from the host's namespace. v4, v6: these are inherited, so all the host's addresses of the family are shown.
  */
 must_check int follow_open(int nsfd, bool v4, bool v6, struct follow **ret, struct err *e);
-int follow_fd(const struct follow *f); /* readable: call follow_serve() */
+int follow_fd(const struct follow *f); /* readable, or an interface was added to the view: call follow_serve() */
 void follow_serve(struct follow *f);
 void follow_close(struct follow *f);
 

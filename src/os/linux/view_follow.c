@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,7 +25,7 @@
 struct follow {
 	int view; /* the namespace */
 	bool v4, v6; /* inherited: everything of the host is shown */
-	int host_events, view_events, both; /* both: epoll over the two */
+	int events; /* of the host. All such sockets of a machine are walked for every message: one in each monitor, no more */
 	struct nl host, in;
 	struct link_fact link[LINKS_MAX]; /* of the view */
 	size_t n;
@@ -89,7 +88,7 @@ static int filter_links(struct follow *f)
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffffU);
 	prog.len = n;
-	return setsockopt(f->host_events, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
+	return setsockopt(f->events, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
 }
 
 static int hear_of(struct follow *f)
@@ -298,23 +297,18 @@ static int set_sysctls(int view, struct err *e)
 	return netns_return(home) < 0 ? err_sys(e, "return to the host's network namespace") : 0;
 }
 
-/* A socket that hears of links, and of the addresses that are inherited, in epoll's set. */
-static int hear(struct follow *f, int nsfd, int *ret, struct err *e)
+/* A socket that hears of links, and of the addresses that are inherited. */
+static int hear(struct follow *f, struct err *e)
 {
 	const int groups[] = { RTNLGRP_LINK, f->v4 ? RTNLGRP_IPV4_IFADDR : 0, f->v6 ? RTNLGRP_IPV6_IFADDR : 0 };
-	struct epoll_event ev = { .events = EPOLLIN };
-	struct nl n;
-	int r = nl_open(&n, nsfd, e);
 
-	if (r < 0)
-		return r;
-	*ret = take_fd(&n.fd);
-	nl_close(&n);
-	for (int i = 0; i < (nsfd < 0 ? 3 : 1); i++)
-		if (groups[i] && setsockopt(*ret, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
+	f->events = nl_socket(0);
+	if (f->events < 0)
+		return err_set(e, -f->events, "open a netlink socket: %s", strerror(-f->events));
+	for (int i = 0; i < 3; i++)
+		if (groups[i] && setsockopt(f->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
 			return err_sys(e, "hear of changes of interfaces");
-	ev.data.fd = *ret;
-	return epoll_ctl(f->both, EPOLL_CTL_ADD, *ret, &ev) < 0 ? err_sys(e, "watch a netlink socket") : 0;
+	return 0;
 }
 
 int follow_open(int nsfd, bool v4, bool v6, struct follow **ret, struct err *e)
@@ -327,13 +321,9 @@ int follow_open(int nsfd, bool v4, bool v6, struct follow **ret, struct err *e)
 	f->view = nsfd;
 	f->v4 = v4;
 	f->v6 = v6;
-	f->host_events = f->view_events = -1;
+	f->events = -1;
 	f->host = f->in = (struct nl)NL_INIT;
-	f->both = epoll_create1(EPOLL_CLOEXEC);
-	r = f->both < 0 ? err_sys(e, "make an epoll descriptor") : hear(f, -1, &f->host_events, e);
-	/* links may be added to the view by a later `set` */
-	if (r == 0)
-		r = hear(f, nsfd, &f->view_events, e);
+	r = hear(f, e);
 	if (r == 0)
 		r = nl_open(&f->host, -1, e);
 	if (r == 0)
@@ -351,7 +341,7 @@ int follow_open(int nsfd, bool v4, bool v6, struct follow **ret, struct err *e)
 
 int follow_fd(const struct follow *f)
 {
-	return f->both;
+	return f->events;
 }
 
 /* Empty the queue; that some of it was lost (ENOBUFS) does not matter. */
@@ -363,11 +353,9 @@ static void drain(int fd)
 		;
 }
 
-/* We hear of our own changes, too, and then find nothing to change. */
 void follow_serve(struct follow *f)
 {
-	drain(f->host_events);
-	drain(f->view_events);
+	drain(f->events);
 	follow_all(f);
 }
 
@@ -375,9 +363,7 @@ void follow_close(struct follow *f)
 {
 	if (!f)
 		return;
-	closep(&f->host_events);
-	closep(&f->view_events);
-	closep(&f->both);
+	closep(&f->events);
 	nl_close(&f->host);
 	nl_close(&f->in);
 	free(f);
