@@ -72,15 +72,22 @@ static int read_fd(int fd, size_t size, size_t max, char **ret, size_t *ret_len)
 	return 0;
 }
 
+/* For reading; a fifo in the file's place does not hang us. fd or -errno. */
+static int open_file(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int fs_read(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len, struct err *e)
 {
-	/* O_NONBLOCK: a fifo in the file's place must not hang us */
-	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd = open_file(dirfd, path);
 	struct stat st;
 	int r;
 
 	if (fd < 0)
-		return err_sys(e, "cannot open %s", path);
+		return err_set(e, -fd, "cannot open %s: %s", path, strerror(-fd));
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "cannot look at %s", path);
 	if (!S_ISREG(st.st_mode))
@@ -213,25 +220,32 @@ static int fill_and_rename(int fd, int dirfd, const char *tmp, const char *path,
 	return renameat(dirfd, tmp, dirfd, path) < 0 ? -errno : 0;
 }
 
-/* What was there before, or nothing: whoever reads it sees that what has failed was not done. Best effort. */
-static void put_back(int dirfd, const char *path, const char *old, size_t len, mode_t mode)
+/*
+ * What was there before, or nothing: whoever reads it sees that what has failed was not done. Best effort. former: the old
+ * file, or -errno of opening it.
+ */
+static void put_back(int dirfd, const char *path, int former)
 {
 	char tmp[PATH_MAX];
-	_cleanup_close_ int fd = old ? open_beside(dirfd, path, tmp) : -1;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	size_t len;
 
-	if (!old)
+	if (former == -ENOENT)
 		(void)unlinkat(dirfd, path, 0);
-	else if (fd >= 0 && fill_and_rename(fd, dirfd, tmp, path, old, len, mode, false) < 0)
+	if (former < 0 || fstat(former, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    read_fd(former, (size_t)st.st_size, OLD_MAX, &text, &len) < 0)
+		return;
+	fd = open_beside(dirfd, path, tmp);
+	if (fd >= 0 && fill_and_rename(fd, dirfd, tmp, path, text, len, st.st_mode & 07777, false) < 0)
 		(void)unlinkat(dirfd, tmp, 0);
 }
 
 int fs_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool sync, struct err *e)
 {
 	char tmp[PATH_MAX];
-	_cleanup_free_ char *old = NULL;
-	size_t oldlen = 0;
-	int known = sync ? fs_read(dirfd, path, OLD_MAX, &old, &oldlen, NULL) : 0;
-	_cleanup_close_ int fd = open_beside(dirfd, path, tmp);
+	_cleanup_close_ int former = sync ? open_file(dirfd, path) : -EBADF, fd = open_beside(dirfd, path, tmp);
 	int r;
 
 	if (fd < 0)
@@ -241,12 +255,10 @@ int fs_replace(int dirfd, const char *path, const void *data, size_t len, mode_t
 		(void)unlinkat(dirfd, tmp, 0);
 		return err_set(e, -r, "cannot write %s: %s", path, strerror(-r));
 	}
-	if (sync) {
-		r = sync_dir_of(dirfd, path);
-		if (r < 0 && (known >= 0 || known == -ENOENT))
-			put_back(dirfd, path, old, oldlen, mode);
-		if (r < 0)
-			return err_set(e, -r, "cannot sync the directory of %s: %s", path, strerror(-r));
+	r = sync ? sync_dir_of(dirfd, path) : 0;
+	if (r < 0) {
+		put_back(dirfd, path, former);
+		return err_set(e, -r, "cannot sync the directory of %s: %s", path, strerror(-r));
 	}
 	return 0;
 }

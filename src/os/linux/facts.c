@@ -286,21 +286,15 @@ static int take_addr(const struct nlmsghdr *h, void *ctx)
 static void look_up(struct os *os, struct addr_fact *f)
 {
 	struct local_seen s = { .a = &f->addr };
-	int family = f->addr.family == 6 ? AF_INET6 : AF_INET;
-	struct rtmsg *rt = nl_put(&os->hostq, RTM_GETROUTE, 0, sizeof(*rt));
 	struct ifaddrmsg *ifa;
 
-	if (rt) {
-		rt->rtm_family = (uint8_t)family;
-		rt->rtm_dst_len = family == AF_INET6 ? 128 : 32;
-	}
-	nl_attr(&os->hostq, RTA_DST, f->addr.b, family == AF_INET6 ? 16 : 4);
+	route_put_question(&os->hostq, &f->addr, 0);
 	if (nl_ask(&os->hostq, take_lookup, &s) < 0 || !s.local)
 		return;
 	f->present = true;
 	ifa = nl_put(&os->hostq, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
 	if (ifa)
-		ifa->ifa_family = (uint8_t)family;
+		ifa->ifa_family = f->addr.family == 6 ? AF_INET6 : AF_INET;
 	if (nl_ask(&os->hostq, take_addr, &s) == 0)
 		memcpy(f->ifname, s.ifname, sizeof(f->ifname));
 }
@@ -404,18 +398,11 @@ static int take_net(const struct nlmsghdr *h, void *ctx)
 int os_route_to(struct os *os, const struct ipaddr *a, struct ipaddr *ret, struct err *e)
 {
 	struct ipaddr net = { 0 };
-	struct rtmsg *rt;
 	int r = os->hostq.fd < 0 ? nl_open(&os->hostq, -1, e) : 0;
 
 	if (r < 0)
 		return r;
-	rt = nl_put(&os->hostq, RTM_GETROUTE, 0, sizeof(*rt));
-	if (rt) {
-		rt->rtm_family = AF_INET;
-		rt->rtm_dst_len = 32;
-		rt->rtm_flags = RTM_F_FIB_MATCH;
-	}
-	nl_attr(&os->hostq, RTA_DST, a->b, 4);
+	route_put_question(&os->hostq, a, RTM_F_FIB_MATCH);
 	r = nl_ask(&os->hostq, take_net, &net);
 	if (r == -ENETUNREACH || (r == 0 && (!net.family || !net.prefix)))
 		return 0;

@@ -18,10 +18,6 @@
 #include "core/vlan.h"
 #include "os/linux/rtmsg.h"
 
-#ifndef IFA_PROTO
-#define IFA_PROTO 11 /* linux 5.18 */
-#endif
-
 /* No address of its own on a link that only carries a jail's frames: IPv6 link-local generation off. */
 static void put_no_linklocal(struct nl *n)
 {

@@ -1,4 +1,4 @@
-/* rtmsg.c - takes rtnetlink's messages about interfaces and addresses apart. */
+/* rtmsg.c - takes rtnetlink's messages about interfaces and addresses apart, and asks for routes. */
 #include "os/linux/rtmsg.h"
 
 #include <libmnl/libmnl.h>
@@ -7,9 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#ifndef IFA_PROTO
-#define IFA_PROTO 11 /* Linux 5.18 */
-#endif
+#include "os/linux/nl.h"
 
 static int link_info(const struct nlattr *a, void *ctx)
 {
@@ -146,4 +144,16 @@ void addr_read(const struct nlmsghdr *h, struct addr_msg *ret)
 		return;
 	ret->addr.prefix = ifa->ifa_prefixlen;
 	ret->addr.has_prefix = true;
+}
+
+void route_put_question(struct nl *q, const struct ipaddr *to, unsigned flags)
+{
+	struct rtmsg *rt = nl_put(q, RTM_GETROUTE, 0, sizeof(*rt));
+
+	if (rt) {
+		rt->rtm_family = to->family == 6 ? AF_INET6 : AF_INET;
+		rt->rtm_dst_len = (uint8_t)ipaddr_max_prefix(to);
+		rt->rtm_flags = flags;
+	}
+	nl_attr(q, RTA_DST, to->b, to->family == 6 ? 16 : 4);
 }

@@ -1,12 +1,17 @@
-/* rtmsg.h - rtnetlink's messages about interfaces and addresses, taken apart once for all who look for something in them. */
+/* rtmsg.h - rtnetlink's messages about interfaces, addresses and routes, for all who look for something in them. */
 #ifndef IOCAGE_OS_LINUX_RTMSG_H
 #define IOCAGE_OS_LINUX_RTMSG_H
 
+#include <linux/if_addr.h>
 #include <linux/netlink.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "core/addr.h"
+
+#ifndef IFA_PROTO
+#define IFA_PROTO 11 /* Linux 5.18 */
+#endif
 
 /* What an RTM_NEWLINK says. Strings belong to the message and are never NULL; what it does not say is "" or 0. */
 struct link_msg {
@@ -37,5 +42,9 @@ void addr_read(const struct nlmsghdr *h, struct addr_msg *ret);
 
 /* An attribute that is an address of this family (AF_*); *ret is left alone if it is none. */
 void ip_read(const struct nlattr *a, int family, struct ipaddr *ret);
+
+/* For nl_ask(): which route leads to `to`. flags: RTM_F_*, with RTM_F_FIB_MATCH the route itself and not what is made of it. */
+struct nl;
+void route_put_question(struct nl *q, const struct ipaddr *to, unsigned flags);
 
 #endif

@@ -417,15 +417,9 @@ static int ask_way(struct nl *q, const struct ipaddr *to, struct survey *host, s
 {
 	struct way_ctx c = { .way.to = *to };
 	struct sv_way *list;
-	struct rtmsg *rt = nl_put(q, RTM_GETROUTE, 0, sizeof(*rt));
 	int r;
 
-	if (rt) {
-		rt->rtm_family = to->family == 6 ? AF_INET6 : AF_INET;
-		rt->rtm_dst_len = (unsigned char)ipaddr_max_prefix(to);
-		rt->rtm_flags = RTM_F_FIB_MATCH;
-	}
-	nl_attr(q, RTA_DST, to->b, to->family == 6 ? 16 : 4);
+	route_put_question(q, to, RTM_F_FIB_MATCH);
 	r = nl_ask(q, see_way, &c);
 	if (r < 0 && r != -ENETUNREACH && r != -EHOSTUNREACH && r != -EACCES)
 		return 0; /* not known */
