@@ -7,6 +7,8 @@
 # is skipped is left to the other kernel. It is a failure if nothing there would run it, or, when vm is among the suites, if it
 # did not run there. One that did is no skip under IOCAGE_TESTS_MUST_RUN=1.
 #
+# lint, then vm, run beside the other suites: they need a processor and nothing else.
+#
 #     IOCAGE_TESTS_SAY_RAN=1      say each lab test that ran; set in the guest, where what is skipped is the host's matter
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -20,9 +22,14 @@ passed=0 failed=0 skipped=0
 out=$(mktemp)
 elsewhere=$(mktemp) # tests that are left to the other kernel, as "SUITE: NAME"
 there=$(mktemp)     # those that ran under it, in the same form
-lint_out=$(mktemp) lint_pid=''
+lint_out=$(mktemp) vm_out=$(mktemp) beside=''
 vm_ran=0
-trap 'rm -f "$out" "$elsewhere" "$there" "$lint_out"' EXIT
+leave() {
+	[ -z "$beside" ] || kill -- "-$beside" 2>/dev/null
+	rm -f "$out" "$elsewhere" "$there" "$lint_out" "$vm_out"
+}
+trap leave EXIT
+trap 'exit 130' INT TERM
 
 # count SUITE PASSED FAILED SKIPPED SECONDS
 count() {
@@ -48,16 +55,8 @@ run_unit() {
 	count unit "${ok:-0}" "$fail" "${skip:-0}" $((SECONDS - t))
 }
 
-# It needs a processor and nothing else: the other suites run beside it.
-start_lint() {
-	tools/lint.sh >"$lint_out" 2>&1 &
-	lint_pid=$!
-}
-
 end_lint() {
 	local fail ok skip
-	[ -n "$lint_pid" ] || return 0
-	wait "$lint_pid"
 	ok=$(grep -c '^ok ' "$lint_out")
 	fail=$(grep -c '^FAIL ' "$lint_out")
 	skip=$(grep -c '^skip ' "$lint_out")
@@ -89,24 +88,50 @@ run_lab() {
 }
 
 run_vm() {
-	local t=$SECONDS log status ok fail skip
-	log=$(mktemp)
 	# there each point of a fault takes many times as long
 	# shellcheck disable=SC2086 # a list of suites
 	IOCAGE_TESTS_MUST_RUN=0 IOCAGE_TESTS_SAY_RAN=1 FAULT_STEP=${IOCAGE_VM_FAULT_STEP:-149} tests/vm/run.sh tests/run.sh $vm_suites 2>&1 |
-		tr -d '\r' >"$log"
-	status=${PIPESTATUS[0]}
-	ok=$(sed -nE 's/^([0-9]+) passed, .*/\1/p' "$log" | tail -n 1)
-	fail=$(sed -nE 's/^[0-9]+ passed, ([0-9]+) failed.*/\1/p' "$log" | tail -n 1)
-	skip=$(sed -nE 's/^[0-9]+ passed, .* ([0-9]+) skipped.*/\1/p' "$log" | tail -n 1)
+		tr -d '\r'
+	return "${PIPESTATUS[0]}"
+}
+
+# end_vm STATUS SECONDS
+end_vm() {
+	local status=$1 ok fail skip
+	ok=$(sed -nE 's/^([0-9]+) passed, .*/\1/p' "$vm_out" | tail -n 1)
+	fail=$(sed -nE 's/^[0-9]+ passed, ([0-9]+) failed.*/\1/p' "$vm_out" | tail -n 1)
+	skip=$(sed -nE 's/^[0-9]+ passed, .* ([0-9]+) skipped.*/\1/p' "$vm_out" | tail -n 1)
 	if [ -z "$ok" ] || { [ "$status" -ne 0 ] && [ "${fail:-0}" -eq 0 ]; }; then fail=$((${fail:-0} + 1)); fi
-	grep -v '^ran under this kernel: ' "$log"
-	sed -n 's/^ran under this kernel: //p' "$log" >>"$there"
+	grep -v '^ran under this kernel: ' "$vm_out"
+	sed -n 's/^ran under this kernel: //p' "$vm_out" >>"$there"
 	# what that kernel cannot do is this one's to run
-	[ "${fail:-0}" -ne 0 ] || skip=$((${skip:-0} - $(grep -c '^not under this kernel: ' "$log")))
+	[ "${fail:-0}" -ne 0 ] || skip=$((${skip:-0} - $(grep -c '^not under this kernel: ' "$vm_out")))
 	vm_ran=1
-	rm -f "$log"
-	count vm "${ok:-0}" "${fail:-0}" "${skip:-0}" $((SECONDS - t))
+	count vm "${ok:-0}" "${fail:-0}" "${skip:-0}" "$2"
+}
+
+# A group of its own, which ends when we do.
+start_beside() {
+	set -m
+	{
+		[[ " $* " != *' lint '* ]] || tools/lint.sh >"$lint_out" 2>&1
+		SECONDS=0
+		[[ " $* " != *' vm '* ]] || run_vm >"$vm_out" 2>&1
+		echo "vm ended with $? after $SECONDS" >>"$lint_out"
+	} </dev/null &
+	beside=$!
+	set +m
+}
+
+end_beside() {
+	local ended
+	[ -n "$beside" ] || return 0
+	wait "$beside"
+	beside=''
+	[[ " $* " != *' lint '* ]] || end_lint
+	ended=$(sed -n 's/^vm ended with \([0-9]*\) after \([0-9]*\)$/\1 \2/p' "$lint_out")
+	# shellcheck disable=SC2086 # two words
+	[[ " $* " != *' vm '* ]] || end_vm ${ended:-1 0}
 }
 
 # runs_there "SUITE: NAME": did it run under the other kernel, or, when that has not been asked, would it
@@ -138,10 +163,11 @@ check_elsewhere() {
 	done <"$elsewhere"
 }
 
+[[ " $* " != *' lint '* && " $* " != *' vm '* ]] || start_beside "$@"
 for suite in "${@:-unit}"; do
 	case $suite in
 	unit) run_unit ;;
-	lint) start_lint ;;
+	lint | vm) ;; # beside
 	lab)
 		for f in tests/lab/*.bats; do run_lab "$f"; done
 		;;
@@ -150,7 +176,6 @@ for suite in "${@:-unit}"; do
 		run_lab "tests/lab/${name%%:*}.bats" "$regex"
 		;;
 	lab:*) run_lab "tests/lab/${suite#lab:}.bats" ;;
-	vm) run_vm ;;
 	*)
 		echo "usage: $0 [unit] [lint] [lab] [lab:NAME] [vm]" >&2
 		exit 2
@@ -158,7 +183,7 @@ for suite in "${@:-unit}"; do
 	esac
 done
 
-end_lint
+end_beside "$@"
 check_elsewhere
 if [ "$must_run" = 1 ] && [ "$skipped" -gt 0 ]; then
 	failed=$((failed + skipped)) skipped=0

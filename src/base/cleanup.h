@@ -15,7 +15,7 @@ static inline void freep(void *p)
 	free(*(void **)p);
 }
 
-/* Closes an fd that was opened (>= 0) and keeps errno; an unopened fd is -1. */
+/* Closes an fd that was opened (>= 0) and keeps errno; an unopened fd is -1, as this one is then. */
 static inline void closep(int *fd)
 {
 	if (*fd >= 0) {
@@ -24,6 +24,7 @@ static inline void closep(int *fd)
 		(void)close(*fd);
 		errno = saved;
 	}
+	*fd = -1;
 }
 
 static inline void fclosep(FILE **f)

@@ -111,14 +111,15 @@ static bool is_orphan(const char *name)
 
 static void sweep(void)
 {
-	DIR *dir = opendir(HOLD_BPFFS);
+	int fd = open(HOLD_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *d;
 
 	if (!dir)
 		return;
 	while ((d = readdir(dir)) != NULL)
 		if (strncmp(d->d_name, "iocage-", 7) == 0 && is_orphan(d->d_name))
-			remove_dir(dirfd(dir), d->d_name);
+			remove_dir(fd, d->d_name);
 	(void)closedir(dir);
 }
 

@@ -355,7 +355,7 @@ static int list_jails(struct cli *c, const struct args *a, struct err *e)
 	enum which which = args_has(a, OPT_TEMPLATE)    ? WHICH_TEMPLATES
 	                   : args_has(a, OPT_BASEJAILS) ? WHICH_BASEJAILS
 	                                                : WHICH_JAILS;
-	enum col shown[COL__COUNT];
+	enum col shown[COL__COUNT] = { 0 };
 	size_t n = 0;
 	int r = find_sort(args_has(a, OPT_SORT) ? a->val[OPT_SORT] : "name", brief, e);
 

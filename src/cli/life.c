@@ -32,7 +32,6 @@ void session_done(struct session *s)
 	store_unlock(&s->share);
 	uplink_release(s);
 	closep(&s->lock);
-	s->lock = -1;
 }
 
 void session_say(const struct session *s, const char *fmt, ...)

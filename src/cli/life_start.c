@@ -481,7 +481,6 @@ static int load_locked(struct session *s, const struct chain *here, struct err *
 	if (r < 0 || s->o.dry_run || streq(conf_get(&s->cfg.conf, PROP_depends), "none"))
 		return r;
 	closep(&s->lock);
-	s->lock = -1;
 	r = start_depends(s, here, e);
 	if (r == 0)
 		r = session_lock(s, e);

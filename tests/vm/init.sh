@@ -54,6 +54,8 @@ mount -t bpf bpf /sys/fs/bpf
 # what systemd does on a host: the controllers are there for its children
 read -r line </sys/fs/cgroup/cgroup.controllers
 for c in $line; do echo "+$c" >/sys/fs/cgroup/cgroup.subtree_control; done 2>/dev/null
+# and the device of a module that is loaded when it is opened
+modprobe tun 2>/dev/null
 ln -s /proc/self/fd /dev/fd
 ln -s /proc/self/fd/0 /dev/stdin
 ln -s /proc/self/fd/1 /dev/stdout

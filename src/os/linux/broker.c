@@ -152,7 +152,6 @@ static char ask_monitor(struct broker *b, const struct nat_ask *q, int fd)
 		return answer;
 	/* a late answer would be taken for that to another question */
 	closep(&b->nat);
-	b->nat = -1;
 	return 0;
 }
 

@@ -211,7 +211,7 @@ static int place_fds(int out, int in, struct err *e)
 
 	/* a jail without a /dev of ours may have anything there */
 	if (in < 0 && null >= 0 && (fstat(null, &st) < 0 || !S_ISCHR(st.st_mode)))
-		closep(&null), null = -1;
+		closep(&null);
 	if (null < 0)
 		null = open("/", O_PATH | O_CLOEXEC); /* a jail without /dev: reads fail, nothing leaks */
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)

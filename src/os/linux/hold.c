@@ -178,9 +178,7 @@ static int pinned_or_load(const char *dir, const char *name, struct err *e)
 
 void hold_maps_close(struct hold_maps *m)
 {
-#define X(name)           \
-	closep(&m->name); \
-	m->name = -1;
+#define X(name) closep(&m->name);
 	HOLD_MAPS(X)
 #undef X
 }

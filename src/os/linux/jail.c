@@ -323,7 +323,6 @@ int jail_netns(struct os *os, struct err *e)
 	if (r > 0)
 		return 0;
 	closep(&os->netns);
-	os->netns = -1;
 	return r < 0 ? r : err_set(e, ESRCH, "jail %s has ended", os->j->jail);
 }
 
@@ -488,7 +487,6 @@ int jail_run(struct os *os, const struct op *op, struct err *e)
 	closep(&st[0]);
 	closep(&fds[0]);
 	closep(&fds[1]);
-	fds[0] = fds[1] = -1;
 	jail_reap_holder(os);
 	return r;
 }

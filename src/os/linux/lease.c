@@ -265,7 +265,6 @@ static const char *await(struct os *os, struct wait *w, unsigned seconds)
 		/* the client has ended: that will not become better, but routers may still be heard */
 		if (p[1].revents & (POLLHUP | POLLERR)) {
 			closep(&os->lease);
-			os->lease = -1;
 		}
 	}
 	return NULL;
@@ -293,7 +292,6 @@ static int hand_root(struct os *os, const struct op *op, struct err *e)
 	if (r == 0 && sync_send(os->lease, "r", 1, &root, root >= 0 ? 1 : 0) == 0)
 		(void)!recv(os->lease, &c, 1, 0);
 	closep(&os->lease);
-	os->lease = -1;
 	return r;
 }
 

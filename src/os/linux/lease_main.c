@@ -145,7 +145,6 @@ static void reap(struct client *c)
 	if (waitpid(c->pid, NULL, WNOHANG) != c->pid)
 		return;
 	closep(&c->pidfd);
-	c->pidfd = -1;
 	c->pid = 0;
 	c->start_at = now_ms() + AGAIN_MS;
 }
@@ -310,7 +309,6 @@ static void ask_again(void)
 		(void)kill(c->pid, SIGKILL);
 		(void)waitpid(c->pid, NULL, 0);
 		closep(&c->pidfd);
-		c->pidfd = -1;
 		start_client(c);
 	}
 }

@@ -152,7 +152,6 @@ static void serve_nat(struct monitor *m)
 	if (nat_serve(&m->nat, m->asks, &m->h))
 		return;
 	closep(&m->asks);
-	m->asks = -1;
 }
 
 /* Until the broker has answered. It may have a question of its own first. False: it does not answer. */
@@ -179,7 +178,6 @@ static void miss_broker(struct monitor *m)
 	struct err e = ERR_INIT;
 
 	closep(&m->broker);
-	m->broker = -1;
 	(void)err_set(&e, EPIPE,
 	              "the jail's socket broker has ended: nothing inside gets a new socket; restart the jail");
 	complain(m, &e);
@@ -197,7 +195,6 @@ static bool pass_on(struct monitor *m, const char *msg, size_t len, int fd)
 		return answer == 'k';
 	/* it ended, or a late answer would be taken for that to another message */
 	closep(&m->broker);
-	m->broker = -1;
 	return false;
 }
 
@@ -267,7 +264,6 @@ static void follow_view(struct monitor *m, int view, int *fd)
 		return;
 	}
 	closep(fd);
-	*fd = -1;
 	if (follow_open(view, v4, v6, &m->follow, &e) == 0)
 		*fd = follow_fd(m->follow);
 	else if (m->log >= 0)

@@ -166,7 +166,6 @@ static void hang_up(struct relay *r)
 	r->to.at = r->to.len = 0;
 	closep(&r->slave);
 	closep(&r->master);
-	r->slave = r->master = -1;
 }
 
 static void on_input(struct relay *r)

@@ -140,7 +140,6 @@ void close_behind(int fd)
 	}
 	(void)close(gate[0]);
 	closep(&ours);
-	ours = -1;
 	(void)close(gate[1]);
 }
 
