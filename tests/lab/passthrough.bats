@@ -10,6 +10,14 @@ setup() {
 	ip link add em1 address 02:00:5e:00:00:21 type veth peer name gw1 netns "$(basename "$LAB_LAN_NS")"
 	lan ip link set gw1 up
 	lan ip addr add 198.51.100.254/24 dev gw1
+	furnish
+	mk a vnet=on interfaces=vnet0:br0 ip4_addr=none vnet_interfaces=em1
+	settled
+	world_snapshot before
+}
+
+# What em1 has.
+furnish() {
 	ip link set em1 mtu 1400 up
 	ip addr add 198.51.100.1/24 dev em1
 	ip addr add 198.51.100.2/24 dev em1
@@ -17,9 +25,6 @@ setup() {
 	ip route add 203.0.113.0/24 via 198.51.100.254 dev em1
 	ip route add 203.0.112.0/24 dev em1 metric 7
 	ip -6 route add 2001:db8:2::/64 via 2001:db8:1::254 dev em1
-	mk a vnet=on interfaces=vnet0:br0 ip4_addr=none vnet_interfaces=em1
-	settled
-	world_snapshot before
 }
 
 teardown() {
@@ -200,9 +205,13 @@ failing_stop() {
 	done
 }
 
+# Before Linux 6.2 only an interface that is down gets another name.
 back() {
 	ip link del em1
+	ip link set em1-1 down
+	ip addr flush dev em1-1
 	ip link set em1-1 name em1
+	furnish
 }
 
 @test "the kernel does not answer once while it comes home: it comes with all it had" {

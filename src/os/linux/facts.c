@@ -199,6 +199,7 @@ struct route_seen {
 	uint32_t metric, best;
 	bool is_default;
 	struct ipaddr via;
+	int r; /* its interface cannot be told: no reason to take the next one */
 };
 
 static int route_attr(const struct nlattr *a, void *ctx)
@@ -229,6 +230,8 @@ static int take_route(const struct nlmsghdr *h, void *ctx)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
 	struct route_seen *s = ctx, one = { .family = s->family };
+	char name[IFNAME_CAP];
+	int r;
 
 	if (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST ||
 	    rt->rtm_family != s->family)
@@ -236,23 +239,33 @@ static int take_route(const struct nlmsghdr *h, void *ctx)
 	mnl_attr_parse(h, sizeof(*rt), route_attr, &one);
 	if (!one.oif || (s->gw->have && one.metric >= s->best))
 		return MNL_CB_OK;
+	r = nl_name(one.oif, name);
+	if (r <= 0) {
+		s->r = r < 0 ? r : s->r;
+		return MNL_CB_OK;
+	}
 	s->best = one.metric;
-	s->gw->have = if_indextoname(one.oif, s->gw->ifname) != NULL;
-	s->gw->gw = one.via;
+	*s->gw = (struct gateway_fact){ .have = true, .gw = one.via };
+	memcpy(s->gw->ifname, name, sizeof(name));
 	return MNL_CB_OK;
 }
 
-static void default_route(struct os *os, int family, struct gateway_fact *ret)
+static int default_route(struct os *os, int family, struct gateway_fact *ret, struct err *e)
 {
 	struct route_seen s = { .gw = ret, .family = family };
 	struct rtmsg *rt = nl_put(&os->hostq, RTM_GETROUTE, NLM_F_DUMP, sizeof(*rt));
+	int r;
 
 	if (rt) {
 		rt->rtm_family = (uint8_t)family;
 		rt->rtm_table = RT_TABLE_MAIN;
 	}
-	if (nl_ask(&os->hostq, take_route, &s) < 0)
-		*ret = (struct gateway_fact){ 0 };
+	r = nl_ask(&os->hostq, take_route, &s);
+	if (r == -EAFNOSUPPORT || r == -EOPNOTSUPP) /* a kernel without IPv6 */
+		r = 0;
+	if (r == 0)
+		r = s.r;
+	return r < 0 ? err_set(e, -r, "ask for the host's default route: %s", strerror(-r)) : 0;
 }
 
 /* --- addresses --- */
@@ -261,6 +274,7 @@ struct local_seen {
 	const struct ipaddr *a;
 	bool local; /* the route says so */
 	char ifname[IFNAME_CAP];
+	int r;
 };
 
 static int take_lookup(const struct nlmsghdr *h, void *ctx)
@@ -278,25 +292,42 @@ static int take_addr(const struct nlmsghdr *h, void *ctx)
 
 	addr_read(h, &m);
 	if (ipaddr_same_host(&m.addr, s->a))
-		(void)if_indextoname(m.link, s->ifname);
+		s->r = nl_name(m.link, s->ifname);
 	return MNL_CB_OK;
 }
 
-/* One route lookup says whether an address is ours, however many there are; only then the list is read for its link. */
-static void look_up(struct os *os, struct addr_fact *f)
+/* There is no way to it: no network, no family, or a route that refuses. */
+static bool is_no_way(int r)
 {
+	return r == -ENETUNREACH || r == -EHOSTUNREACH || r == -EACCES || r == -EINVAL || r == -EAFNOSUPPORT ||
+	       r == -EOPNOTSUPP;
+}
+
+/* One route lookup says whether an address is ours, however many there are; only then the list is read for its link. */
+static int look_up(struct os *os, struct addr_fact *f, struct err *e)
+{
+	char text[IPADDR_TEXT];
 	struct local_seen s = { .a = &f->addr };
 	struct ifaddrmsg *ifa;
+	int r;
 
 	route_put_question(&os->hostq, &f->addr, 0);
-	if (nl_ask(&os->hostq, take_lookup, &s) < 0 || !s.local)
-		return;
+	r = nl_ask(&os->hostq, take_lookup, &s);
+	if (is_no_way(r) || (r == 0 && !s.local))
+		return 0;
+	if (r < 0)
+		return err_set(e, -r, "ask who has %s: %s", ipaddr_format(&f->addr, text), strerror(-r));
 	f->present = true;
 	ifa = nl_put(&os->hostq, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
 	if (ifa)
 		ifa->ifa_family = f->addr.family == 6 ? AF_INET6 : AF_INET;
-	if (nl_ask(&os->hostq, take_addr, &s) == 0)
-		memcpy(f->ifname, s.ifname, sizeof(f->ifname));
+	r = nl_ask(&os->hostq, take_addr, &s);
+	if (r == 0 && s.r < 0)
+		r = s.r;
+	if (r < 0)
+		return err_set(e, -r, "ask which interface has %s: %s", ipaddr_format(&f->addr, text), strerror(-r));
+	memcpy(f->ifname, s.ifname, sizeof(f->ifname));
+	return 0;
 }
 
 static int add_addrs(struct os *os, struct facts *f, const struct jaddr *list, size_t n, struct err *e)
@@ -307,12 +338,16 @@ static int add_addrs(struct os *os, struct facts *f, const struct jaddr *list, s
 		return err_oom(e);
 	f->addrs = grown;
 	for (size_t i = 0; i < n; i++) {
+		int r;
+
 		if (list[i].mode != JADDR_STATIC)
 			continue;
 		f->addrs[f->naddrs] = (struct addr_fact){ .addr = list[i].addr };
-		look_up(os, &f->addrs[f->naddrs]);
-		if (add_link(os, f, f->addrs[f->naddrs++].ifname, e) < 0)
-			return -ENOMEM;
+		r = look_up(os, &f->addrs[f->naddrs++], e);
+		if (r == 0)
+			r = add_link(os, f, f->addrs[f->naddrs - 1].ifname, e);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -338,12 +373,14 @@ static int take_port(const struct nlmsghdr *h, void *ctx)
 	struct ports_seen *s = ctx;
 	struct nat_link one = { "" }, *grown;
 	struct addr_msg m;
+	int r;
 
 	addr_read(h, &m);
 	if (is_jails(s, &m) || m.scope == RT_SCOPE_HOST)
 		return MNL_CB_OK;
-	if (!if_indextoname(m.link, one.name)) {
-		s->r = errno == ENXIO ? s->r : -errno; /* gone meanwhile: it has no address any more */
+	r = nl_name(m.link, one.name);
+	if (r <= 0) {
+		s->r = r < 0 ? r : s->r; /* gone meanwhile: it has no address any more */
 		return MNL_CB_OK;
 	}
 	for (size_t i = 0; i < s->f->nnat_links; i++)
@@ -406,6 +443,8 @@ int os_route_to(struct os *os, const struct ipaddr *a, struct ipaddr *ret, struc
 	r = nl_ask(&os->hostq, take_net, &net);
 	if (r == -ENETUNREACH || (r == 0 && (!net.family || !net.prefix)))
 		return 0;
+	if (r < 0 && !is_no_way(r))
+		return err_set(e, -r, "ask for the route to a network: %s", strerror(-r));
 	/* a route that refuses is one, too */
 	if (r < 0) {
 		net = *a;
@@ -437,10 +476,11 @@ int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err 
 	if (find || (j->nat    ? !*j->nat_interface
 	             : j->vnet ? j->router4.mode == ROUTER_AUTO && j->n4
 	                       : bare(j->a4, j->n4)))
-		default_route(os, AF_INET, &ret->gw4);
-	if (j->vnet ? (j->router6.mode == ROUTER_AUTO && j->n6) || find : bare(j->a6, j->n6))
-		default_route(os, AF_INET6, &ret->gw6);
-	r = add_link(os, ret, ret->gw4.ifname, e);
+		r = default_route(os, AF_INET, &ret->gw4, e);
+	if (r == 0 && (j->vnet ? (j->router6.mode == ROUTER_AUTO && j->n6) || find : bare(j->a6, j->n6)))
+		r = default_route(os, AF_INET6, &ret->gw6, e);
+	if (r == 0)
+		r = add_link(os, ret, ret->gw4.ifname, e);
 	if (r == 0)
 		r = add_link(os, ret, ret->gw6.ifname, e);
 	for (size_t i = 0; j->vnet && i < j->nnics && r == 0; i++)

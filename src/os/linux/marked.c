@@ -49,14 +49,16 @@ static int see_link(const struct nlmsghdr *h, void *ctx)
 
 static int see_addr(const struct nlmsghdr *h, void *ctx)
 {
-	char name[IFNAMSIZ] = "";
+	char name[IFNAME_CAP];
 	struct addr_msg m;
+	int r;
 
 	addr_read(h, &m);
 	if (m.proto != MARK_ADDR_PROTO)
 		return MNL_CB_OK;
-	if (!if_indextoname(m.link, name)) /* gone meanwhile, and the address with it */
-		return errno == ENXIO ? MNL_CB_OK : MNL_CB_ERROR;
+	r = nl_name(m.link, name);
+	if (r <= 0) /* gone meanwhile, and the address with it */
+		return r == 0 ? MNL_CB_OK : MNL_CB_ERROR;
 	tell(ctx, &(struct op){ .kind = OP_ADDR_DEL, .link = name, .addr = m.addr });
 	return MNL_CB_OK;
 }

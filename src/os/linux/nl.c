@@ -387,6 +387,13 @@ int nl_find(const struct nl *n, const char *name, unsigned *ret)
 	return 0;
 }
 
+int nl_name(unsigned index, char ret[static IFNAME_CAP])
+{
+	if (if_indextoname(index, ret))
+		return 1;
+	return errno == ENXIO ? 0 : -errno;
+}
+
 unsigned nl_index_known(const struct nl *n, const char *name)
 {
 	unsigned index;

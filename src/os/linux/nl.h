@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "core/addr.h"
 
 /* fd -1: not open. The buffer holds requests until nl_flush(). */
 struct nl {
@@ -80,7 +81,9 @@ unsigned nl_index(struct nl *n, const char *name);
  * none; -errno: it cannot be told.
  */
 must_check int nl_find(const struct nl *n, const char *name, unsigned *ret);
-/* The same; 0: there is none, or it cannot be told. */
+/* The name of the interface of this index in the namespace we are in. 1, 0: there is none any more, or -errno. */
+must_check int nl_name(unsigned index, char ret[static IFNAME_CAP]);
+/* As nl_find(); 0: there is none, or it cannot be told. */
 unsigned nl_index_known(const struct nl *n, const char *name);
 
 #endif
