@@ -192,7 +192,9 @@ static char *take_value(char **s)
 		*to++ = (char)c;
 	}
 	from++;
-	if (*from != '\0' && *from++ != ' ')
+	if (*from == ' ')
+		from++;
+	else if (*from != '\0')
 		return NULL;
 	*to = '\0';
 	*s = from;

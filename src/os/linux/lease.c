@@ -263,9 +263,8 @@ static const char *await(struct os *os, struct wait *w, unsigned seconds)
 		while (recv(w->events, buf, sizeof(buf), MSG_DONTWAIT) > 0)
 			;
 		/* the client has ended: that will not become better, but routers may still be heard */
-		if (p[1].revents & (POLLHUP | POLLERR)) {
+		if (p[1].revents & (POLLHUP | POLLERR))
 			closep(&os->lease);
-		}
 	}
 	return NULL;
 }
@@ -277,7 +276,7 @@ static int hand_root(struct os *os, const struct op *op, struct err *e)
 	_cleanup_close_ int root = -1;
 	struct timeval limit = { .tv_sec = 2 };
 	char c;
-	int r = 0;
+	int r = 0, sent;
 
 	if (os->lease < 0)
 		return 0;
@@ -289,8 +288,12 @@ static int hand_root(struct os *os, const struct op *op, struct err *e)
 			r = err_sys(e, "open the jail's root");
 	}
 	(void)setsockopt(os->lease, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (r == 0 && sync_send(os->lease, "r", 1, &root, root >= 0 ? 1 : 0) == 0)
+	sent = r == 0 ? sync_send(os->lease, "r", 1, &root, root >= 0 ? 1 : 0) : 0;
+	if (r == 0 && sent == 0)
 		(void)!recv(os->lease, &c, 1, 0);
+	/* one that has ended has said so in the log; one that never hears of us ends as soon as we do */
+	else if (sent != -EPIPE && sent != -ECONNRESET && r == 0)
+		r = err_set(e, -sent, "talk to the jail's DHCP client: %s", strerror(-sent));
 	closep(&os->lease);
 	return r;
 }
