@@ -169,7 +169,8 @@ static int await_netns(struct os *os, struct holder *h, struct err *e)
 		               "make the jail's network namespace: refused by the kernel; look at "
 		               "/proc/sys/user/max_net_namespaces");
 	if (c != 'k')
-		return err_set(e, EPIPE, "make the jail's network namespace: the process that makes it ended unexpectedly");
+		return err_set(e, EPIPE,
+		               "make the jail's network namespace: the process that makes it ended unexpectedly");
 	os->netns = open_ns(h->pid, "net", e);
 	if (os->netns < 0)
 		return os->netns;

@@ -306,7 +306,8 @@ static int hear(struct follow *f, struct err *e)
 	if (f->events < 0)
 		return err_set(e, -f->events, "open a netlink socket: %s", strerror(-f->events));
 	for (int i = 0; i < 3; i++)
-		if (groups[i] && setsockopt(f->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
+		if (groups[i] &&
+		    setsockopt(f->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
 			return err_sys(e, "hear of changes of interfaces");
 	return 0;
 }
