@@ -280,16 +280,16 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 
 @test "a router and no DHCP server, a DHCP server and no router: each family has what it can get, and says what not" {
 	router br7 2001:db8:a:7::/64
-	mk six vnet=on bpf=on dhcp=on interfaces=vnet0:br7 'ip6_addr=vnet0|accept_rtadv' dhcp_timeout=3
+	mk six vnet=on bpf=on dhcp=on interfaces=vnet0:br7 'ip6_addr=vnet0|accept_rtadv' dhcp_timeout=6
 	ok iocage start six
 	has "  + SLAAC Address: 2001:db8:a:7:"
-	has "six: no DHCP address on epair0b within 3 seconds"
+	has "six: no DHCP address on epair0b within 6 seconds"
 	inside_ok six 'ping6 -c 1 -W 2 2001:db8:a:7::1; ip -6 route show default'
 	has "dev epair0b"
 	kill "$radvd"
 	down six
 	serve_dhcp $V4
-	mk four vnet=on bpf=on dhcp=on interfaces=vnet0:br7 'ip6_addr=vnet0|accept_rtadv' dhcp_timeout=3
+	mk four vnet=on bpf=on dhcp=on interfaces=vnet0:br7 'ip6_addr=vnet0|accept_rtadv' dhcp_timeout=6
 	ok iocage start four
 	has "  + DHCP Address: 10.7.0.5"
 	hasnt "SLAAC Address: 2001"
