@@ -86,6 +86,7 @@ static int flush(struct nl *n)
 int probe_ask(struct os *os, const struct op *op, struct err *e)
 {
 	struct question q = { .addr = op->addr }, *grown;
+	int r;
 
 	if (os->hostq.fd < 0 && nl_open(&os->hostq, -1, e) < 0)
 		return -e->code;
@@ -95,7 +96,9 @@ int probe_ask(struct os *os, const struct op *op, struct err *e)
 			return err_oom(e);
 		(void)clock_gettime(CLOCK_MONOTONIC, &os->probes->first);
 	}
-	q.index = nl_index(&os->hostq, op->link);
+	r = nl_find(&os->hostq, op->link, &q.index);
+	if (r < 0)
+		return err_set(e, -r, "look for interface %s: %s", op->link, strerror(-r));
 	if (!q.index || str_copy(q.link, sizeof(q.link), op->link) < 0)
 		return 0;
 	/* what the administrator entered by hand says nothing about who is there */
