@@ -33,7 +33,7 @@ test: deps-test
 test-vm: deps-test
 	@tools/deps.sh vm
 	@$(MAKE) --no-print-directory all
-	@tests/vm/run.sh
+	@IOCAGE_VM_MIRROR=1 tests/vm/run.sh
 
 # unit tests and lab suites with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer in every program
 test-asan: deps-test

@@ -62,6 +62,14 @@ ln -s /proc/self/fd/1 /dev/stdout
 ln -s /proc/self/fd/2 /dev/stderr
 hostname vm
 ip link set lo up
+# QEMU's own network, behind which is the machine's
+if modprobe virtio_net 2>/dev/null && [ -e /sys/class/net/eth0 ]; then
+	ip link set eth0 up
+	ip addr add 10.0.2.15/24 dev eth0
+	ip route add default via 10.0.2.2
+	rm -f /etc/resolv.conf
+	echo 'nameserver 10.0.2.3' >/etc/resolv.conf
+fi
 echo "vm: Linux $(uname -r), $(cut -d. -f1 /proc/uptime) s after power on"
 setsid bash "$(cat /run/vm-order)/order" </dev/null
 status=$?

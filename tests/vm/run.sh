@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # run.sh - run tests under Debian's own kernel in a virtual machine: tests/vm/run.sh [COMMAND...]
 #
-# Without a command: the lab suites that depend on the kernel. The guest sees the machine's file system read-only through
-# virtiofs, under a writable layer in memory; /tmp and /var/lib/iocage are on an ext4 disk of its own, cgroups are pure v2.
-# For Debian 12: its kernel is not installed but unpacked below build/vm. Needs root (virtiofsd), no KVM.
+# Without a command: all lab suites. The guest sees the machine's file system read-only through virtiofs, under a writable layer
+# in memory; /tmp and /var/lib/iocage are on an ext4 disk of its own, cgroups are pure v2. For Debian 12: its kernel
+# is not installed but unpacked below build/vm. Needs root (virtiofsd), no KVM.
 #
-#     IOCAGE_VM_SECONDS=7200      a machine that is not done by then is ended
+#     IOCAGE_VM_SECONDS=18000     a machine that is not done by then is ended
+#     IOCAGE_VM_MIRROR=1          it gets a way to the machine's network, for the suites that need Debian's mirror
 #     IOCAGE_VM_KERNEL=6.1.0-47   that one instead of the newest 6.1 (any linux-image-*-cloud-amd64 the mirror has)
 #     IOCAGE, IOCAGE_BUILD, IOCAGE_TESTS_MUST_RUN, IOCAGE_TESTS_SAY_RAN, IOCAGE_SUITE_SECONDS, FAULT_STEP, FAULT_OFFSET: as
 #     elsewhere in tests, passed on
@@ -15,7 +16,6 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 vm=$top/tests/vm
 cache=${IOCAGE_VM_CACHE:-$top/build/vm}
 build=${IOCAGE_BUILD:-$top/build}
-suites='lab:vnet lab:shared lab:lifecycle lab:confine lab:exec'
 
 die() {
 	echo "vm: $*" >&2
@@ -116,7 +116,7 @@ write_order() {
 			printf '%q ' "$@"
 			echo
 		else
-			echo "tests/run.sh $suites"
+			echo "tests/run.sh lab"
 		fi
 	} >"$run/order"
 }
@@ -138,13 +138,15 @@ done
 [ -S "$run/fs.sock" ] || die "virtiofsd did not start: $(cat "$run/fsd.log")"
 
 : >"$run/status"
-timeout --kill-after=10 "${IOCAGE_VM_SECONDS:-7200}" \
+mirror=()
+[ "${IOCAGE_VM_MIRROR:-0}" = 0 ] || mirror=(-netdev "user,id=mirror" -device "virtio-net-pci,netdev=mirror,romfile=")
+timeout --kill-after=10 "${IOCAGE_VM_SECONDS:-18000}" \
 	qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 2G -nodefaults -no-user-config -display none -no-reboot \
 	-object memory-backend-memfd,id=mem,size=2G,share=on -machine pc,memory-backend=mem \
 	-kernel "$kernel"/boot/vmlinuz-* -initrd "$run/initrd" \
 	-append "console=ttyS0 quiet panic=-1 loglevel=4 vm.run=$run vm.top=$top vm.build=$build vm.modules=$kernel/lib/modules" \
 	-chardev socket,id=fs,path="$run/fs.sock" -device vhost-user-fs-pci,chardev=fs,tag=machine \
-	-drive file="$run/disk",format=raw,if=virtio,cache=unsafe \
+	-drive file="$run/disk",format=raw,if=virtio,cache=unsafe "${mirror[@]}" \
 	-chardev stdio,id=console,signal=off -serial chardev:console -serial file:"$run/status" </dev/null &
 qemu=$!
 wait "$qemu" || die "the virtual machine failed: qemu ended with $?"
