@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "core/jail.h"
+#include "core/limit.h"
 
 void conf_layer_done(struct conf_layer *l)
 {
@@ -226,7 +227,7 @@ static bool is_ignored(const struct conf *c, enum prop_id id)
 	if (id == PROP_sysvmsg || id == PROP_sysvsem || id == PROP_sysvshm)
 		return streq(v, "inherit");
 	if (!(p->flags & (PF_NOLINUX | PF_LATER)))
-		return false;
+		return limit_is_ignored(c, id);
 	if (p->type == PT_BOOL)
 		return prop_truth(v) != prop_truth(p->def);
 	return !streq(v, p->def);

@@ -19,6 +19,7 @@
 	X(HOOK, "hook", 0) /* run a host command: text, name (which hook) */                            \
 	X(CGROUP_ADD, "cgroup-add", 0) /* the jail's control group: name */                             \
 	X(CGROUP_DEL, "cgroup-del", 0)                                                                  \
+	X(LIMIT, "limit", 0) /* what its jail's processes may take: name text (core/limit.h) */         \
 	X(ROOT, "root", 0) /* root file system: path, or overlay source(lower) + path(layers) */        \
 	X(MOUNT, "mount", 0) /* below the root: source path fstype opts */                              \
 	X(JAIL_ADD, "jail-add", 0) /* namespaces and first process: name id host domain flags */        \

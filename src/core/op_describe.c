@@ -162,6 +162,9 @@ static void describe_jail(const struct op *op, char *buf, size_t cap)
 	case OP_CGROUP_DEL:
 		snprintf(buf, cap, "remove control group of %s", name);
 		break;
+	case OP_LIMIT:
+		snprintf(buf, cap, "limit jail %s", name);
+		break;
 	case OP_ROOT:
 		snprintf(buf, cap, "root file system %s", op->path ? op->path : or_none(op->source));
 		break;

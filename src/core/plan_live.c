@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/limit.h"
 #include "core/plan_impl.h"
 
 /* What is there, or shall be, as the operations that would add it. */
@@ -429,12 +430,32 @@ static void end_connections(struct plan *p, const struct jail *old, const struct
 	}
 }
 
+/* Each way also frees it of what only the other says. */
+static int change_limits(struct plan *p, const struct jail *old, const struct jail *new, struct err *e)
+{
+	struct op redo = { .kind = OP_LIMIT, .name = plan_str(p, new->name) }, undo = redo;
+	_cleanup_(sbuf_done) struct sbuf to = { 0 }, back = { 0 };
+
+	limits_format(new->conf, old->conf, &to);
+	limits_format(old->conf, new->conf, &back);
+	if (to.failed || back.failed)
+		return err_oom(e);
+	if (to.len && back.len && !streq(to.p, back.p)) {
+		redo.text = plan_str(p, to.p);
+		undo.text = plan_str(p, back.p);
+		plan_add(p, PH_QUIET, &redo, &undo);
+	}
+	return 0;
+}
+
 int plan_live(const struct jail *old, const struct jail *new, const struct facts *f, struct plan *change,
               struct plan *after, struct err *e)
 {
 	struct plan p = { 0 }, q = { 0 };
 	int r = old->vnet ? change_vnet(&p, old, new, f, e) : change_shared(&p, old, new, f, e);
 
+	if (r == 0)
+		r = change_limits(&p, old, new, e);
 	if (r == 0)
 		end_connections(&q, old, new);
 	if (r == 0)

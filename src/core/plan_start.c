@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "core/limit.h"
 #include "core/plan_impl.h"
 
 #define FLAG_VNET (1U << 31)
@@ -79,6 +81,19 @@ static void add_cgroup(struct plan *p, const struct jail *j)
 	         &(struct op){ .kind = OP_CGROUP_DEL, .name = name });
 }
 
+/* Before its first process: whatever that becomes is limited from its first moment. The limits go with the group. */
+static int add_limits(struct plan *p, const struct jail *j, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+
+	limits_format(j->conf, NULL, &b);
+	if (b.len && !b.failed)
+		plan_add_plain(
+			p, PH_START,
+			&(struct op){ .kind = OP_LIMIT, .name = plan_str(p, j->name), .text = plan_str(p, b.p) });
+	return b.failed ? err_oom(e) : 0;
+}
+
 static void add_run(struct plan *p, const struct jail *j, const struct root_source *root)
 {
 	const char *start = conf_get(j->conf, PROP_exec_start);
@@ -126,7 +141,9 @@ static int build(struct plan *p, const struct jail *j, const struct facts *f, co
 	if (r < 0)
 		return r;
 	add_cgroup(p, j);
-	r = plan_mounts(p, j, root, e);
+	r = add_limits(p, j, e);
+	if (r == 0)
+		r = plan_mounts(p, j, root, e);
 	if (r < 0)
 		return r;
 	add_jail(p, j, f);

@@ -34,6 +34,8 @@ setup_file() {
 		ip link set br9 addrgenmode none up
 		mk t vnet=on interfaces=vnet0:br9,vnet1:br9 vnet0_vlan=5 vnet1_vlan=6,10t 'ip4_addr=vnet0|10.79.0.5/24' defaultrouter=none "${common[@]}"
 	fi
+	! grep -qsw memory /sys/fs/cgroup/cgroup.controllers ||
+		mk l vnet=on interfaces=vnet0:none ip4_addr=none memoryuse=deny=256m maxproc=deny=100 "${common[@]}"
 	# an archive, and the host's own network
 	mkdir -p "$LAB_TMP/tree/bin" "$LAB_TMP/tree/etc" "$LAB_TMP/tree/deep/er"
 	cp "$(command -v busybox)" "$LAB_TMP/tree/bin/busybox"
@@ -164,6 +166,14 @@ faults() {
 	filtering || skip "this kernel's bridges do not filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)"
 	faults t 'start t' : 'iocage start t'
 	faults t 'stop t' 'iocage start t' 'iocage stop t'
+}
+
+@test "start, live change and stop of a jail with limits" {
+	grep -qsw memory /sys/fs/cgroup/cgroup.controllers || skip "this kernel's cgroup2 has no memory controller"
+	export FAULT_RESET='iocage set memoryuse=deny=256m maxproc=deny=100 pcpu=off l'
+	faults l 'start l' : 'iocage start l'
+	faults l 'set l' 'iocage start l' 'iocage set memoryuse=deny=128m maxproc=off pcpu=deny=50 l'
+	faults l 'stop l' 'iocage start l' 'iocage stop l'
 }
 
 @test "start after the first process and the monitor were killed" {

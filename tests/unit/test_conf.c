@@ -114,7 +114,8 @@ static void ignored(void **state)
 	(void)state;
 	assert_int_equal(prop_nolinux_changed(&c, &names), 0);
 	put(&c.own, "securelevel", "3");
-	put(&c.own, "memoryuse", "deny=1g");
+	put(&c.own, "memoryuse", "log=1g");
+	put(&c.own, "maxproc", "deny=10");
 	put(&c.own, "sysvshm", "inherit");
 	put(&c.own, "sysvsem", "disable");
 	put(&c.own, "vnet", "1");

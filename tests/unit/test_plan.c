@@ -162,6 +162,10 @@ static void golden_plans(void **state)
 	       &f, &thin);
 	golden("vnet-dhcp-named-router",
 	       KV("vnet", "1", "bpf", "1", "dhcp", "1", "defaultrouter", "10.0.0.9", "dhcp_timeout", "0"), &f, &thin);
+	golden("limits",
+	       KV("ip4_addr", "em0|10.0.0.5/24", "memoryuse", "deny=2g", "maxproc", "deny=100", "nthr", "deny=80",
+	          "pcpu", "deny=0", "cpuset", "0-1,3", "swapuse", "log=1g"),
+	       &f, &thin);
 	golden("vnet-no-antispoof",
 	       KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "vnet_antispoof", "0", "vnet_isolated", "1"), &f,
 	       &thin);
@@ -260,6 +264,9 @@ static void golden_lives(void **state)
 	f.links = more;
 	golden_live("shared-probe", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.7/24"), &f);
 	golden_live("shared-same", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.5/24"), &f);
+	golden_live("limits", KV("ip4_addr", "em0|10.0.0.5/24", "memoryuse", "deny=64m", "cpuset", "0"),
+	            KV("ip4_addr", "em0|10.0.0.5/24", "memoryuse", "deny=999999999999999999p", "pcpu", "deny=150"),
+	            &f);
 	f.links = more;
 	f.nlinks++;
 	golden_live("vnet-all",

@@ -16,6 +16,7 @@
 #include "os/linux/hostnet.h"
 #include "os/linux/jail.h"
 #include "os/linux/lease.h"
+#include "os/linux/limit.h"
 #include "os/linux/links.h"
 #include "os/linux/probe.h"
 #include "os/linux/nat.h"
@@ -267,6 +268,8 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return hook_run(os->j, op, e);
 	case OP_CGROUP_ADD:
 		return cgroup_add(os->j->cgroup, e);
+	case OP_LIMIT:
+		return limit_set(os->j, op->text, e);
 	case OP_CGROUP_DEL:
 		r = os->j->vnet ? 0 : hold_end(os->j->cgroup, e);
 		if (r == 0)

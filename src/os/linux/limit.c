@@ -1,0 +1,86 @@
+/* limit.c - resource limits of a jail's processes, by the controllers of cgroup v2. */
+#include "os/linux/limit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "os/linux/cgroup.h"
+
+static int no_controller(const char *name, struct err *e)
+{
+	(void)err_set(e, EOPNOTSUPP, "this host's cgroup2 has no controller \"%s\"", name);
+	return err_hint(e, "Boot with systemd.unified_cgroup_hierarchy=1, or set the jail's limits to off.");
+}
+
+/* A group has a controller's files when its parent has turned it on for its children, and so on up to the mount. */
+static int turn_on(const struct os_jail *j, const char *name, struct err *e)
+{
+	_cleanup_free_ char *word = strf("+%s", name), *path = NULL;
+	const char *mnt;
+	int r = cgroup_mount(&mnt, e);
+
+	if (r < 0)
+		return r;
+	path = strf("%s/%s/", mnt, j->cgroup);
+	if (!word || !path)
+		return err_oom(e);
+	for (char *end = path + strlen(mnt); end; end = strchr(end + 1, '/')) {
+		_cleanup_close_ int dir = -1;
+
+		*end = '\0';
+		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0)
+			return err_sys(e, "open control group %s", path);
+		r = fs_poke(dir, "cgroup.subtree_control", word);
+		if (r == -ENOENT || r == -EINVAL)
+			return no_controller(name, e);
+		if (r < 0)
+			return err_set(e, -r, "turn on %s in control group %s: %s", name, path, strerror(-r));
+		*end = '/';
+	}
+	return 0;
+}
+
+/* One word FILE=VALUE. */
+static int set_one(const struct os_jail *j, int dir, char *word, struct err *e)
+{
+	char *value = strchr(word, '='), controller[32];
+	size_t n = strcspn(word, ".");
+	int r;
+
+	if (!value || n >= sizeof(controller))
+		return err_set(e, EINVAL, "not a limit: %s", word);
+	*value++ = '\0';
+	for (char *s = value; *s; s++)
+		*s = (char)(*s == '/' ? ' ' : *s);
+	memcpy(controller, word, n);
+	controller[n] = '\0';
+	if (faccessat(dir, word, F_OK, 0) < 0) {
+		r = turn_on(j, controller, e);
+		if (r < 0)
+			return r;
+	}
+	/* an empty list is a line, too: nothing at all would not be written */
+	r = fs_poke(dir, word, *value ? value : "\n");
+	return r < 0 ? err_set(e, -r, "limit jail %s: write %s to %s: %s", j->jail, value, word, strerror(-r)) : 0;
+}
+
+int limit_set(const struct os_jail *j, const char *text, struct err *e)
+{
+	_cleanup_(strv_done) struct strv words = { 0 };
+	_cleanup_close_ int dir = -1;
+	int r = 0;
+
+	if (strv_split(&words, text, " ") < 0)
+		return err_oom(e);
+	dir = cgroup_open_jail(j, "jail", e);
+	for (size_t i = 0; dir >= 0 && r == 0 && i < words.n; i++)
+		r = set_one(j, dir, words.v[i], e);
+	return dir < 0 ? dir : r;
+}
