@@ -14,7 +14,8 @@ static const enum prop_id noted[] = {
 	PROP_ip4,           PROP_ip6,        PROP_ip4_saddrsel,  PROP_ip6_saddrsel,   PROP_allow_raw_sockets,
 	PROP_dhcp,          PROP_interfaces, PROP_defaultrouter, PROP_defaultrouter6, PROP_vnet_default_mtu,
 	PROP_nat,           PROP_nat_prefix, PROP_nat_interface, PROP_nat_forwards,   PROP_vnet_antispoof,
-	PROP_vnet_isolated, PROP_mac_prefix,
+	PROP_vnet_isolated, PROP_mac_prefix, PROP_memoryuse,     PROP_swapuse,        PROP_maxproc,
+	PROP_nthr,          PROP_pcpu,       PROP_cpuset,
 };
 
 static void note(struct sbuf *b, const char *key, const char *value)

@@ -474,13 +474,15 @@ static int versions(int parent, const char *cookie, char (*names)[64], int cap)
 		closep(&fd);
 		return n;
 	}
-	while (n < cap && (x = readdir(d)) != NULL) {
+	while (errno = 0, n < cap && (x = readdir(d)) != NULL) {
 		const char *end = strrchr(x->d_name, '-');
 
 		if (strncmp(x->d_name, "iocage-", 7) == 0 && end && strcmp(end, cookie) == 0 &&
 		    strlen(x->d_name) < sizeof(names[0]))
 			(void)snprintf(names[n++], sizeof(names[0]), "%s", x->d_name);
 	}
+	if (errno)
+		n = -errno;
 	(void)closedir(d);
 	return n;
 }

@@ -81,10 +81,10 @@ static int see_groups(const char *run, struct seeing *s, struct err *e)
 		close(fd);
 		return err_oom(e);
 	}
-	for (struct dirent *de; s->r == 0 && (de = readdir(d));)
+	for (struct dirent *de; errno = 0, s->r == 0 && (de = readdir(d));)
 		if (de->d_type == DT_DIR && de->d_name[0] != '.')
 			tell(s, &(struct op){ .kind = OP_CGROUP_DEL, .name = de->d_name });
-	return 0;
+	return errno ? err_sys(e, "list the control groups of jails") : 0;
 }
 
 int os_marked(const char *run, os_marked_fn see, void *ctx, struct err *e)
@@ -138,9 +138,9 @@ static bool any_monitor_here(int mnt, const char *group)
 
 	if (!d && fd >= 0)
 		close(fd);
-	for (struct dirent *de; d && !here && (de = readdir(d));)
+	for (struct dirent *de; errno = 0, d && !here && (de = readdir(d));)
 		here = de->d_type == DT_DIR && de->d_name[0] != '.' && monitor_is_here(fd, de->d_name);
-	return here;
+	return here || errno;
 }
 
 bool os_other_runs(const char *run)
@@ -152,10 +152,10 @@ bool os_other_runs(const char *run)
 
 	cgroup_name(run, "", mine, sizeof(mine));
 	mine[strcspn(mine, "/")] = '\0';
-	for (struct dirent *de; d && !others && (de = readdir(d));)
+	for (struct dirent *de; errno = 0, d && !others && (de = readdir(d));)
 		others = de->d_type == DT_DIR && (streq(de->d_name, "iocage") || str_starts(de->d_name, "iocage-")) &&
 		         !streq(de->d_name, mine) && any_monitor_here(dirfd(d), de->d_name);
-	return others;
+	return others || errno;
 }
 
 /* --- what is there under a name --- */

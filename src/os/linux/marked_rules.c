@@ -95,16 +95,16 @@ static int see_users(int dir, const char *link, os_marked_fn see, void *ctx)
 	return r;
 }
 
-static int see_forwarding(const char *run, os_marked_fn see, void *ctx)
+static int see_forwarding(const char *run, os_marked_fn see, void *ctx, struct err *e)
 {
 	_cleanup_free_ char *path = strf("%s/forward", run);
 	_cleanup_closedir_ DIR *d = path ? opendir(path) : NULL;
 	int r = 0;
 
-	for (struct dirent *de; d && r == 0 && (de = readdir(d));)
+	for (struct dirent *de; errno = 0, d && r == 0 && (de = readdir(d));)
 		if (de->d_name[0] != '.')
 			r = see_users(dirfd(d), de->d_name, see, ctx);
-	return r;
+	return r == 0 && errno ? err_sys(e, "list the notes about forwarding") : r;
 }
 
 int marked_rules(const char *run, os_marked_fn see, void *ctx, struct err *e)
@@ -117,6 +117,6 @@ int marked_rules(const char *run, os_marked_fn see, void *ctx, struct err *e)
 		                           .name = ports.v[i].jail,
 		                           .link = (const char *)ports.v[i].key });
 	if (r == 0)
-		r = see_forwarding(run, see, ctx);
+		r = see_forwarding(run, see, ctx, e);
 	return r < 0 ? r : see_nat(see, ctx, e);
 }

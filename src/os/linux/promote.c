@@ -37,11 +37,13 @@ int promote_settle(const char *run, struct err *e)
 		closep(&fd);
 		return err_oom(e);
 	}
-	for (struct dirent *de; (de = readdir(d));)
+	for (struct dirent *de; errno = 0, (de = readdir(d));)
 		if (de->d_name[0] != '.') {
 			r = settle_one(fd, de->d_name, e);
 			done = done < 0 ? done : r;
 		}
+	if (errno && done == 0)
+		done = err_sys(e, "list the notes about interfaces");
 	return done;
 }
 
