@@ -112,7 +112,7 @@ shot_inside() {
 			for p in $(cat "$SHOT_GROUP/$j"/{jail,mon}/cgroup.procs 2>/dev/null); do
 				sed 's/^/process /' "/proc/$p/comm" 2>/dev/null
 			done
-			for p in memory.max memory.swap.max pids.max cpu.max cpuset.cpus; do
+			for p in memory.max memory.swap.max pids.max cpu.max cpuset.cpus.effective; do
 				[ ! -e "$SHOT_GROUP/$j/jail/$p" ] || sed "/^max/d; /^$/d; s/^/limit $p /" "$SHOT_GROUP/$j/jail/$p"
 			done
 			[ -z "$SHOT_BPFTOOL" ] || "$SHOT_BPFTOOL" cgroup show "$SHOT_GROUP/$j/mon" 2>/dev/null | awk 'NR > 1 { print "attached", $2, $NF }'

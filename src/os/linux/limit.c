@@ -12,6 +12,8 @@
 #include "base/str.h"
 #include "os/linux/cgroup.h"
 
+#define LIST_MAX 16384 /* bytes of a list of processors */
+
 static int no_controller(const char *name, struct err *e)
 {
 	(void)err_set(e, EOPNOTSUPP, "this host's cgroup2 has no controller \"%s\"", name);
@@ -47,6 +49,19 @@ static int turn_on(const struct os_jail *j, const char *name, struct err *e)
 	return 0;
 }
 
+/* The kernel gives a group with processes no empty list of processors: it gets all that there are for it. */
+static int free_cpus(int dir, const char *file)
+{
+	_cleanup_free_ char *all = NULL;
+	size_t len;
+	int r = fs_poke(dir, file, "\n");
+
+	if (r != -ENOSPC)
+		return r;
+	r = fs_read(dir, "../cpuset.cpus.effective", LIST_MAX, &all, &len, NULL);
+	return r < 0 ? r : fs_poke(dir, file, all);
+}
+
 /* One word FILE=VALUE. */
 static int set_one(const struct os_jail *j, int dir, char *word, struct err *e)
 {
@@ -66,8 +81,7 @@ static int set_one(const struct os_jail *j, int dir, char *word, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	/* an empty list is a line, too: nothing at all would not be written */
-	r = fs_poke(dir, word, *value ? value : "\n");
+	r = *value ? fs_poke(dir, word, value) : free_cpus(dir, word);
 	return r < 0 ? err_set(e, -r, "limit jail %s: write %s to %s: %s", j->jail, value, word, strerror(-r)) : 0;
 }
 
