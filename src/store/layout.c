@@ -189,13 +189,23 @@ int store_jails(struct store *s, struct strv *ret, struct err *e)
 	return store_list_dirs(s->rootfd, "jails", ret, e);
 }
 
-bool store_has_jail(struct store *s, const char *jail)
+int store_find_jail(struct store *s, const char *jail)
 {
 	_cleanup_free_ char *path = strf("jails/%s", jail);
 	struct stat st;
 
-	return s->rootfd >= 0 && path && store_name_ok(jail) &&
-	       fstatat(s->rootfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	if (s->rootfd < 0 || !store_name_ok(jail))
+		return 0;
+	if (!path)
+		return -ENOMEM;
+	if (fstatat(s->rootfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return S_ISDIR(st.st_mode);
+}
+
+bool store_has_jail(struct store *s, const char *jail)
+{
+	return store_find_jail(s, jail) > 0;
 }
 
 static int ambiguous(struct store *s, const char *given, const struct strv *found, struct err *e)

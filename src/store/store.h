@@ -84,6 +84,8 @@ must_check int store_jails(struct store *s, struct strv *ret, struct err *e);
  */
 must_check int store_resolve(struct store *s, const char *given, bool exact, struct strv *ret_name, struct err *e);
 bool store_has_jail(struct store *s, const char *jail);
+/* 1, 0: there is none of this name, or -errno: it cannot be told. */
+must_check int store_find_jail(struct store *s, const char *jail);
 /*
  * Make jails/J with its directories. release NULL: empty jail. thick: copy of the release. The new jail appears at
  * once with its configuration, or not at all (it is built under a temporary name and renamed). -EEXIST.

@@ -45,7 +45,8 @@ static size_t sweep_logs(struct store *s)
 		len -= strlen(end);
 		memcpy(name, de->d_name, len);
 		name[len] = '\0';
-		if (store_name_ok(name) && !store_has_jail(s, name) && unlinkat(fd, de->d_name, 0) == 0)
+		/* a jail that cannot be looked for keeps its log */
+		if (store_name_ok(name) && store_find_jail(s, name) == 0 && unlinkat(fd, de->d_name, 0) == 0)
 			n++;
 	}
 	return n;
