@@ -463,3 +463,14 @@ search lab.example" ]
 	hasnt OK
 	down r
 }
+
+@test "an IPv6 alias that came a moment ago is known for the jail's own" {
+	mk fresh 'ip6_addr=em0|2001:db8::77/64' exec_start=/bin/true exec_stop=/bin/true
+	for _ in 1 2 3 4 5 6 7 8; do
+		ok sh -c 'iocage start fresh && iocage set ip6_addr=none fresh'
+		ok ip -o addr show em0
+		hasnt 2001:db8::77
+		down fresh
+		ok iocage set 'ip6_addr=em0|2001:db8::77/64' fresh
+	done
+}

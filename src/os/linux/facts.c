@@ -303,29 +303,49 @@ static bool is_no_way(int r)
 	       r == -EOPNOTSUPP;
 }
 
+/* IPv6 can be asked for one address. Its route comes somewhat later, and would not say yet that an address is there. */
+static int look_up6(struct os *os, struct local_seen *s)
+{
+	struct ifaddrmsg *ifa = nl_put(&os->hostq, RTM_GETADDR, 0, sizeof(*ifa));
+	int r;
+
+	if (ifa)
+		ifa->ifa_family = AF_INET6;
+	nl_attr(&os->hostq, IFA_ADDRESS, s->a->b, 16);
+	r = nl_ask(&os->hostq, take_addr, s);
+	s->local = r == 0;
+	return r == -EADDRNOTAVAIL ? 0 : r;
+}
+
 /* One route lookup says whether an address is ours, however many there are; only then the list is read for its link. */
+static int look_up4(struct os *os, struct local_seen *s)
+{
+	struct ifaddrmsg *ifa;
+	int r;
+
+	route_put_question(&os->hostq, s->a, 0);
+	r = nl_ask(&os->hostq, take_lookup, s);
+	if (r < 0 || !s->local)
+		return r;
+	ifa = nl_put(&os->hostq, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
+	if (ifa)
+		ifa->ifa_family = AF_INET;
+	return nl_ask(&os->hostq, take_addr, s);
+}
+
 static int look_up(struct os *os, struct addr_fact *f, struct err *e)
 {
 	char text[IPADDR_TEXT];
 	struct local_seen s = { .a = &f->addr };
-	struct ifaddrmsg *ifa;
-	int r;
+	int r = f->addr.family == 6 ? look_up6(os, &s) : look_up4(os, &s);
 
-	route_put_question(&os->hostq, &f->addr, 0);
-	r = nl_ask(&os->hostq, take_lookup, &s);
-	if (is_no_way(r) || (r == 0 && !s.local))
+	if (is_no_way(r))
 		return 0;
-	if (r < 0)
-		return err_set(e, -r, "ask who has %s: %s", ipaddr_format(&f->addr, text), strerror(-r));
-	f->present = true;
-	ifa = nl_put(&os->hostq, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
-	if (ifa)
-		ifa->ifa_family = f->addr.family == 6 ? AF_INET6 : AF_INET;
-	r = nl_ask(&os->hostq, take_addr, &s);
 	if (r == 0 && s.r < 0)
 		r = s.r;
 	if (r < 0)
-		return err_set(e, -r, "ask which interface has %s: %s", ipaddr_format(&f->addr, text), strerror(-r));
+		return err_set(e, -r, "ask who has %s: %s", ipaddr_format(&f->addr, text), strerror(-r));
+	f->present = s.local;
 	memcpy(f->ifname, s.ifname, sizeof(f->ifname));
 	return 0;
 }
