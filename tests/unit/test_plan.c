@@ -265,8 +265,7 @@ static void golden_lives(void **state)
 	golden_live("shared-probe", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.7/24"), &f);
 	golden_live("shared-same", KV("ip4_addr", "em0|10.0.0.5/24"), KV("ip4_addr", "em0|10.0.0.5/24"), &f);
 	golden_live("limits", KV("ip4_addr", "em0|10.0.0.5/24", "memoryuse", "deny=64m", "cpuset", "0"),
-	            KV("ip4_addr", "em0|10.0.0.5/24", "memoryuse", "deny=999999999999999999p", "pcpu", "deny=150"),
-	            &f);
+	            KV("ip4_addr", "em0|10.0.0.5/24", "memoryuse", "deny=999999999999999999p", "pcpu", "deny=150"), &f);
 	f.links = more;
 	f.nlinks++;
 	golden_live("vnet-all",
