@@ -7,25 +7,19 @@ setup_file() { lab_setup_file; }
 teardown_file() { lab_teardown_file; }
 teardown() { lab_reset; }
 
-cgroups() {
-	local mnt=/sys/fs/cgroup
-	[ -e $mnt/cgroup.controllers ] || mnt=$mnt/unified
-	echo $mnt
-}
-
 # has_controllers NAME...: those of this test, in the version of cgroups that jails are in
 has_controllers() {
 	local c
-	for c in "$@"; do grep -qw "$c" "$(cgroups)/cgroup.controllers" || skip "this kernel's cgroup2 has no $c controller"; done
+	for c in "$@"; do grep -qw "$c" "${SHOT_GROUP%/*}/cgroup.controllers" || skip "this kernel's cgroup2 has no $c controller"; done
 }
 
 # group JAIL FILE
 group() {
-	cat "$(cgroups)/iocage-$(run_hash)/$1/jail/$2"
+	cat "$SHOT_GROUP/$1/jail/$2"
 }
 
 @test "without the controller a start is refused, in words, and nothing is left; off starts" {
-	! grep -qw memory "$(cgroups)/cgroup.controllers" || skip "this kernel's cgroup2 has the memory controller"
+	! grep -qw memory "${SHOT_GROUP%/*}/cgroup.controllers" || skip "this kernel's cgroup2 has the memory controller"
 	mk m vnet=on ip4_addr=none interfaces=vnet0:none memoryuse=deny=64m
 	world_snapshot before
 	fails 1 iocage start m
