@@ -234,6 +234,20 @@ link_local() {
 	done
 }
 
+@test "the last two jails gone at the very same time take the table with them" {
+	local slow=(timeout 60 strace -f -o /dev/null -e trace=sendto -e inject=sendto:delay_enter=100000)
+	router br7
+	for i in 5 6; do
+		mk "p$i" vnet=on interfaces=vnet0:br7 "ip4_addr=vnet0|10.7.0.$i/24"
+	done
+	world_snapshot made
+	up p5 p6
+	# so slow that each asks who else is there before the other's rules go
+	"${slow[@]}" iocage stop p5 >/dev/null & "${slow[@]}" iocage stop p6 >/dev/null &
+	wait
+	world_same made
+}
+
 @test "vnet_isolated: two isolated jails on a bridge reach the router and not each other; one that is not reaches both" {
 	router br7
 	for i in 5 6; do mk "i$i" vnet=on interfaces=vnet0:br7 "ip4_addr=vnet0|10.7.0.$i/24" vnet_isolated=on; done

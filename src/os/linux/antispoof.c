@@ -411,10 +411,24 @@ static int remove_all(struct nft *t, const struct names *n, int parts, bool last
 	return nft_commit(t, text, cap);
 }
 
+/* Two that go at once each see the other's port and leave the table to it: who has removed its own looks again. */
+static void remove_unused(struct nft *t)
+{
+	char text[256];
+	int use = nft_chain_use(t, CHAIN_ROLES);
+
+	if (use < 0 || use > ROLES)
+		return;
+	nft_begin(t);
+	nft_chain_del(t, CHAIN_ROLES);
+	nft_table_del(t);
+	(void)nft_commit(t, text, sizeof(text)); /* refused: another port came meanwhile, or another removed it */
+}
+
 /* Somebody took a part of it away: each of the others by itself. */
 static int remove_parts(struct nft *t, const struct names *n, char *text, size_t cap)
 {
-	int result = 0, use;
+	int result = 0;
 
 	for (int part = 0; part < PARTS_DHCP; part++) {
 		int r;
@@ -425,14 +439,6 @@ static int remove_parts(struct nft *t, const struct names *n, char *text, size_t
 		if (r < 0 && r != -ENOENT)
 			result = r;
 	}
-	use = nft_chain_use(t, CHAIN_ROLES);
-	if (use >= 0 && use <= ROLES) {
-		nft_begin(t);
-		nft_chain_del(t, CHAIN_ROLES);
-		nft_table_del(t);
-		if (nft_commit(t, text, cap) < 0)
-			text[0] = '\0'; /* another came meanwhile */
-	}
 	return result;
 }
 
@@ -441,6 +447,7 @@ int antispoof_del(const struct op *op, struct err *e)
 	_cleanup_(nft_close) struct nft t = NFT_INIT;
 	struct names n;
 	char text[256] = "";
+	bool last;
 	int use, parts, r = nft_open(&t, NFPROTO_BRIDGE, e);
 
 	if (r < 0)
@@ -452,11 +459,14 @@ int antispoof_del(const struct op *op, struct err *e)
 	if (use < 0)
 		return failed(op->link, use, text, e);
 	parts = parts_of(&t, &n);
-	/* less: somebody flushed the rules, and nobody is held by them any more */
-	r = remove_all(&t, &n, parts, use <= ROLES + 1, text, sizeof(text));
+	last = use <= ROLES + 1; /* less: somebody flushed the rules, and nobody is held by them any more */
+	r = remove_all(&t, &n, parts, last, text, sizeof(text));
+	if (r == 0 && last)
+		return 0;
 	if (r == -EBUSY)
 		r = remove_all(&t, &n, parts, false, text, sizeof(text));
 	if (r < 0)
 		r = remove_parts(&t, &n, text, sizeof(text));
+	remove_unused(&t);
 	return r < 0 ? failed(op->link, r, text, e) : 0;
 }
