@@ -1,7 +1,6 @@
 /* announce.c - gratuitous ARP and unsolicited neighbour advertisements for a jail's addresses. */
 #include "os/linux/announce.h"
 
-#include <ifaddrs.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/icmp6.h>
@@ -12,50 +11,69 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/str.h"
+#include "os/linux/nl.h"
+#include "os/linux/rtmsg.h"
 
-/* The MAC and index of an interface, when it is one of Ethernet's kind that is up. */
-static const struct sockaddr_ll *ether(const struct ifaddrs *all, const char *name)
+/* Where an announcement goes out. */
+struct port {
+	int index;
+	uint8_t mac[ETH_ALEN];
+};
+
+static int take_port(const struct nlmsghdr *h, void *ctx)
 {
-	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		const struct sockaddr_ll *ll = (const struct sockaddr_ll *)(const void *)i->ifa_addr;
+	struct link_msg m;
+	struct port *on = ctx;
 
-		if (!ll || ll->sll_family != AF_PACKET || !streq(i->ifa_name, name))
-			continue;
-		if (ll->sll_hatype != ARPHRD_ETHER || ll->sll_halen != ETH_ALEN || !(i->ifa_flags & IFF_UP) ||
-		    (i->ifa_flags & IFF_NOARP))
-			return NULL;
-		return ll;
-	}
-	return NULL;
+	link_read(h, &m);
+	if (m.type != ARPHRD_ETHER || !m.mac.set || !(m.flags & IFF_UP) || (m.flags & IFF_NOARP))
+		return MNL_CB_OK;
+	on->index = (int)m.index;
+	memcpy(on->mac, m.mac.b, ETH_ALEN);
+	return MNL_CB_OK;
 }
 
-static void announce4(const struct in_addr *a, const struct sockaddr_ll *on)
+/* The interface that has the address, when it is one of Ethernet's kind that is up. */
+static bool port_of(struct nl *q, const struct ipaddr *a, struct port *ret)
+{
+	struct addr_found found;
+	struct ifinfomsg *ifi;
+
+	*ret = (struct port){ 0 };
+	if (addr_ask(q, a, &found) < 0 || !found.link)
+		return false;
+	ifi = nl_put(q, RTM_GETLINK, 0, sizeof(*ifi));
+	if (ifi)
+		ifi->ifi_index = (int)found.link;
+	return nl_ask(q, take_port, ret) == 0 && ret->index;
+}
+
+static void announce4(const struct ipaddr *a, const struct port *on)
 {
 	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP) };
 	struct ether_arp arp = { 0 };
 
-	to.sll_ifindex = on->sll_ifindex;
+	to.sll_ifindex = on->index;
 	to.sll_halen = ETH_ALEN;
 	memset(to.sll_addr, 0xff, ETH_ALEN);
 	arp.arp_hrd = htons(ARPHRD_ETHER);
 	arp.arp_pro = htons(ETH_P_IP);
 	arp.arp_hln = ETH_ALEN;
-	arp.arp_pln = sizeof(*a);
+	arp.arp_pln = sizeof(arp.arp_spa);
 	arp.arp_op = htons(ARPOP_REQUEST);
-	memcpy(arp.arp_sha, on->sll_addr, ETH_ALEN);
-	memcpy(arp.arp_spa, a, sizeof(*a));
-	memcpy(arp.arp_tpa, a, sizeof(*a));
+	memcpy(arp.arp_sha, on->mac, ETH_ALEN);
+	memcpy(arp.arp_spa, a->b, sizeof(arp.arp_spa));
+	memcpy(arp.arp_tpa, a->b, sizeof(arp.arp_tpa));
 	if (fd >= 0)
 		(void)!sendto(fd, &arp, sizeof(arp), 0, (struct sockaddr *)&to, sizeof(to));
 }
 
-static void announce6(const struct in6_addr *a, const struct sockaddr_ll *on)
+static void announce6(const struct ipaddr *a, const struct port *on)
 {
 	_cleanup_close_ int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
-	struct sockaddr_in6 from = { .sin6_family = AF_INET6, .sin6_addr = *a }, to = { .sin6_family = AF_INET6 };
-	int hops = 255, index = on->sll_ifindex;
+	struct sockaddr_in6 from = { .sin6_family = AF_INET6 }, to = { .sin6_family = AF_INET6 };
+	int hops = 255, index = on->index;
 	struct {
 		struct nd_neighbor_advert na;
 		struct nd_opt_hdr opt;
@@ -65,10 +83,11 @@ static void announce6(const struct in6_addr *a, const struct sockaddr_ll *on)
 	memset(&msg, 0, sizeof(msg));
 	msg.na.nd_na_type = ND_NEIGHBOR_ADVERT;
 	msg.na.nd_na_flags_reserved = ND_NA_FLAG_OVERRIDE;
-	msg.na.nd_na_target = *a;
+	memcpy(&from.sin6_addr, a->b, sizeof(from.sin6_addr));
+	msg.na.nd_na_target = from.sin6_addr;
 	msg.opt.nd_opt_type = ND_OPT_TARGET_LINKADDR;
 	msg.opt.nd_opt_len = 1;
-	memcpy(msg.mac, on->sll_addr, ETH_ALEN);
+	memcpy(msg.mac, on->mac, ETH_ALEN);
 	to.sin6_addr.s6_addr[0] = 0xff; /* ff02::1, all nodes */
 	to.sin6_addr.s6_addr[1] = 0x02;
 	to.sin6_addr.s6_addr[15] = 1;
@@ -80,37 +99,29 @@ static void announce6(const struct in6_addr *a, const struct sockaddr_ll *on)
 	(void)!sendto(fd, &msg, sizeof(msg), 0, (struct sockaddr *)&to, sizeof(to));
 }
 
-static bool is4(const struct hold *h, const void *a)
+static void announce_one(struct nl *q, int family, const uint8_t *b)
 {
-	for (uint32_t i = 0; h->ip4 == IP_NEW && i < h->n4; i++)
-		if (memcmp(h->a4[i], a, 4) == 0)
-			return true;
-	return false;
-}
+	struct ipaddr a = { .family = (uint8_t)family };
+	struct port on;
 
-static bool is6(const struct hold *h, const void *a)
-{
-	for (uint32_t i = 0; h->ip6 == IP_NEW && i < h->n6; i++)
-		if (memcmp(h->a6[i], a, 16) == 0)
-			return true;
-	return false;
+	memcpy(a.b, b, family == 4 ? 4 : 16);
+	if (!port_of(q, &a, &on))
+		return;
+	if (family == 4)
+		announce4(&a, &on);
+	else
+		announce6(&a, &on);
 }
 
 void announce(const struct hold *h)
 {
-	struct ifaddrs *all = NULL;
+	struct nl q = NL_INIT;
 
-	if (getifaddrs(&all) < 0)
+	if (nl_open(&q, -1, NULL) < 0)
 		return;
-	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)i->ifa_addr;
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)i->ifa_addr;
-		const struct sockaddr_ll *on = in ? ether(all, i->ifa_name) : NULL;
-
-		if (on && in->sin_family == AF_INET && is4(h, &in->sin_addr))
-			announce4(&in->sin_addr, on);
-		else if (on && in->sin_family == AF_INET6 && is6(h, &in6->sin6_addr))
-			announce6(&in6->sin6_addr, on);
-	}
-	freeifaddrs(all);
+	for (uint32_t i = 0; h->ip4 == IP_NEW && i < h->n4; i++)
+		announce_one(&q, 4, h->a4[i]);
+	for (uint32_t i = 0; h->ip6 == IP_NEW && i < h->n6; i++)
+		announce_one(&q, 6, h->a6[i]);
+	nl_close(&q);
 }

@@ -270,32 +270,6 @@ static int default_route(struct os *os, int family, struct gateway_fact *ret, st
 
 /* --- addresses --- */
 
-struct local_seen {
-	const struct ipaddr *a;
-	bool local; /* the route says so */
-	char ifname[IFNAME_CAP];
-	int r;
-};
-
-static int take_lookup(const struct nlmsghdr *h, void *ctx)
-{
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
-
-	((struct local_seen *)ctx)->local = rt->rtm_type == RTN_LOCAL;
-	return MNL_CB_OK;
-}
-
-static int take_addr(const struct nlmsghdr *h, void *ctx)
-{
-	struct local_seen *s = ctx;
-	struct addr_msg m;
-
-	addr_read(h, &m);
-	if (ipaddr_same_host(&m.addr, s->a))
-		s->r = nl_name(m.link, s->ifname);
-	return MNL_CB_OK;
-}
-
 /* There is no way to it: no network, no family, or a route that refuses. */
 static bool is_no_way(int r)
 {
@@ -303,50 +277,19 @@ static bool is_no_way(int r)
 	       r == -EOPNOTSUPP;
 }
 
-/* IPv6 can be asked for one address. Its route comes somewhat later, and would not say yet that an address is there. */
-static int look_up6(struct os *os, struct local_seen *s)
-{
-	struct ifaddrmsg *ifa = nl_put(&os->hostq, RTM_GETADDR, 0, sizeof(*ifa));
-	int r;
-
-	if (ifa)
-		ifa->ifa_family = AF_INET6;
-	nl_attr(&os->hostq, IFA_ADDRESS, s->a->b, 16);
-	r = nl_ask(&os->hostq, take_addr, s);
-	s->local = r == 0;
-	return r == -EADDRNOTAVAIL ? 0 : r;
-}
-
-/* One route lookup says whether an address is ours, however many there are; only then the list is read for its link. */
-static int look_up4(struct os *os, struct local_seen *s)
-{
-	struct ifaddrmsg *ifa;
-	int r;
-
-	route_put_question(&os->hostq, s->a, 0);
-	r = nl_ask(&os->hostq, take_lookup, s);
-	if (r < 0 || !s->local)
-		return r;
-	ifa = nl_put(&os->hostq, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa));
-	if (ifa)
-		ifa->ifa_family = AF_INET;
-	return nl_ask(&os->hostq, take_addr, s);
-}
-
 static int look_up(struct os *os, struct addr_fact *f, struct err *e)
 {
 	char text[IPADDR_TEXT];
-	struct local_seen s = { .a = &f->addr };
-	int r = f->addr.family == 6 ? look_up6(os, &s) : look_up4(os, &s);
+	struct addr_found found;
+	int r = addr_ask(&os->hostq, &f->addr, &found);
 
 	if (is_no_way(r))
 		return 0;
-	if (r == 0 && s.r < 0)
-		r = s.r;
+	if (r == 0 && found.link)
+		r = nl_name(found.link, f->ifname);
 	if (r < 0)
 		return err_set(e, -r, "ask who has %s: %s", ipaddr_format(&f->addr, text), strerror(-r));
-	f->present = s.local;
-	memcpy(f->ifname, s.ifname, sizeof(f->ifname));
+	f->present = found.local;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* rtmsg.c - takes rtnetlink's messages about interfaces and addresses apart, and asks for routes. */
 #include "os/linux/rtmsg.h"
 
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -156,4 +157,52 @@ void route_put_question(struct nl *q, const struct ipaddr *to, unsigned flags)
 		rt->rtm_flags = flags;
 	}
 	nl_attr(q, RTA_DST, to->b, to->family == 6 ? 16 : 4);
+}
+
+/* --- one address --- */
+
+static int found_oif(const struct nlattr *a, void *ctx)
+{
+	if (mnl_attr_get_type(a) == RTA_OIF)
+		*(unsigned *)ctx = mnl_attr_get_u32(a);
+	return MNL_CB_OK;
+}
+
+/* The kernel makes one such route for each address; others are somebody's own. */
+static int found_route(const struct nlmsghdr *h, void *ctx)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+	struct addr_found *f = ctx;
+
+	f->local = rt->rtm_type == RTN_LOCAL;
+	if (f->local && rt->rtm_dst_len == 32 && rt->rtm_protocol == RTPROT_KERNEL)
+		mnl_attr_parse(h, sizeof(*rt), found_oif, &f->link);
+	return MNL_CB_OK;
+}
+
+static int found_addr(const struct nlmsghdr *h, void *ctx)
+{
+	struct addr_msg m;
+
+	addr_read(h, &m);
+	*(struct addr_found *)ctx = (struct addr_found){ .local = true, .link = m.link };
+	return MNL_CB_OK;
+}
+
+int addr_ask(struct nl *q, const struct ipaddr *a, struct addr_found *ret)
+{
+	struct ifaddrmsg *ifa;
+	int r;
+
+	*ret = (struct addr_found){ false, 0 };
+	if (a->family == 4) {
+		route_put_question(q, a, RTM_F_FIB_MATCH);
+		return nl_ask(q, found_route, ret);
+	}
+	ifa = nl_put(q, RTM_GETADDR, 0, sizeof(*ifa));
+	if (ifa)
+		ifa->ifa_family = AF_INET6;
+	nl_attr(q, IFA_ADDRESS, a->b, 16);
+	r = nl_ask(q, found_addr, ret);
+	return r == -EADDRNOTAVAIL ? 0 : r;
 }

@@ -43,8 +43,19 @@ void addr_read(const struct nlmsghdr *h, struct addr_msg *ret);
 /* An attribute that is an address of this family (AF_*); *ret is left alone if it is none. */
 void ip_read(const struct nlattr *a, int family, struct ipaddr *ret);
 
-/* For nl_ask(): which route leads to `to`. flags: RTM_F_*, with RTM_F_FIB_MATCH the route itself and not what is made of it. */
+/*
+ * Asks whether the namespace of q has this address: 0 with what it found, or -errno (-ENETUNREACH and the like: no network of
+ * that family). IPv4's route says it however many addresses there are; IPv6's comes somewhat later than its address, which can
+ * be asked for itself.
+ */
+struct addr_found {
+	bool local;
+	unsigned link; /* index; 0: not an address of an interface, but local by a route */
+};
 struct nl;
+must_check int addr_ask(struct nl *q, const struct ipaddr *a, struct addr_found *ret);
+
+/* For nl_ask(): which route leads to `to`. flags: RTM_F_*, with RTM_F_FIB_MATCH the route itself and not what is made of it. */
 void route_put_question(struct nl *q, const struct ipaddr *to, unsigned flags);
 
 #endif

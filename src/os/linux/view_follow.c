@@ -25,6 +25,7 @@
 struct follow {
 	int view; /* the namespace */
 	bool v4, v6; /* inherited: everything of the host is shown */
+	bool lasting; /* its IPv6 addresses outlive a link that is down */
 	int events; /* of the host. All such sockets of a machine are walked for every message: one in each monitor, no more */
 	struct nl host, in;
 	struct link_fact link[LINKS_MAX]; /* of the view */
@@ -211,6 +212,22 @@ static int change_name(struct follow *f, struct link_fact *now, const struct lin
 	return r < 0 ? r : taken ? -EEXIST : 0;
 }
 
+/*
+ * Sysctls of the view: the jail's IPv6 addresses outlive a link that is down, and nothing ever makes one by itself. Not
+ * before the first change that asks for it: each start would look through the entries of all jails in /proc/sys/net.
+ */
+static void make_lasting(struct follow *f)
+{
+	_cleanup_close_ int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (f->lasting || home < 0 || setns(f->view, CLONE_NEWNET) < 0)
+		return;
+	/* without IPv6 they are not there, and not needed */
+	if (fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/keep_addr_on_down", "1") == 0)
+		(void)!fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1");
+	f->lasting = netns_return(home) == 0;
+}
+
 /* The rest, what differs of it. */
 static void change_rest(struct follow *f, const struct link_fact *want)
 {
@@ -221,6 +238,8 @@ static void change_rest(struct follow *f, const struct link_fact *want)
 		ifi->ifi_index = (int)want->index;
 	if (nl_ask(&f->in, link_take, &now) < 0)
 		return;
+	if (now.mtu != want->mtu || (now.flags & ~want->flags & IFF_UP))
+		make_lasting(f);
 	if (now.mtu != want->mtu) {
 		ifi = nl_put(&f->in, RTM_NEWLINK, 0, sizeof(*ifi));
 		if (ifi)
@@ -282,21 +301,6 @@ static void follow_all(struct follow *f)
 
 /* --- its life --- */
 
-/* Sysctls of the view: the jail's IPv6 addresses outlive a link that is down, and nothing ever makes one by itself. */
-static int set_sysctls(int view, struct err *e)
-{
-	_cleanup_close_ int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-
-	if (home < 0)
-		return err_sys(e, "open /proc/self/ns/net");
-	if (setns(view, CLONE_NEWNET) < 0)
-		return err_sys(e, "enter the jail's network namespace");
-	/* without IPv6 they are not there, and not needed */
-	if (fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/keep_addr_on_down", "1") == 0)
-		(void)!fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1");
-	return netns_return(home) < 0 ? err_sys(e, "return to the host's network namespace") : 0;
-}
-
 /* A socket that hears of links, and of the addresses that are inherited. */
 static int hear(struct follow *f, struct err *e)
 {
@@ -329,8 +333,6 @@ int follow_open(int nsfd, bool v4, bool v6, struct follow **ret, struct err *e)
 		r = nl_open(&f->host, -1, e);
 	if (r == 0)
 		r = nl_open(&f->in, nsfd, e);
-	if (r == 0)
-		r = set_sysctls(nsfd, e);
 	if (r < 0) {
 		follow_close(f);
 		return err_wrap(e, "follow the host's interfaces");
