@@ -107,6 +107,19 @@ must_check int share_hand_over(struct session *s, struct journal *j, struct err 
 must_check int share_pass(struct session *s, const struct op *op, bool *ret, struct err *e);
 /* Who uses the addresses that are on the host already: into the facts. Only asked when there are such. */
 must_check int share_holders(struct session *s, struct facts *f, struct err *e);
+/*
+ * A backend for the aliases of j's addresses: one that another jail has added since it was asked for is used if both may have
+ * it, and one that another jail uses is not removed but passed on to it. All else is real's. locked: share_lock() is held, else
+ * it is taken for as long as it needs. *u lives as long as it is used.
+ */
+struct share_backend {
+	struct session *s;
+	const struct jail *j;
+	struct backend real;
+	bool locked;
+};
+struct backend share_backend(struct share_backend *u, struct session *s, const struct jail *j, const struct backend *real,
+                             bool locked);
 /* The address of a jail with nat, into its model; chosen now unless it was before. */
 must_check int session_nat(struct session *s, struct err *e);
 

@@ -466,7 +466,8 @@ static int commit(struct change *x, struct err *e)
 
 static int carry_out(struct change *x, struct err *e)
 {
-	struct backend b = os_backend(x->s.os);
+	struct share_backend sh;
+	struct backend real = os_backend(x->s.os), b = share_backend(&sh, &x->s, &x->new, &real, true);
 	struct journal_sink sink = { x, sink_append };
 	struct err why = ERR_INIT;
 	size_t stuck = 0;
@@ -596,14 +597,16 @@ static int restore_state(struct session *s, const struct journal *j, struct err 
 static int take_back(struct session *s, const struct journal *j, struct err *e)
 {
 	bool own = !s->os;
-	struct backend b;
+	struct share_backend sh;
+	struct backend real, b;
 	int r = own ? session_os_jail(s, e) : 0;
 
 	if (r == 0 && own)
 		r = session_os(s, e);
 	if (r < 0)
 		return r;
-	b = os_backend(s->os);
+	real = os_backend(s->os);
+	b = share_backend(&sh, s, &s->model, &real, true);
 	r = os_settle(s->c->st.run, e);
 	if (r == 0)
 		r = plan_undo(j->undo, j->n, &b, NULL, e);

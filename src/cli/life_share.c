@@ -155,6 +155,14 @@ static void match_holder(struct addr_fact *f, const char *jail, const char *list
 		f->holder_naddrs = have;
 }
 
+/* Not up, and not what a killed start left: somebody has its lock and works on it. */
+static bool is_starting(struct session *s, const char *jail, const struct state *st)
+{
+	_cleanup_close_ int fd = -1;
+
+	return st->jid && !st->ready && store_lock_jail(&s->c->st, jail, true, 0, &fd, NULL) == -EBUSY;
+}
+
 int share_holders(struct session *s, struct facts *f, struct err *e)
 {
 	_cleanup_(strv_done) struct strv names = { 0 };
@@ -178,11 +186,88 @@ int share_holders(struct session *s, struct facts *f, struct err *e)
 			*e = why;
 			return hint_untold(names.v[i], e);
 		}
-		if (!up || st.vnet)
+		if ((!up && !is_starting(s, names.v[i], &st)) || st.vnet)
 			continue;
 		for (size_t k = 0; k < f->naddrs; k++)
 			if (f->addrs[k].present)
 				match_holder(&f->addrs[k], names.v[i], f->addrs[k].addr.family == 4 ? st.ip4 : st.ip6);
 	}
 	return r;
+}
+
+/* --- aliases of several jails --- */
+
+static bool is_alias(const struct op *op, enum op_kind kind)
+{
+	return op->kind == kind && op->where == AT_HOST;
+}
+
+/* It was not there when the facts were gathered. Whose is it, and may both have it. */
+static int use_alias(struct share_backend *u, const struct op *op, struct err *e)
+{
+	struct addr_fact addr = { .addr = op->addr, .present = true };
+	struct facts f = { .addrs = &addr, .naddrs = 1 };
+	_cleanup_close_ int lock = -1;
+	int r = u->locked ? 0 : share_lock(u->s, &lock, e);
+
+	if (r == 0)
+		r = share_holders(u->s, &f, e);
+	return r < 0 ? r : plan_may_share(u->j, &f, &op->addr, e);
+}
+
+static int add_each(struct share_backend *u, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct err why = ERR_INIT;
+		size_t first;
+
+		*ret_failed = i;
+		r = u->real.apply(u->real.ctx, &ops[i], 1, &first, &why);
+		if (r == -EEXIST)
+			r = use_alias(u, ops[i], e);
+		else if (r < 0 && e)
+			*e = why;
+	}
+	return r;
+}
+
+static int remove_alias(struct share_backend *u, const struct op *op, struct err *e)
+{
+	_cleanup_close_ int lock = -1;
+	bool passed = false;
+	size_t failed;
+	int r = u->locked ? 0 : share_lock(u->s, &lock, e);
+
+	if (r == 0)
+		r = share_pass(u->s, op, &passed, e);
+	return r < 0 || passed ? r : u->real.apply(u->real.ctx, &op, 1, &failed, e);
+}
+
+static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
+{
+	struct share_backend *u = ctx;
+	struct err why = ERR_INIT;
+	bool all = true;
+	int r;
+
+	*ret_failed = 0;
+	if (n == 1 && is_alias(ops[0], OP_ADDR_DEL))
+		return remove_alias(u, ops[0], e);
+	r = u->real.apply(u->real.ctx, ops, n, ret_failed, &why);
+	for (size_t i = 0; i < n; i++)
+		all = all && is_alias(ops[i], OP_ADDR_ADD);
+	if (r == -EEXIST && all)
+		return add_each(u, ops, n, ret_failed, e);
+	if (r < 0 && e)
+		*e = why;
+	return r;
+}
+
+struct backend share_backend(struct share_backend *u, struct session *s, const struct jail *j, const struct backend *real,
+                             bool locked)
+{
+	*u = (struct share_backend){ s, j, *real, locked };
+	return (struct backend){ u, apply };
 }

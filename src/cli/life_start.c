@@ -321,12 +321,15 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 	struct journal_sink sink = { &fd, sink_append };
 	struct backend real = os_backend(s->os), b = real;
 	struct uplink_backend u;
+	struct share_backend sh;
 	struct err ignored = ERR_INIT;
 	size_t stuck = 0;
 	int r = first_state(s, e);
 
 	if (*s->model.uplink)
 		b = uplink_backend(&u, s, &real);
+	if (!s->model.vnet)
+		b = share_backend(&sh, s, &s->model, &real, false);
 
 	/* from here on others see which addresses we use; a bridge is in use when it has our port */
 	if (!s->model.vnet)
@@ -343,7 +346,7 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 		r = state_save(&s->c->st, s->jail, &s->st, e);
 		if (r < 0) {
 			/* nobody would find this jail again */
-			(void)!session_undo(s, &b, &ignored);
+			(void)!session_undo(s, &real, &ignored);
 			return r;
 		}
 		for (enum phase ph = PH_START; ph < PH__COUNT; ph++)
@@ -353,7 +356,7 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 	}
 	/* what the runner undid is gone; what another jail handed to us meanwhile is still to be done */
 	if (!stuck)
-		(void)!session_undo(s, &b, &ignored);
+		(void)!session_undo(s, &real, &ignored);
 	return start_failed(&t, e);
 }
 

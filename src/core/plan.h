@@ -49,6 +49,8 @@ struct root_source {
 must_check int plan_start(const struct jail *j, const struct facts *f, const struct root_source *root, struct plan *ret,
                           struct err *e);
 
+/* FreeBSD's rule for an address that the facts say another jail has: 0, or EADDRINUSE with whose it is. */
+must_check int plan_may_share(const struct jail *j, const struct facts *f, const struct ipaddr *a, struct err *e);
 /*
  * Plan of `set` on a jail that runs: from the model it runs with to the one it shall have. facts must know the addresses
  * and interfaces of both. Only addresses, default routes and MTUs are looked at. change: all or nothing, each step with

@@ -77,6 +77,14 @@ int plan_check_holder(const struct plan_family *fam, const struct jail *j, const
 		fam->prop, ipaddr_format_host(&fact->addr, addr), fact->holder);
 }
 
+int plan_may_share(const struct jail *j, const struct facts *f, const struct ipaddr *a, struct err *e)
+{
+	struct plan_family fam[2];
+
+	plan_families(j, f, fam);
+	return plan_check_holder(&fam[a->family == 6], j, facts_addr(f, a), e);
+}
+
 int plan_check_static(const struct jail *j, const struct jaddr *a, struct err *e)
 {
 	if (a->mode == JADDR_STATIC)

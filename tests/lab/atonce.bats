@@ -15,6 +15,10 @@ setup() {
 	load lib
 }
 
+teardown() {
+	lab_reset
+}
+
 @test "fifty processes create, start, stop, set, list and destroy the same jails" {
 	run "$LAB_TOP/tests/lab/atonce.sh" 50 "${ATONCE_SECONDS:-15}"
 	echo "$output"
@@ -56,4 +60,109 @@ setup() {
 		run ip link show both0
 		[ "$status" -ne 0 ]
 	done
+}
+
+# Each call that changes something outside takes so long that the two meet at every one of them; the second begins later.
+slowly() {
+	timeout 60 strace -o /dev/null -e trace=sendto,mkdirat,unlinkat,flock,bpf \
+		-e inject=sendto,mkdirat,unlinkat,flock,bpf:delay_enter=10000 iocage "$@" >/dev/null
+}
+
+# in_step JAIL JAIL CHECK: started together and stopped together, at several distances, nothing is left and CHECK held
+in_step() {
+	local a=$1 b=$2 later other
+	shift 2
+	world_snapshot step
+	for later in ${ATONCE_LATER:-0 0.05 0.2}; do
+		slowly start "$a" &
+		other=$!
+		sleep "$later"
+		slowly start "$b"
+		wait "$other"
+		"$@"
+		slowly stop "$a" &
+		other=$!
+		sleep "$later"
+		slowly stop "$b"
+		wait "$other"
+		world_same step
+	done
+}
+
+@test "in step: a bridge both make, and the rules of their ports" {
+	mk b1 vnet=on interfaces=vnet0:both0 'ip4_addr=vnet0|10.97.0.1/24'
+	mk b2 vnet=on interfaces=vnet0:both0 'ip4_addr=vnet0|10.97.0.2/24'
+	in_step b1 b2 inside_ok b1 ping -c 1 -W 2 10.97.0.2
+}
+
+@test "in step: NAT, with what is switched on for it, and forwarded ports" {
+	mk n1 vnet=on nat=1 'nat_forwards=tcp(80:8081)'
+	mk n2 vnet=on nat=1 'nat_forwards=tcp(80:8082)'
+	in_step n1 n2 inside_ok n1 ping -c 1 -W 2 192.0.2.254
+}
+
+@test "in step: an uplink that joins their bridge" {
+	ip link add em1 address 02:00:5e:00:00:21 type veth peer name gw1 netns "$(basename "$LAB_LAN_NS")"
+	lan ip link set gw1 up
+	lan ip addr add 198.51.100.254/24 dev gw1
+	ip link set em1 addrgenmode none up
+	ip addr add 198.51.100.1/24 dev em1
+	ip link add br7 address 02:00:00:00:00:b7 type bridge
+	ip link set br7 addrgenmode none up
+	mk u1 vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|198.51.100.5/24' vnet_default_interface=em1
+	mk u2 vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|198.51.100.6/24' vnet_default_interface=em1
+	in_step u1 u2 inside_ok u2 ping -c 1 -W 2 198.51.100.254
+	lab_reset
+	ip link del em1
+	ip link del br7
+}
+
+@test "in step: one address for both, and addresses of one network" {
+	mk s1 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.41/24'
+	mk s2 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.41/24'
+	in_step s1 s2 inside_ok s2 ping -c 1 -W 2 192.0.2.254
+	mk s3 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.42/24' 'ip6_addr=em0|2001:db8::42/64'
+	in_step s1 s3 inside_ok s3 ping -c 1 -W 2 192.0.2.254
+}
+
+@test "in step: two that may not have the same address: one starts, the other is told whose it is, and takes nothing away" {
+	local later first second
+	mk s5 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.41/24,em0|192.0.2.45/24'
+	mk s6 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.41/24,em0|192.0.2.46/24'
+	world_snapshot step
+	for later in ${ATONCE_LATER:-0 0.1}; do
+		slowly start s5 2>"$LAB_TMP/s5" &
+		first=$!
+		sleep "$later"
+		second=0
+		slowly start s6 2>"$LAB_TMP/s6" || second=$?
+		if wait "$first"; then
+			[ "$second" -eq 1 ]
+			grep -F '192.0.2.41 is in use by jail s5' "$LAB_TMP/s6"
+			inside_ok s5 ping -c 1 -W 2 192.0.2.254
+		else
+			[ "$second" -eq 0 ]
+			grep -F '192.0.2.41 is in use by jail s6' "$LAB_TMP/s5"
+			inside_ok s6 ping -c 1 -W 2 192.0.2.254
+		fi
+		[ "$(ip -4 -o addr show dev em0 | grep -c 'inet 192\.0\.2\.4')" -eq 2 ]
+		iocage stop s5 s6 || true
+		world_same step
+	done
+}
+
+@test "a start that fails leaves an address to the jail that has come to use it meanwhile" {
+	local starting
+	mk s7 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.47/24' 'exec_start=/bin/sh -c "sleep 2; false"'
+	mk s8 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.47/24'
+	world_snapshot step
+	iocage start s7 &
+	starting=$!
+	eventually sh -c 'ip -4 addr show dev em0 | grep -q 192.0.2.47'
+	up s8
+	wait "$starting" || status=$?
+	[ "$status" -eq 1 ]
+	inside_ok s8 ping -c 1 -W 2 192.0.2.254
+	down s8
+	world_same step
 }
