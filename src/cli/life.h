@@ -118,8 +118,8 @@ struct share_backend {
 	struct backend real;
 	bool locked;
 };
-struct backend share_backend(struct share_backend *u, struct session *s, const struct jail *j, const struct backend *real,
-                             bool locked);
+struct backend share_backend(struct share_backend *u, struct session *s, const struct jail *j,
+                             const struct backend *real, bool locked);
 /* The address of a jail with nat, into its model; chosen now unless it was before. */
 must_check int session_nat(struct session *s, struct err *e);
 

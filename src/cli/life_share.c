@@ -265,8 +265,8 @@ static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_f
 	return r;
 }
 
-struct backend share_backend(struct share_backend *u, struct session *s, const struct jail *j, const struct backend *real,
-                             bool locked)
+struct backend share_backend(struct share_backend *u, struct session *s, const struct jail *j,
+                             const struct backend *real, bool locked)
 {
 	*u = (struct share_backend){ s, j, *real, locked };
 	return (struct backend){ u, apply };
