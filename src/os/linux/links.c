@@ -9,8 +9,8 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -102,21 +102,23 @@ static int index_of(struct nl *q, const struct op *op, unsigned *ret, struct err
 	return err_set(e, ENODEV, "there is no interface %s%s", op->link, op->where == AT_JAIL ? " in the jail" : "");
 }
 
-static void put_bridge(struct nl *n, const struct op *op)
+static int put_bridge(struct nl *n, const struct op *op, struct err *e)
 {
 	uint8_t mac[6];
 
+	/* a bridge without an address of its own takes its ports', and changes it as they come and go */
+	if (op->mac.set)
+		memcpy(mac, op->mac.b, sizeof(mac));
+	else if (getentropy(mac, sizeof(mac)) < 0)
+		return err_sys(e, "an address for bridge %s: no random bytes", op->link);
+	else
+		mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
 	nl_put(n, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
 	nl_attr_str(n, IFLA_IFNAME, op->link);
-	/* a bridge without an address of its own takes its ports', and changes it as they come and go */
-	if (op->mac.set) {
-		nl_attr(n, IFLA_ADDRESS, op->mac.b, 6);
-	} else if (getrandom(mac, sizeof(mac), 0) == sizeof(mac)) {
-		mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
-		nl_attr(n, IFLA_ADDRESS, mac, sizeof(mac));
-	}
+	nl_attr(n, IFLA_ADDRESS, mac, sizeof(mac));
 	put_bridge_info(n, op);
 	put_setlink(n, op->link, op->alias ? op->alias : MARK_BRIDGE, !(op->flags & OP_LINK_DOWN), false);
+	return 0;
 }
 
 /* One of ours that is there already begins to tell VLANs apart: what its ports have stays in its default VLAN. */
@@ -500,8 +502,8 @@ int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct 
 		return 0;
 	case OP_BRIDGE_ADD:
 		if (!nl_index(q, op->link)) /* a start beside ours may have been faster */
-			put_bridge(n, op);
-		else if (op->flags & OP_BRIDGE_VLANS)
+			return put_bridge(n, op, e);
+		if (op->flags & OP_BRIDGE_VLANS)
 			put_bridge_change(n, op);
 		return 0;
 	case OP_VLAN_SET:
