@@ -422,7 +422,7 @@ static void remove_unused(struct nft *t)
 	nft_begin(t);
 	nft_chain_del(t, CHAIN_ROLES);
 	nft_table_del(t);
-	(void)nft_commit(t, text, sizeof(text)); /* refused: another port came meanwhile, or another removed it */
+	(void)!nft_commit(t, text, sizeof(text)); /* refused: another port came meanwhile, or another removed it */
 }
 
 /* Somebody took a part of it away: each of the others by itself. */
