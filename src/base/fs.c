@@ -301,24 +301,17 @@ static int remove_entry(struct removal *rm, int dirfd, const char *name, unsigne
 static int remove_children(struct removal *rm, int fd, const char *name, unsigned depth)
 {
 	_cleanup_closedir_ DIR *d = NULL;
-	int dup = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 	struct dirent *de;
+	int r = fs_opendir(fd, ".", &d);
 
-	if (dup < 0)
+	if (r < 0)
 		return err_sys(rm->e, "cannot open directory %s", name);
-	d = fdopendir(dup);
-	if (!d) {
-		(void)close(dup);
-		return err_oom(rm->e);
-	}
-	while (errno = 0, (de = readdir(d))) {
-		if (streq(de->d_name, ".") || streq(de->d_name, ".."))
-			continue;
+	while ((r = fs_readdir(d, &de)) > 0) {
 		r = remove_entry(rm, fd, de->d_name, depth);
 		if (r < 0)
 			return r;
 	}
-	return errno ? err_sys(rm->e, "cannot read directory %s", name) : 0;
+	return r < 0 ? err_sys(rm->e, "cannot read directory %s", name) : 0;
 }
 
 /* Out of the way to the top of the tree, under a name that is free there. */

@@ -2,6 +2,7 @@
 #ifndef IOCAGE_BASE_FS_H
 #define IOCAGE_BASE_FS_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -27,6 +28,12 @@ must_check int fs_poke(int dirfd, const char *path, const char *s);
 
 /* write(2) until all is written. 0 or -errno. */
 must_check int fs_write_all(int fd, const void *data, size_t len);
+
+/* A directory to read, not followed when a symlink. *ret is the caller's to close. 0 or -errno, which errno is then, too. */
+must_check int fs_opendir(int dirfd, const char *name, DIR **ret);
+
+/* 1 with the next entry in *ret (d's, until the next call; never "." or ".."), 0 at the end, or -errno, as fs_opendir(). */
+must_check int fs_readdir(DIR *d, struct dirent **ret);
 
 /* mkdir -p below dirfd. Existing directories are fine. 0 or -errno. */
 must_check int fs_mkdirs(int dirfd, const char *path, mode_t mode);

@@ -219,32 +219,23 @@ static int copy_entry(struct copying *c, int from, int to, const char *name, con
 static int copy_dir(struct copying *c, int from, int to, const char *path, unsigned depth)
 {
 	_cleanup_closedir_ DIR *d = NULL;
-	int dup = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *de;
+	int r = fs_opendir(from, ".", &d);
 
-	if (dup < 0)
+	if (r < 0)
 		return fail(c, "open", path);
-	d = fdopendir(dup);
-	if (!d) {
-		(void)close(dup);
-		return err_oom(c->e);
-	}
 	if (depth > COPY_DEPTH)
 		return err_set(c->e, ELOOP, "%s: more than %d directories deep", path, COPY_DEPTH);
-	while (errno = 0, (de = readdir(d))) {
-		_cleanup_free_ char *sub = NULL;
-		int r;
+	while ((r = fs_readdir(d, &de)) > 0) {
+		_cleanup_free_ char *sub = *path ? strf("%s/%s", path, de->d_name) : strdup(de->d_name);
 
-		if (streq(de->d_name, ".") || streq(de->d_name, ".."))
-			continue;
-		sub = *path ? strf("%s/%s", path, de->d_name) : strdup(de->d_name);
 		if (!sub)
 			return err_oom(c->e);
 		r = copy_entry(c, from, to, de->d_name, sub, depth);
 		if (r < 0)
 			return r;
 	}
-	return errno ? fail(c, "read directory", path) : 0;
+	return r < 0 ? fail(c, "read directory", path) : 0;
 }
 
 int fs_copy_tree(int fromdir, const char *from, int todir, const char *to, struct err *e)

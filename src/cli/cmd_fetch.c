@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "cli/cli.h"
 
 static const char *const archive_ends[] = { ".tar", ".tar.gz",  ".tgz",  ".tar.xz",
@@ -72,13 +73,14 @@ static int list_archives(const char *dir, struct strv *ret, struct err *e)
 {
 	_cleanup_closedir_ DIR *d = opendir(dir);
 	struct dirent *de;
+	int r;
 
 	if (!d)
 		return err_sys(e, "cannot open %s", dir);
-	while ((de = readdir(d)))
+	while ((r = fs_readdir(d, &de)) > 0)
 		if (archive_stem(de->d_name) && strv_adopt(ret, strf("%s/%s", dir, de->d_name)) < 0)
 			return err_oom(e);
-	return 0;
+	return r < 0 ? err_sys(e, "cannot read %s", dir) : 0;
 }
 
 /* DIR/RELEASE.tar..., else the one archive in DIR/RELEASE/, else (no name given) the one archive in DIR. */

@@ -161,23 +161,21 @@ static bool is_dir(int dirfd, const struct dirent *de)
 int store_list_dirs(int dirfd, const char *sub, struct strv *ret, struct err *e)
 {
 	_cleanup_closedir_ DIR *d = NULL;
+	_cleanup_close_ int fd = -1;
 	struct dirent *de;
-	int fd;
+	int r;
 
 	if (dirfd < 0)
 		return 0;
+	/* it may be a link: to where there is more room */
 	fd = openat(dirfd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "cannot list %s", sub);
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return err_oom(e);
-	}
-	while (errno = 0, (de = readdir(d)))
+	r = fs_opendir(fd, ".", &d);
+	while (r >= 0 && (r = fs_readdir(d, &de)) > 0)
 		if (store_name_ok(de->d_name) && is_dir(fd, de) && strv_add(ret, de->d_name) < 0)
 			return err_oom(e);
-	if (errno)
+	if (r < 0)
 		return err_sys(e, "cannot list %s", sub);
 	if (ret->n)
 		qsort(ret->v, ret->n, sizeof(*ret->v), by_name);

@@ -224,21 +224,20 @@ static int run_mmdebstrap(const struct fetch_req *req, const char *dir, struct e
 	return status ? failed(&o, req->release, status, e) : 0;
 }
 
-static int empty_dir(int dirfd, const char *name, struct err *e)
+static int empty_dir(int parent, const char *name, struct err *e)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
-	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *de;
+	int r = fs_opendir(parent, name, &d);
 
-	if (!d) {
-		if (fd >= 0)
-			(void)close(fd);
-		return errno == ENOENT ? 0 : err_sys(e, "cannot open %s", name);
+	if (r < 0)
+		return r == -ENOENT ? 0 : err_sys(e, "cannot open %s", name);
+	while ((r = fs_readdir(d, &de)) > 0) {
+		r = fs_remove_tree(dirfd(d), de->d_name, e);
+		if (r < 0)
+			return r;
 	}
-	while (r == 0 && (de = readdir(d)))
-		if (!streq(de->d_name, ".") && !streq(de->d_name, ".."))
-			r = fs_remove_tree(fd, de->d_name, e);
-	return r;
+	return r < 0 ? err_sys(e, "cannot read %s", name) : 0;
 }
 
 /* A jail has its own /dev; the host's name and resolver, which mmdebstrap copies in, are not the jail's. */

@@ -1,7 +1,6 @@
 /* state.c - what is known of a running jail: RUN/jails/J/state, key=value lines, replaced whole. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -191,19 +190,14 @@ int state_save(struct store *s, const char *jail, const struct state *st, struct
 /* Temporary files of fs_replace() begin with a dot; nothing else there does. */
 static void sweep_dir(int parent, const char *path)
 {
-	int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *de;
 
-	if (!d) {
-		if (fd >= 0)
-			(void)close(fd);
+	if (fs_opendir(parent, path, &d) < 0)
 		return;
-	}
-	while ((de = readdir(d)))
-		if (de->d_name[0] == '.' && !streq(de->d_name, ".") && !streq(de->d_name, ".."))
+	while (fs_readdir(d, &de) > 0)
+		if (de->d_name[0] == '.')
 			(void)unlinkat(dirfd(d), de->d_name, 0);
-	(void)closedir(d);
 }
 
 void store_sweep_jail(struct store *s, const char *jail)

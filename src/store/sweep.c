@@ -7,21 +7,22 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "store/internal.h"
 
-/* Files of fs_replace() in dirfd/sub; the caller holds the lock under which they are written. */
-static size_t sweep_files(int dirfd, const char *sub)
+/* Files of fs_replace() in top/sub; the caller holds the lock under which they are written. */
+static size_t sweep_files(int top, const char *sub)
 {
-	int fd = dirfd < 0 ? -1 : openat(dirfd, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *de;
 	size_t n = 0;
 	struct stat st;
 
-	if (!d && fd >= 0)
-		(void)close(fd);
-	for (struct dirent *de; d && (de = readdir(d));)
-		if (workdir_is_name(de->d_name) && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode) && unlinkat(fd, de->d_name, 0) == 0)
+	if (top < 0 || fs_opendir(top, sub, &d) < 0)
+		return 0;
+	while (fs_readdir(d, &de) > 0)
+		if (workdir_is_name(de->d_name) && fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && unlinkat(dirfd(d), de->d_name, 0) == 0)
 			n++;
 	return n;
 }
@@ -30,13 +31,13 @@ static size_t sweep_files(int dirfd, const char *sub)
 static size_t sweep_logs(struct store *s)
 {
 	static const char end[] = "-console.log";
-	int fd = openat(s->rootfd, "log", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *de;
 	size_t n = 0;
 
-	if (!d && fd >= 0)
-		(void)close(fd);
-	for (struct dirent *de; d && (de = readdir(d));) {
+	if (fs_opendir(s->rootfd, "log", &d) < 0)
+		return 0;
+	while (fs_readdir(d, &de) > 0) {
 		char name[STORE_NAME_MAX + 1];
 		size_t len = strlen(de->d_name);
 
@@ -46,7 +47,7 @@ static size_t sweep_logs(struct store *s)
 		memcpy(name, de->d_name, len);
 		name[len] = '\0';
 		/* a jail that cannot be looked for keeps its log */
-		if (store_name_ok(name) && store_find_jail(s, name) == 0 && unlinkat(fd, de->d_name, 0) == 0)
+		if (store_name_ok(name) && store_find_jail(s, name) == 0 && unlinkat(dirfd(d), de->d_name, 0) == 0)
 			n++;
 	}
 	return n;

@@ -45,17 +45,14 @@ static int claim_leftover(struct store *s, int parent, const char *name)
 
 size_t workdir_sweep(struct store *s, const char *sub)
 {
-	int parent = openat(s->rootfd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *d = parent < 0 ? NULL : fdopendir(parent);
+	_cleanup_close_ int parent = openat(s->rootfd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *de;
 	size_t n = 0;
 
-	if (!d) {
-		if (parent >= 0)
-			(void)close(parent);
+	if (parent < 0 || fs_opendir(parent, ".", &d) < 0)
 		return 0;
-	}
-	while ((de = readdir(d))) {
+	while (fs_readdir(d, &de) > 0) {
 		_cleanup_close_ int fd = -1;
 		struct err ignored = ERR_INIT;
 

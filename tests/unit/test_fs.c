@@ -217,6 +217,63 @@ static void copy_is_alike(void **state)
 	assert_int_equal(e.code, EEXIST);
 }
 
+/* The descriptor that is given next: the same before and after what leaks none. */
+static int next_fd(void)
+{
+	int fd = dup(top);
+
+	close(fd);
+	return fd;
+}
+
+static void directories(void **state)
+{
+	int seen = 0, next = next_fd();
+	struct dirent *de;
+	DIR *d;
+
+	(void)state;
+	assert_int_equal(fs_mkdirs(top, "list/sub", 0755), 0);
+	put("list/.hidden", "");
+	put("list/file", "");
+	assert_int_equal(symlinkat("list", top, "tolist"), 0);
+	assert_int_equal(fs_opendir(top, "nothing", &d), -ENOENT);
+	assert_int_equal(errno, ENOENT);
+	assert_null(d);
+	assert_int_equal(fs_opendir(top, "list/file", &d), -ENOTDIR);
+	assert_true(fs_opendir(top, "tolist", &d) < 0);
+	assert_int_equal(fs_opendir(-1, "list", &d), -EBADF);
+	assert_int_equal(next_fd(), next);
+	assert_int_equal(fs_opendir(top, "list", &d), 0);
+	errno = EIO; /* of something before: the end is none */
+	while (fs_readdir(d, &de) > 0) {
+		assert_true(streq(de->d_name, "sub") || streq(de->d_name, ".hidden") || streq(de->d_name, "file"));
+		seen++;
+		errno = EIO;
+	}
+	assert_int_equal(seen, 3);
+	assert_int_equal(fs_readdir(d, &de), 0);
+	assert_null(de);
+	closedir(d);
+	assert_int_equal(next_fd(), next);
+}
+
+/* A file put in the place of an open directory: reading it fails, which is not its end. */
+static void directory_fails(void **state)
+{
+	int fd = openat(top, "unlisted", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct dirent *de;
+	DIR *d;
+
+	(void)state;
+	assert_int_equal(fs_opendir(top, ".", &d), 0);
+	assert_int_equal(dup2(fd, dirfd(d)), dirfd(d));
+	assert_int_equal(fs_readdir(d, &de), -ENOTDIR);
+	assert_int_equal(errno, ENOTDIR);
+	closedir(d);
+	close(fd);
+}
+
 static void random_names_differ(void **state)
 {
 	char a[FS_RANDOM_CAP], b[FS_RANDOM_CAP];
@@ -250,6 +307,8 @@ int main(void)
 		cmocka_unit_test(remove_follows_nothing),
 		cmocka_unit_test(remove_deep),
 		cmocka_unit_test(copy_is_alike),
+		cmocka_unit_test(directories),
+		cmocka_unit_test(directory_fails),
 		cmocka_unit_test(random_names_differ),
 		cmocka_unit_test(mounts),
 	};

@@ -150,24 +150,18 @@ int cgroup_wait(const char *rel, const char *sub, unsigned wait_ms, struct err *
 static int remove_below(int parent, const char *name)
 {
 	_cleanup_closedir_ DIR *d = NULL;
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct dirent *de;
+	int r = fs_opendir(parent, name, &d);
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return -ENOMEM;
-	}
-	for (struct dirent *de; (de = readdir(d));) {
-		int r;
-
-		if (de->d_type != DT_DIR || streq(de->d_name, ".") || streq(de->d_name, ".."))
-			continue;
-		r = remove_below(dirfd(d), de->d_name);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	while ((r = fs_readdir(d, &de)) > 0) {
+		r = de->d_type == DT_DIR ? remove_below(dirfd(d), de->d_name) : 0;
 		if (r < 0)
 			return r;
 	}
+	if (r < 0)
+		return r;
 	for (int tries = 0; unlinkat(parent, name, AT_REMOVEDIR) < 0; tries++) {
 		struct timespec tick = { 0, 1000000 };
 

@@ -465,26 +465,18 @@ int hold_forget(const struct hold_maps *m, uint64_t jail)
 /* The names of the pin directories of this namespace, of every version: how many, or -errno. */
 static int versions(int parent, const char *cookie, char (*names)[64], int cap)
 {
-	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *x;
+	int r = fs_opendir(parent, ".", &d), n = 0;
 
-	if (!d) {
-		n = -errno;
-		closep(&fd);
-		return n;
-	}
-	while (errno = 0, n < cap && (x = readdir(d)) != NULL) {
+	while (r >= 0 && n < cap && (r = fs_readdir(d, &x)) > 0) {
 		const char *end = strrchr(x->d_name, '-');
 
 		if (strncmp(x->d_name, "iocage-", 7) == 0 && end && strcmp(end, cookie) == 0 &&
 		    strlen(x->d_name) < sizeof(names[0]))
 			(void)snprintf(names[n++], sizeof(names[0]), "%s", x->d_name);
 	}
-	if (errno)
-		n = -errno;
-	(void)closedir(d);
-	return n;
+	return r < 0 ? r : n;
 }
 
 /*

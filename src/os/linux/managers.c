@@ -92,7 +92,7 @@ static bool in_dir(const char *dir, const char *suffix, bool (*has)(const char *
 	_cleanup_closedir_ DIR *d = opendir(dir);
 	struct dirent *ent;
 
-	while (d && (ent = readdir(d))) {
+	while (d && fs_readdir(d, &ent) > 0) {
 		_cleanup_free_ char *path = NULL, *text = NULL;
 
 		if (ent->d_name[0] == '.' || !str_ends(ent->d_name, suffix))

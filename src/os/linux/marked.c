@@ -1,7 +1,6 @@
 /* marked.c - what carries our mark in the kernel of this network namespace: the interfaces, addresses and groups we made. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,7 +67,9 @@ static int see_groups(const char *run, struct seeing *s, struct err *e)
 	char rel[256];
 	struct err none = ERR_INIT;
 	_cleanup_closedir_ DIR *d = NULL;
-	int fd;
+	_cleanup_close_ int fd = -1;
+	struct dirent *de;
+	int r;
 
 	cgroup_name(run, "", rel, sizeof(rel));
 	fd = cgroup_open(rel, NULL, &none);
@@ -76,15 +77,11 @@ static int see_groups(const char *run, struct seeing *s, struct err *e)
 		return 0;
 	if (fd < 0)
 		return err_set(e, none.code, "%s", none.msg);
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return err_oom(e);
-	}
-	for (struct dirent *de; errno = 0, s->r == 0 && (de = readdir(d));)
+	r = fs_opendir(fd, ".", &d);
+	while (r >= 0 && s->r == 0 && (r = fs_readdir(d, &de)) > 0)
 		if (de->d_type == DT_DIR && de->d_name[0] != '.')
 			tell(s, &(struct op){ .kind = OP_CGROUP_DEL, .name = de->d_name });
-	return errno ? err_sys(e, "list the control groups of jails") : 0;
+	return r < 0 ? err_sys(e, "list the control groups of jails") : 0;
 }
 
 int os_marked(const char *run, os_marked_fn see, void *ctx, struct err *e)
@@ -132,15 +129,16 @@ static bool monitor_is_here(int base, const char *jail)
 
 static bool any_monitor_here(int mnt, const char *group)
 {
-	int fd = openat(mnt, group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	bool here = !d && errno != ENOENT;
+	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *de;
+	int r = fs_opendir(mnt, group, &d);
+	bool here = false;
 
-	if (!d && fd >= 0)
-		close(fd);
-	for (struct dirent *de; errno = 0, d && !here && (de = readdir(d));)
-		here = de->d_type == DT_DIR && de->d_name[0] != '.' && monitor_is_here(fd, de->d_name);
-	return here || errno;
+	if (r < 0)
+		return r != -ENOENT;
+	while (!here && (r = fs_readdir(d, &de)) > 0)
+		here = de->d_type == DT_DIR && de->d_name[0] != '.' && monitor_is_here(dirfd(d), de->d_name);
+	return here || r < 0;
 }
 
 bool os_other_runs(const char *run)
@@ -149,13 +147,15 @@ bool os_other_runs(const char *run)
 	const char *mnt;
 	_cleanup_closedir_ DIR *d = cgroup_mount(&mnt, NULL) < 0 ? NULL : opendir(mnt);
 	bool others = !d;
+	struct dirent *de;
+	int r = 0;
 
 	cgroup_name(run, "", mine, sizeof(mine));
 	mine[strcspn(mine, "/")] = '\0';
-	for (struct dirent *de; errno = 0, d && !others && (de = readdir(d));)
+	while (!others && (r = fs_readdir(d, &de)) > 0)
 		others = de->d_type == DT_DIR && (streq(de->d_name, "iocage") || str_starts(de->d_name, "iocage-")) &&
 		         !streq(de->d_name, mine) && any_monitor_here(dirfd(d), de->d_name);
-	return others || errno;
+	return others || r < 0;
 }
 
 /* --- what is there under a name --- */

@@ -99,12 +99,13 @@ static int see_forwarding(const char *run, os_marked_fn see, void *ctx, struct e
 {
 	_cleanup_free_ char *path = strf("%s/forward", run);
 	_cleanup_closedir_ DIR *d = path ? opendir(path) : NULL;
-	int r = 0;
+	struct dirent *de;
+	int r = 0, more = 0;
 
-	for (struct dirent *de; errno = 0, d && r == 0 && (de = readdir(d));)
+	while (d && r == 0 && (more = fs_readdir(d, &de)) > 0)
 		if (de->d_name[0] != '.')
 			r = see_users(dirfd(d), de->d_name, see, ctx);
-	return r == 0 && errno ? err_sys(e, "list the notes about forwarding") : r;
+	return r == 0 && more < 0 ? err_sys(e, "list the notes about forwarding") : r;
 }
 
 int marked_rules(const char *run, os_marked_fn see, void *ctx, struct err *e)

@@ -37,14 +37,12 @@ int link_switch_set(const char *link, const char *key, bool on)
 /* Half-written notes of somebody who was killed: the lock is ours, so nobody is writing one. */
 static void sweep(int dir)
 {
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *de;
 
-	if (!d) {
-		closep(&copy);
+	if (fs_opendir(dir, ".", &d) < 0)
 		return;
-	}
-	for (struct dirent *de; (de = readdir(d));)
+	while (fs_readdir(d, &de) > 0)
 		if (fs_is_unfinished(de->d_name))
 			(void)unlinkat(dir, de->d_name, 0);
 }

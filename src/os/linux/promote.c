@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "os/linux/links_impl.h"
 #include "os/linux/notes.h"
@@ -28,23 +29,20 @@ static int settle_one(int dir, const char *link, struct err *e)
 int promote_settle(const char *run, struct err *e)
 {
 	_cleanup_closedir_ DIR *d = NULL;
-	int fd = -1, r = notes_lock(run, "promote", false, &fd, e), done = 0;
+	_cleanup_close_ int fd = -1;
+	struct dirent *de;
+	int r = notes_lock(run, "promote", false, &fd, e), done = 0;
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	d = fdopendir(fd);
-	if (!d) {
-		closep(&fd);
-		return err_oom(e);
-	}
-	for (struct dirent *de; errno = 0, (de = readdir(d));)
+	r = fs_opendir(fd, ".", &d);
+	while (r >= 0 && (r = fs_readdir(d, &de)) > 0)
 		if (de->d_name[0] != '.') {
-			r = settle_one(fd, de->d_name, e);
-			done = done < 0 ? done : r;
+			int one = settle_one(fd, de->d_name, e);
+
+			done = done < 0 ? done : one;
 		}
-	if (errno && done == 0)
-		done = err_sys(e, "list the notes about interfaces");
-	return done;
+	return r < 0 && done == 0 ? err_sys(e, "list the notes about interfaces") : done;
 }
 
 /* Locked, and noted before it is switched. */

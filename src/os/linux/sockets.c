@@ -80,13 +80,14 @@ static void see_fd(struct work *w, int owner, pid_t pid, int dir, const char *na
 static void see_process(struct work *w, int owner, pid_t pid)
 {
 	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *de;
 	char path[40];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	d = opendir(path); /* it may be gone: then it has none */
-	for (struct dirent *de; d && (de = readdir(d));)
-		if (de->d_name[0] != '.')
-			see_fd(w, owner, pid, dirfd(d), de->d_name);
+	if (fs_opendir(AT_FDCWD, path, &d) < 0)
+		return; /* it may be gone: then it has none */
+	while (fs_readdir(d, &de) > 0)
+		see_fd(w, owner, pid, dirfd(d), de->d_name);
 }
 
 /* The group's processes and those of the groups below it. */
@@ -94,31 +95,26 @@ static int see_group(struct work *w, int owner, int parent, const char *name, in
 {
 	_cleanup_free_ char *procs = NULL;
 	_cleanup_closedir_ DIR *d = NULL;
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct dirent *de;
 	size_t len = 0;
+	int r = fs_opendir(parent, name, &d);
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	/* a group of threads has no list of processes: its parent has them */
-	if (fs_read(fd, "cgroup.procs", PROCS_MAX, &procs, &len, NULL) == 0)
+	if (fs_read(dirfd(d), "cgroup.procs", PROCS_MAX, &procs, &len, NULL) == 0)
 		for (char *p = procs, *end; *p; p = end + 1) {
 			see_process(w, owner, (pid_t)strtol(p, &end, 10));
 			if (*end != '\n')
 				break;
 		}
-	for (struct dirent *de; depth < DEPTH_MAX && (de = readdir(d));)
+	while (depth < DEPTH_MAX && (r = fs_readdir(d, &de)) > 0)
 		if (de->d_type == DT_DIR && de->d_name[0] != '.') {
-			int r = see_group(w, owner, dirfd(d), de->d_name, depth + 1);
-
+			r = see_group(w, owner, dirfd(d), de->d_name, depth + 1);
 			if (r < 0)
 				return r;
 		}
-	return 0;
+	return r;
 }
 
 static int by_inode(const void *a, const void *b)
