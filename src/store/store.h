@@ -162,7 +162,7 @@ must_check int jid_put(struct store *s, unsigned jid, struct err *e);
 
 /*
  * What killed writers left: unfinished jails, releases and files, ids that no jail has. *ret_n counts what was removed.
- * What somebody still works on stays.
+ * What somebody still works on stays, if he does not end within two seconds.
  */
 must_check int store_sweep(struct store *s, size_t *ret_n, struct err *e);
 

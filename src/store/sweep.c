@@ -10,6 +10,8 @@
 #include "base/fs.h"
 #include "store/internal.h"
 
+#define LOCK_WAIT 2 /* seconds for each jail: the processes of a killed command hold its lock until they notice */
+
 /* Files of fs_replace() in top/sub; the caller holds the lock under which they are written. */
 static size_t sweep_files(int top, const char *sub)
 {
@@ -64,12 +66,12 @@ static size_t sweep_jail(struct store *s, const char *jail)
 }
 
 /* Somebody between taking an id and writing down that he has it: ids are not to be given back now. */
-static bool any_locked(struct store *s, const struct strv *jails)
+static bool any_locked(struct store *s, const struct strv *jails, unsigned wait_seconds)
 {
 	for (size_t i = 0; i < jails->n; i++) {
 		_cleanup_close_ int lock = -1;
 
-		if (store_lock_jail(s, jails->v[i], true, 0, &lock, NULL) < 0)
+		if (store_lock_jail(s, jails->v[i], true, wait_seconds, &lock, NULL) < 0)
 			return true;
 	}
 	return false;
@@ -84,7 +86,7 @@ static int sweep_ids(struct store *s, const struct strv *jails, size_t *ret_n, s
 
 	if (r == 0)
 		r = state_names(s, &names, e);
-	if (r < 0 || any_locked(s, jails))
+	if (r < 0 || any_locked(s, jails, 0))
 		return r;
 	for (size_t i = 0; i < names.n; i++) {
 		struct state st;
@@ -104,10 +106,12 @@ int store_sweep(struct store *s, size_t *ret_n, struct err *e)
 	_cleanup_close_ int names = -1;
 	size_t n = workdir_sweep(s, "jails") + workdir_sweep(s, "releases"), ids = 0;
 	int r = store_jails(s, &jails, e);
+	/* waited for before the map of ids is locked, which every start needs */
+	bool busy = r == 0 && any_locked(s, &jails, LOCK_WAIT);
 
 	for (size_t i = 0; r == 0 && i < jails.n; i++)
 		n += sweep_jail(s, jails.v[i]);
-	if (r == 0 && s->runfd >= 0)
+	if (r == 0 && s->runfd >= 0 && !busy)
 		r = sweep_ids(s, &jails, &ids, e);
 	/* defaults.json is written with this lock held */
 	if (r == 0 && store_lock_global(s, "default", &names, NULL) == 0)

@@ -119,6 +119,21 @@ crash() {
 	[ "$(jid s)" = 1 ]
 }
 
+@test "what a killed start left is swept at once, though its jail's lock is still held for a moment" {
+	printf '\002' >"$IOCAGE_RUN/jid"
+	: >"$IOCAGE_ROOT/jails/s/.config.json.89abcdef"
+	exec 7>"$IOCAGE_RUN/lock/s"
+	flock 7
+	sleep 0.5 3>&- &
+	exec 7>&-
+	ok iocage gc
+	is 'removed 2 unfinished files and directories'
+	wait
+	[ ! -e "$IOCAGE_ROOT/jails/s/.config.json.89abcdef" ]
+	up s
+	[ "$(jid s)" = 1 ]
+}
+
 @test "gc leaves alone what another command works on" {
 	up s
 	crash s
