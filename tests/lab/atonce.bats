@@ -68,7 +68,8 @@ slowly() {
 		-e inject=sendto,mkdirat,unlinkat,flock,bpf:delay_enter=10000 iocage "$@" >/dev/null
 }
 
-# in_step JAIL JAIL CHECK: started together and stopped together, at several distances, nothing is left and CHECK held
+# in_step JAIL JAIL CHECK...: started together; the first stopped and started again while the other is stopped, and so on:
+# two commands at a time, at several distances. CHECK holds when both run, "works JAIL" when one does; nothing is left.
 in_step() {
 	local a=$1 b=$2 later other
 	shift 2
@@ -86,18 +87,30 @@ in_step() {
 		slowly stop "$b"
 		wait "$other"
 		world_same step
+		# one comes while the other goes
+		up "$a"
+		slowly stop "$a" &
+		other=$!
+		sleep "$later"
+		slowly start "$b"
+		wait "$other"
+		works "$b"
+		down "$b"
+		world_same step
 	done
 }
 
 @test "in step: a bridge both make, and the rules of their ports" {
 	mk b1 vnet=on interfaces=vnet0:both0 'ip4_addr=vnet0|10.97.0.1/24'
 	mk b2 vnet=on interfaces=vnet0:both0 'ip4_addr=vnet0|10.97.0.2/24'
+	works() { ip -o link show master both0 | grep -q UP; }
 	in_step b1 b2 inside_ok b1 ping -c 1 -W 2 10.97.0.2
 }
 
 @test "in step: NAT, with what is switched on for it, and forwarded ports" {
 	mk n1 vnet=on nat=1 'nat_forwards=tcp(80:8081)'
 	mk n2 vnet=on nat=1 'nat_forwards=tcp(80:8082)'
+	works() { inside_ok "$1" ping -c 1 -W 2 192.0.2.254; }
 	in_step n1 n2 inside_ok n1 ping -c 1 -W 2 192.0.2.254
 }
 
@@ -111,6 +124,7 @@ in_step() {
 	ip link set br7 addrgenmode none up
 	mk u1 vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|198.51.100.5/24' vnet_default_interface=em1
 	mk u2 vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|198.51.100.6/24' vnet_default_interface=em1
+	works() { inside_ok "$1" ping -c 1 -W 2 198.51.100.254; }
 	in_step u1 u2 inside_ok u2 ping -c 1 -W 2 198.51.100.254
 	lab_reset
 	ip link del em1
@@ -120,6 +134,7 @@ in_step() {
 @test "in step: one address for both, and addresses of one network" {
 	mk s1 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.41/24'
 	mk s2 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.41/24'
+	works() { inside_ok "$1" ping -c 1 -W 2 192.0.2.254; }
 	in_step s1 s2 inside_ok s2 ping -c 1 -W 2 192.0.2.254
 	mk s3 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.42/24' 'ip6_addr=em0|2001:db8::42/64'
 	in_step s1 s3 inside_ok s3 ping -c 1 -W 2 192.0.2.254
@@ -147,6 +162,29 @@ in_step() {
 		fi
 		[ "$(ip -4 -o addr show dev em0 | grep -c 'inet 192\.0\.2\.4')" -eq 2 ]
 		iocage stop s5 s6 || true
+		world_same step
+	done
+}
+
+@test "in step: a live change and a start that want the same address: one has it, the other is told" {
+	local later other set started
+	mk s1 'ip4_addr=em0|192.0.2.41/24'
+	mk s9 'ip4_addr=em0|192.0.2.48/24'
+	world_snapshot step
+	for later in ${ATONCE_LATER:-0 0.1}; do
+		set=0 started=0
+		iocage set 'ip4_addr=em0|192.0.2.41/24' s1
+		up s1
+		slowly start s9 2>"$LAB_TMP/s9" &
+		other=$!
+		sleep "$later"
+		slowly set 'ip4_addr=em0|192.0.2.41/24,em0|192.0.2.48/24' s1 2>"$LAB_TMP/s1" || set=$?
+		wait "$other" || started=$?
+		[ $((set + started)) -eq 1 ]
+		grep -hF '192.0.2.48 is in use by jail' "$LAB_TMP/s1" "$LAB_TMP/s9"
+		ip -4 addr show dev em0 | grep -F 192.0.2.48/24
+		ip -4 addr show dev em0 | grep -F 192.0.2.41/24
+		iocage stop s1 s9 || true
 		world_same step
 	done
 }
