@@ -74,6 +74,11 @@ int plan_undo(const struct op *undo, size_t n, const struct backend *b, bool *st
 			continue;
 		}
 		r = apply_one(b, &undo[n], &one);
+		if (r < 0 && undo[n].kind == OP_ADDR_ADD && !is_moot(&undo[n], r)) {
+			/* the first of a network is its primary: once more, before the next one takes that place */
+			one = (struct err)ERR_INIT;
+			r = apply_one(b, &undo[n], &one);
+		}
 		if (r >= 0 || is_moot(&undo[n], r))
 			continue;
 		if (stuck)

@@ -301,6 +301,43 @@ static void what_is_still_inside_is_waited_for(void **state)
 	assert_false(stuck[1] || stuck[2] || stuck[5]);
 }
 
+/* Fails once for one address, and writes down which came in which order. */
+struct in_order {
+	uint8_t fails;
+	char order[8];
+	size_t n;
+};
+
+static int in_order_apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
+{
+	struct in_order *o = ctx;
+
+	(void)n;
+	*ret_failed = 0;
+	if (ops[0]->addr.b[3] == o->fails) {
+		o->fails = 0;
+		return err_set(e, EIO, "once");
+	}
+	o->order[o->n++] = (char)('0' + ops[0]->addr.b[3]);
+	return 0;
+}
+
+/* The first address of a network is its primary one: it is put back before the second, also when the kernel says no once. */
+static void addresses_come_back_in_order(void **state)
+{
+	struct in_order o = { .fails = 1 };
+	struct backend b = { &o, in_order_apply };
+	struct op undo[2] = { { .kind = OP_ADDR_ADD, .link = "em3", .addr = { .family = 4, .b = { 198, 18, 0, 2 } } },
+		              { .kind = OP_ADDR_ADD, .link = "em3", .addr = { .family = 4, .b = { 198, 18, 0, 1 } } } };
+	struct err e = ERR_INIT;
+	bool stuck[2];
+
+	(void)state;
+	assert_int_equal(plan_undo(undo, 2, &b, stuck, &e), 0);
+	assert_string_equal(o.order, "12");
+	assert_true(!stuck[0] && !stuck[1] && e.code == 0);
+}
+
 /* A bridge stays while it is used, without an error: what failed before may be what uses it. */
 static void bridge_waits_for_what_is_stuck(void **state)
 {
@@ -355,6 +392,7 @@ int main(void)
 		cmocka_unit_test(mute_backend),
 		cmocka_unit_test(gone_interface),
 		cmocka_unit_test(what_is_still_inside_is_waited_for),
+		cmocka_unit_test(addresses_come_back_in_order),
 		cmocka_unit_test(bridge_waits_for_what_is_stuck),
 		cmocka_unit_test(plan_prints_what_parses),
 	};
