@@ -12,8 +12,9 @@
 
 extern char **environ;
 
-/* Where the child keeps the pipe that tells of a failed exec; everything above it is closed. */
+/* Where the child keeps the pipe that tells of a failed exec, and what else it keeps; everything above is closed. */
 #define REPORT_FD 3
+#define KEEP_FD   4
 
 static _Noreturn void child_fail(int report, int code)
 {
@@ -24,12 +25,16 @@ static _Noreturn void child_fail(int report, int code)
 }
 
 /*
- * 0, 1 and 2 as asked. The sources may be among 0..2 themselves and in any order, so all of them are first moved above
- * REPORT_FD. Returns where report is now, or -1.
+ * 0, 1, 2 and what is kept, as asked. The sources may be among these numbers themselves and in any order, so all of them are
+ * first moved above. Returns where report is now, or -1.
  */
 static int place_fds(const struct proc_spec *s, int report)
 {
 	int want[3] = { s->in, s->out, s->err }, at[3];
+	int keep = s->keep < 0 ? -1 : fcntl(s->keep, F_DUPFD_CLOEXEC, KEEP_FD + 1);
+
+	if (s->keep >= 0 && keep < 0)
+		return -1;
 
 	for (int i = 0; i < 3; i++) {
 		int src = want[i] >= 0 ? want[i] : i;
@@ -37,7 +42,7 @@ static int place_fds(const struct proc_spec *s, int report)
 		at[i] = i == 0 && want[0] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : src;
 		if (at[i] < 0)
 			return -1;
-		at[i] = fcntl(at[i], F_DUPFD_CLOEXEC, REPORT_FD + 1);
+		at[i] = fcntl(at[i], F_DUPFD_CLOEXEC, KEEP_FD + 1);
 		/* an inherited 1 or 2 that is closed stays closed */
 		if (at[i] < 0 && !(errno == EBADF && want[i] < 0))
 			return -1;
@@ -49,6 +54,8 @@ static int place_fds(const struct proc_spec *s, int report)
 	for (int i = 0; i < 3; i++)
 		if (at[i] >= 0 && dup2(at[i], i) < 0)
 			return -1;
+	if (keep >= 0 && dup2(keep, KEEP_FD) < 0)
+		return -1;
 	return REPORT_FD;
 }
 
@@ -69,7 +76,7 @@ static _Noreturn void child_main(const struct proc_spec *s, int report)
 
 	if (fd < 0)
 		child_fail(report, errno);
-	if (close_range(REPORT_FD + 1, ~0U, 0) < 0)
+	if (close_range(s->keep < 0 ? KEEP_FD : KEEP_FD + 1, ~0U, 0) < 0)
 		child_fail(fd, errno);
 	if (s->new_session && setsid() < 0)
 		child_fail(fd, errno);

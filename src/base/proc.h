@@ -13,11 +13,12 @@ struct proc_spec {
 	char *const *envp; /* NULL: the caller's environment */
 	int in, out, err; /* fds for 0, 1, 2; -1: /dev/null for in, inherited for out and err */
 	bool new_session; /* setsid, so that ^C at the caller does not reach it */
+	int keep; /* the program has this fd, too, and so a flock(2) that it carries, also when the caller dies; -1: none */
 };
 
-#define PROC_SPEC_INIT                        \
-	{                                     \
-		NULL, NULL, -1, -1, -1, false \
+#define PROC_SPEC_INIT                            \
+	{                                         \
+		NULL, NULL, -1, -1, -1, false, -1 \
 	}
 
 /* Start it; all other fds are closed in the child. *ret_pid is to be waited for. A failed exec is reported here. */

@@ -417,3 +417,33 @@ peers() {
 	[ "$(forwarding em0)" = 0 ]
 	world_same before
 }
+
+@test "start killed while nft works: what nft does afterwards is not left" {
+	local starting bin=$LAB_TMP/slow
+	mkdir -p "$bin"
+	cat >"$bin/nft" <<-S
+		#!/bin/sh
+		[ "\$1" = -f ] || exec $(command -v nft) "\$@"
+		: >$bin/here
+		sleep 1
+		$(command -v nft) "\$@"
+		: >$bin/done
+	S
+	chmod +x "$bin/nft"
+	behind n nat_forwards='tcp(80:8080)'
+	up n
+	down n
+	world_snapshot before
+	PATH=$bin:$PATH "$IOCAGE" start n &
+	starting=$!
+	eventually test -e "$bin/here"
+	kill -9 $starting
+	iocage stop n || true
+	eventually test -e "$bin/done"
+	world_same before
+	# the next jail gets its number, and so the name of its port
+	behind m
+	up m
+	down m
+	world_same before
+}

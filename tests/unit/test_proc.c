@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/proc.h"
@@ -118,6 +120,36 @@ static void environment_is_what_was_given(void **state)
 	sbuf_done(&b);
 }
 
+/* A lock is held until the program ends, also by who has let go of it. */
+static void kept_lock(void **state)
+{
+	char *argv[] = { (char *)"sh", (char *)"-c",
+		         (char *)"read x; test -e /proc/self/fd/4 && ! test -e /proc/self/fd/5", NULL };
+	char path[] = "/tmp/iocage-proc.XXXXXX";
+	struct proc_spec s = PROC_SPEC_INIT;
+	struct err e = ERR_INIT;
+	int lock = mkostemp(path, O_CLOEXEC), other, in[2], st = -1;
+	pid_t pid;
+
+	(void)state;
+	assert_true(lock >= 0 && pipe2(in, O_CLOEXEC) == 0);
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	s.argv = argv;
+	s.in = in[0];
+	s.keep = lock;
+	assert_int_equal(proc_start(&s, &pid, &e), 0);
+	close(lock);
+	close(in[0]);
+	other = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	close(in[1]);
+	assert_int_equal(proc_wait(pid, &st, &e), 0);
+	assert_int_equal(st, 0);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+	close(other);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +158,7 @@ int main(void)
 		cmocka_unit_test(no_fd_leaks),
 		cmocka_unit_test(fds_in_any_order),
 		cmocka_unit_test(environment_is_what_was_given),
+		cmocka_unit_test(kept_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

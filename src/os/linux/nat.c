@@ -112,8 +112,8 @@ static void add_stale(const struct ports *p, struct sbuf *out)
 
 /* --- adding --- */
 
-/* Have nft(8) do all of it, or nothing. */
-static int run_nft(const struct sbuf *text, struct err *e)
+/* Have nft(8) do all of it, or nothing. The lock is its, too: killed now, whoever cleans up waits for what it still does. */
+static int run_nft(const struct sbuf *text, int lock, struct err *e)
 {
 	static char *const argv[] = { (char *)"nft", (char *)"-f", (char *)"-", NULL };
 	_cleanup_close_ int fd = memfd_create("rules", MFD_CLOEXEC);
@@ -128,6 +128,7 @@ static int run_nft(const struct sbuf *text, struct err *e)
 		return err_set(e, r < 0 ? -r : errno, "cannot hand rules to nft");
 	s.argv = argv;
 	s.in = fd;
+	s.keep = lock;
 	r = proc_capture(&s, 600, &out, &status, e);
 	if (r == -ENOENT)
 		return err_hint(e, "nat needs the program nft (Debian: nftables)");
@@ -204,7 +205,7 @@ int nat_set(const char *run, const struct op *op, struct err *e)
 	add_stale(&p, &text);
 	r = nat_rules(op, &text, e);
 	if (r == 0)
-		r = run_nft(&text, e);
+		r = run_nft(&text, lock, e);
 	return r < 0 ? r : spare_all(&t, e);
 }
 
