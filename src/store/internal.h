@@ -91,10 +91,12 @@ const char *release_applet_target(const char *line);
 /* percent -1: unknown. Nothing happens when nobody listens. */
 void release_progress(const struct fetch_req *r, int percent, const char *fmt, ...) printf_like(3, 4);
 /*
- * Run argv and hand on each line of its output, control characters replaced. *ret_status as of proc_wait.
+ * Run argv, which makes what is in w, and hand on each line of its output, control characters replaced. *ret_status as of
+ * proc_wait. The lock of w is the program's, too: when we are killed, nobody removes w while the program still writes there.
  */
 typedef void (*line_fn)(void *ctx, const char *line);
-must_check int release_run(char *const *argv, char *const *envp, line_fn fn, void *ctx, int *ret_status, struct err *e);
+must_check int release_run(const struct workdir *w, char *const *argv, char *const *envp, line_fn fn, void *ctx,
+                           int *ret_status, struct err *e);
 
 /* --- the host's own package sources (release_apt.c) --- */
 struct apt_source {

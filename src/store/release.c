@@ -62,7 +62,8 @@ static void flush_line(struct lines *l)
 	l->n = 0;
 }
 
-int release_run(char *const *argv, char *const *envp, line_fn fn, void *ctx, int *ret_status, struct err *e)
+int release_run(const struct workdir *w, char *const *argv, char *const *envp, line_fn fn, void *ctx, int *ret_status,
+                struct err *e)
 {
 	struct proc_spec spec = PROC_SPEC_INIT;
 	struct lines l = { .fn = fn, .ctx = ctx };
@@ -76,6 +77,7 @@ int release_run(char *const *argv, char *const *envp, line_fn fn, void *ctx, int
 	spec.argv = argv;
 	spec.envp = envp;
 	spec.out = spec.err = wr = p[1];
+	spec.keep = w->fd;
 	r = proc_start(&spec, &pid, e);
 	if (r < 0)
 		return r;

@@ -40,19 +40,20 @@ static void on_line(void *ctx, const char *line)
 		o->renumbered = (unsigned long)n;
 }
 
-static int extract(struct store *s, const struct fetch_req *req, const char *file, const char *sha256, const char *dir,
-                   struct err *e)
+static int extract(struct store *s, const struct fetch_req *req, const struct workdir *w, const char *file,
+                   const char *sha256, struct err *e)
 {
 	_cleanup_free_ char *helper = strf("%s/iocage-extract", s->libexec ? s->libexec : IOCAGE_LIBEXECDIR);
-	char *const argv[] = { helper, (char *)file, (char *)dir, (char *)sha256, NULL };
+	_cleanup_free_ char *dir = strf("%s/releases/%s/root", s->root, w->name);
+	char *const argv[] = { helper, (char *)file, dir, (char *)sha256, NULL };
 	const char *slash = strrchr(file, '/');
 	struct output o = { .req = req, .file = slash ? slash + 1 : file };
 	int status, r;
 
-	if (!helper)
+	if (!helper || !dir)
 		return err_oom(e);
 	release_progress(req, 0, "Extracting: %s", o.file);
-	r = release_run(argv, NULL, on_line, &o, &status, e);
+	r = release_run(w, argv, NULL, on_line, &o, &status, e);
 	if (r < 0)
 		return r;
 	if (status > 128)
@@ -102,7 +103,8 @@ char *release_manifest_sum(const char *manifest, const char *name)
 	return NULL;
 }
 
-static int extract_all(struct store *s, const struct fetch_req *req, const char *from, const char *dir, struct err *e)
+static int extract_all(struct store *s, const struct fetch_req *req, const struct workdir *w, const char *from,
+                       struct err *e)
 {
 	_cleanup_close_ int fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_free_ char *manifest = NULL;
@@ -125,7 +127,7 @@ static int extract_all(struct store *s, const struct fetch_req *req, const char 
 		_cleanup_free_ char *sum = release_manifest_sum(manifest, names[i]->d_name);
 
 		if (r == 0)
-			r = file ? extract(s, req, file, sum, dir, e) : err_oom(e);
+			r = file ? extract(s, req, w, file, sum, e) : err_oom(e);
 		done += r == 0;
 		free(names[i]);
 	}
@@ -159,18 +161,15 @@ static int find_source(const struct fetch_req *req, char **ret, bool *ret_dir, s
 
 int release_make_archive(struct store *s, const struct fetch_req *req, struct workdir *w, struct err *e)
 {
-	_cleanup_free_ char *dir = strf("%s/releases/%s/root", s->root, w->name), *from = NULL;
+	_cleanup_free_ char *from = NULL;
 	bool is_dir = false;
-	int r;
+	int r = find_source(req, &from, &is_dir, e);
 
-	if (!dir)
-		return err_oom(e);
-	r = find_source(req, &from, &is_dir, e);
 	if (r < 0)
 		return r;
 	if (is_dir && req->sha256)
 		return err_class(e, ERR_USAGE, EINVAL, "a SHA-256 sum is for one archive, and %s is a directory", from);
 	if (mkdirat(w->fd, "root", 0755) < 0)
-		return err_sys(e, "cannot create %s", dir);
-	return is_dir ? extract_all(s, req, from, dir, e) : extract(s, req, from, req->sha256, dir, e);
+		return err_sys(e, "cannot create %s/releases/%s/root", s->root, w->name);
+	return is_dir ? extract_all(s, req, w, from, e) : extract(s, req, w, from, req->sha256, e);
 }

@@ -198,7 +198,7 @@ static int make_env(struct strv *env)
 	return r;
 }
 
-static int run_mmdebstrap(const struct fetch_req *req, const char *dir, struct err *e)
+static int run_mmdebstrap(const struct fetch_req *req, const struct workdir *w, const char *dir, struct err *e)
 {
 	_cleanup_(strv_done) struct strv argv = { 0 }, env = { 0 };
 	struct output o = { .req = req };
@@ -216,7 +216,7 @@ static int run_mmdebstrap(const struct fetch_req *req, const char *dir, struct e
 	if (r < 0)
 		return r;
 	release_progress(req, -1, "%s: running mmdebstrap", req->release);
-	r = release_run(argv.v, env.v, on_line, &o, &status, e);
+	r = release_run(w, argv.v, env.v, on_line, &o, &status, e);
 	if (r == -ENOENT)
 		return err_hint(e, "Install the package mmdebstrap: apt install mmdebstrap");
 	if (r < 0)
@@ -265,7 +265,7 @@ int release_make_debian(struct store *s, const struct fetch_req *req, struct wor
 
 	if (!dir)
 		return err_oom(e);
-	r = run_mmdebstrap(req, dir, e);
+	r = run_mmdebstrap(req, w, dir, e);
 	if (r < 0)
 		return r;
 	root = openat(w->fd, "root", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
