@@ -538,7 +538,7 @@ failed_inside() {
 		inside v 'ping -c 1 -W 1 203.0.113.1'
 		[ "$status" -ne 0 ]
 		mended port-blocked
-		inside_ok v 'ping -c 1 -W 2 203.0.113.1'
+		eventually iocage exec v -- ping -c 1 -W 2 203.0.113.1
 		inside_ok v 'ip neigh flush dev epair0b'
 		ip neigh flush dev br0
 	done
