@@ -19,7 +19,7 @@ bridge() {
 }
 
 mac_of() {
-	sed -E 's/.*link\/ether ([^ ]*).*/\1/' <<<"$1" | head -n 1 | tr -d :
+	sed -nE 's,.*link/ether ([^ ]*).*,\1,p' <<<"$1" | head -n 1 | tr -d :
 }
 
 @test "four NICs, several addresses on each, v4 and v6; the one without any exists, too" {
