@@ -114,7 +114,8 @@ in_step() {
 	in_step n1 n2 inside_ok n1 ping -c 1 -W 2 192.0.2.254
 }
 
-@test "in step: an uplink that joins their bridge" {
+# An uplink em1 with the lan's gw1 behind it, and two jails u1, u2 that take it into br7.
+uplinked() {
 	ip link add em1 address 02:00:5e:00:00:21 type veth peer name gw1 netns "$(basename "$LAB_LAN_NS")"
 	lan ip link set gw1 up
 	lan ip addr add 198.51.100.254/24 dev gw1
@@ -124,6 +125,10 @@ in_step() {
 	ip link set br7 addrgenmode none up
 	mk u1 vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|198.51.100.5/24' vnet_default_interface=em1
 	mk u2 vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|198.51.100.6/24' vnet_default_interface=em1
+}
+
+@test "in step: an uplink that joins their bridge" {
+	uplinked
 	works() { inside_ok "$1" ping -c 1 -W 2 198.51.100.254; }
 	in_step u1 u2 inside_ok u2 ping -c 1 -W 2 198.51.100.254
 	lab_reset
@@ -189,18 +194,39 @@ in_step() {
 	done
 }
 
-@test "a start that fails leaves an address to the jail that has come to use it meanwhile" {
-	local starting
-	mk s7 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.47/24' 'exec_start=/bin/sh -c "sleep 2; false"'
-	mk s8 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.47/24'
+# fails_beside JAIL JAIL THERE...: the first one's start fails while the other, started meanwhile, runs; THERE: it has begun
+fails_beside() {
+	local a=$1 b=$2 starting status=0
+	shift 2
+	iocage set 'exec_start=/bin/sh -c "sleep 3; false"' "$a"
 	world_snapshot step
-	iocage start s7 &
+	iocage start "$a" &
 	starting=$!
-	eventually sh -c 'ip -4 addr show dev em0 | grep -q 192.0.2.47'
-	up s8
+	eventually "$@"
+	up "$b"
 	wait "$starting" || status=$?
 	[ "$status" -eq 1 ]
-	inside_ok s8 ping -c 1 -W 2 192.0.2.254
-	down s8
+	works "$b"
+	down "$b"
 	world_same step
+}
+
+@test "a start that fails leaves what it made to the jail that has come to use it meanwhile" {
+	mk s7 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.47/24'
+	mk s8 allow_raw_sockets=1 'ip4_addr=em0|192.0.2.47/24'
+	works() { inside_ok "$1" ping -c 1 -W 2 192.0.2.254; }
+	fails_beside s7 s8 sh -c 'ip -4 addr show dev em0 | grep -q 192.0.2.47'
+	mk n1 vnet=on nat=1 'nat_forwards=tcp(80:8081)'
+	mk n2 vnet=on nat=1 'nat_forwards=tcp(80:8082)'
+	fails_beside n1 n2 nft list chain inet iocage jail-n1
+	mk b1 vnet=on interfaces=vnet0:both0 'ip4_addr=vnet0|10.97.0.1/24'
+	mk b2 vnet=on interfaces=vnet0:both0 'ip4_addr=vnet0|10.97.0.2/24'
+	works() { ip -o link show master both0 | grep -q UP; }
+	fails_beside b1 b2 ip link show both0
+	uplinked
+	works() { inside_ok "$1" ping -c 1 -W 2 198.51.100.254; }
+	fails_beside u1 u2 sh -c 'ip -o link show em1 | grep -q "master br7"'
+	lab_reset
+	ip link del em1
+	ip link del br7
 }
