@@ -29,7 +29,7 @@ bad=0 ops=0 killed=0 shot_down=0 rounds=0
 allowed='is already running!|is not running!|not found!|already exists|was killed|is not up|took back|left over from its last run|'
 allowed+='in use by another iocage command|another iocage command works on it|ended unexpectedly|has ended|carries .* of a running jail|'
 allowed+="names (em0|vnet0), but|there is no interface vnet0 on this host|is in none of the jail's networks|"
-allowed+='takes no more commands|enter the jail.*No such process|no longer|stop it first|is running|no address by DHCP|Nothing to undo|does not answer|Everything is as it was before'
+allowed+='takes no more commands|was stopped in the meantime|enter the jail.*No such process|no longer|stop it first|is running|no address by DHCP|Nothing to undo|does not answer|Everything is as it was before'
 
 # From 0 to $1 - 1, by the seed alone.
 pick() {
