@@ -107,6 +107,8 @@ must_check int share_hand_over(struct session *s, struct journal *j, struct err 
 must_check int share_pass(struct session *s, const struct op *op, bool *ret, struct err *e);
 /* Who uses the addresses that are on the host already: into the facts. Only asked when there are such. */
 must_check int share_holders(struct session *s, struct facts *f, struct err *e);
+/* Is it one that adds or removes (kind) an alias on the host. */
+bool share_is_alias(const struct op *op, enum op_kind kind);
 /*
  * A backend for the aliases of j's addresses: one that another jail has added since it was asked for is used if both may have
  * it, and one that another jail uses is not removed but passed on to it. All else is real's. locked: share_lock() is held, else

@@ -285,16 +285,11 @@ static int make_plan(struct change *x, struct err *e)
 	return r < 0 ? r : add_resolver(x, e);
 }
 
-static bool host_alias(const struct op *op, enum op_kind kind)
-{
-	return op->kind == kind && op->where == AT_HOST;
-}
-
 /* An address that comes is in the jail's own journal, too: a stop must find it, however this ends. */
 static int sink_append(void *ctx, const struct op *undo, struct err *e)
 {
 	struct change *x = ctx;
-	bool stays = host_alias(undo, OP_ADDR_DEL) || undo->kind == OP_FORWARD_DEL;
+	bool stays = share_is_alias(undo, OP_ADDR_DEL) || undo->kind == OP_FORWARD_DEL;
 	int r = stays ? journal_append(x->journal, undo, e) : 0;
 
 	return r < 0 ? r : journal_append(x->live, undo, e);
@@ -340,7 +335,7 @@ static void aliases_first(struct journal *j)
 		struct op op = j->undo[i];
 		char *mem = j->mem[i];
 
-		if (!host_alias(&op, OP_ADDR_DEL))
+		if (!share_is_alias(&op, OP_ADDR_DEL))
 			continue;
 		memmove(&j->undo[n + 1], &j->undo[n], (i - n) * sizeof(*j->undo));
 		memmove(&j->mem[n + 1], &j->mem[n], (i - n) * sizeof(*j->mem));
@@ -364,7 +359,7 @@ static int strike(struct session *s, const struct op *ops, size_t n, struct err 
 	aliases_first(&j);
 	for (size_t i = 0; i < j.n; i++) {
 		keep[i] = true;
-		for (size_t k = 0; k < n && host_alias(&j.undo[i], OP_ADDR_DEL); k++)
+		for (size_t k = 0; k < n && share_is_alias(&j.undo[i], OP_ADDR_DEL); k++)
 			if (op_equal(&j.undo[i], &ops[k]))
 				keep[i] = false;
 	}
@@ -380,7 +375,7 @@ static int strike_gone(struct session *s, const struct op *undo, size_t n, struc
 	if (!gone)
 		return err_oom(e);
 	for (size_t i = 0; i < n; i++)
-		if (host_alias(&undo[i], OP_ADDR_ADD))
+		if (share_is_alias(&undo[i], OP_ADDR_ADD))
 			gone[k++] = (struct op){ .kind = OP_ADDR_DEL, .link = undo[i].link, .addr = undo[i].addr };
 	return strike(s, gone, k, e);
 }
@@ -418,7 +413,7 @@ static int hand_over(struct change *x, struct err *e)
 	for (size_t i = 0; r == 0 && i < j.n; i++) {
 		bool passed = false;
 
-		if (!host_alias(&j.undo[i], OP_ADDR_DEL) || listed(&x->new, &j.undo[i].addr))
+		if (!share_is_alias(&j.undo[i], OP_ADDR_DEL) || listed(&x->new, &j.undo[i].addr))
 			continue;
 		r = share_pass(&x->s, &j.undo[i], &passed, e);
 		if (r == 0 && passed)

@@ -197,7 +197,7 @@ int share_holders(struct session *s, struct facts *f, struct err *e)
 
 /* --- aliases of several jails --- */
 
-static bool is_alias(const struct op *op, enum op_kind kind)
+bool share_is_alias(const struct op *op, enum op_kind kind)
 {
 	return op->kind == kind && op->where == AT_HOST;
 }
@@ -253,11 +253,11 @@ static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_f
 	int r;
 
 	*ret_failed = 0;
-	if (n == 1 && is_alias(ops[0], OP_ADDR_DEL))
+	if (n == 1 && share_is_alias(ops[0], OP_ADDR_DEL))
 		return remove_alias(u, ops[0], e);
 	r = u->real.apply(u->real.ctx, ops, n, ret_failed, &why);
 	for (size_t i = 0; i < n; i++)
-		all = all && is_alias(ops[i], OP_ADDR_ADD);
+		all = all && share_is_alias(ops[i], OP_ADDR_ADD);
 	if (r == -EEXIST && all)
 		return add_each(u, ops, n, ret_failed, e);
 	if (r < 0 && e)

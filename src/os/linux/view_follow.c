@@ -218,9 +218,9 @@ static int change_name(struct follow *f, struct link_fact *now, const struct lin
  */
 static void make_lasting(struct follow *f)
 {
-	_cleanup_close_ int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int home = f->lasting ? -1 : open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
-	if (f->lasting || home < 0 || setns(f->view, CLONE_NEWNET) < 0)
+	if (home < 0 || setns(f->view, CLONE_NEWNET) < 0)
 		return;
 	/* without IPv6 they are not there, and not needed */
 	if (fs_poke(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/keep_addr_on_down", "1") == 0)
