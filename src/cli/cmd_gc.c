@@ -70,17 +70,20 @@ static void tell_strangers(struct session *s, const struct journal *j)
 		}
 }
 
-/* A change of a running jail that was cut off. */
-static void collect_live(struct gc *g, struct session *s)
+/* A change of a running jail that was cut off. False: the jail is down meanwhile. */
+static bool collect_live(struct gc *g, struct session *s)
 {
 	_cleanup_(journal_done) struct journal j = { 0 };
 	struct err e = ERR_INIT;
 	int r = g->dry ? live_load(&g->c->st, s->jail, &j, &e) : live_recover(s, &e);
 
+	if (r == -ESRCH)
+		return false;
 	if (r < 0)
 		failed(g, &e);
 	else if (j.n)
 		say_text(g, "take back a change that was cut off", s->jail);
+	return true;
 }
 
 static int collect_jail(struct gc *g, const char *name, struct err *e)
@@ -112,7 +115,7 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 	}
 	running = up > 0;
 	if (running)
-		collect_live(g, &s);
+		running = collect_live(g, &s);
 	if (running || g->dry) {
 		for (size_t i = j.n; !running && i-- > 0;)
 			say(g, &j.undo[i], name);

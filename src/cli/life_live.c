@@ -527,6 +527,10 @@ int life_set(struct cli *c, struct config *cfg, const struct assigns *props, boo
 	r = state_load(&c->st, cfg->name, &x.s.st, e);
 	if (r == 0)
 		r = live_recover(&x.s, e);
+	if (r == -ESRCH) { /* down meanwhile: the next start cleans up */
+		*e = (struct err)ERR_INIT;
+		return config_save(&c->st, cfg, e);
+	}
 	if (r == 0 && any_live(props))
 		r = models(&x, e);
 	if (r <= 0)
@@ -634,6 +638,9 @@ int live_recover(struct session *s, struct err *e)
 		r = share_lock(s, &lock, e);
 		if (r == 0)
 			r = take_back(s, &j, e);
+		/* what it was about went with the jail, and the rest is for whoever cleans up */
+		if (r < 0 && state_up(&s->st, NULL) == 0)
+			return err_set(e, ESRCH, "%s ended while a change that was cut off was taken back", s->jail);
 		if (r < 0)
 			return err_wrap(e, "%s: cannot take back a change that was cut off", s->jail);
 		warning("%s: took back a change that was cut off", s->jail);

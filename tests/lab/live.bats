@@ -270,6 +270,37 @@ ip6_addr: none -> em0|2001:db8::11/64"
 	world_same before
 }
 
+@test "the jail ends while a change that was cut off is taken back: it is cleaned up like any that ended" {
+	local pid lock=$IOCAGE_RUN/lock/.addresses n
+	for how in 'iocage gc' 'iocage set notes=later v'; do
+		mk v vnet=on interfaces=vnet0:none 'ip4_addr=vnet0|10.77.0.5/24' defaultrouter=none
+		world_snapshot before
+		up v
+		for n in $(seq 4 40); do
+			run timeout -s KILL 20 strace -o /dev/null -e trace=sendto -e inject=sendto:signal=KILL:when="$n" \
+				iocage set 'ip4_addr=vnet0|10.77.0.6/24' v
+			[ ! -s "$IOCAGE_RUN/jails/v/live" ] || break
+		done
+		[ -s "$IOCAGE_RUN/jails/v/live" ]
+		exec 8>>"$lock"
+		flock 8
+		$how >"$LAB_TMP/out" 2>&1 8>&- &
+		pid=$!
+		# it has seen that the jail runs, and waits for the addresses
+		eventually sh -c "ls -l /proc/$pid/fd | grep -q lock/.addresses"
+		kill -9 "$(init_pid v)"
+		eventually is_down v
+		exec 8>&-
+		wait "$pid" || { cat "$LAB_TMP/out"; return 1; }
+		[ "$how" = 'iocage gc' ] || [ "$(iocage get notes v)" = later ]
+		ok iocage gc
+		world_same before
+		up v
+		down v
+		ok iocage destroy -f v
+	done
+}
+
 @test "killed, or out of space, before anything was noted: not even an empty note of it is left" {
 	local f=$IOCAGE_RUN/jails/j/live
 	mkshared j 'ip4_addr=em0|192.0.2.10/24'
