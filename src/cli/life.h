@@ -125,6 +125,9 @@ struct backend share_backend(struct share_backend *u, struct session *s, const s
 /* The address of a jail with nat, into its model; chosen now unless it was before. */
 must_check int session_nat(struct session *s, struct err *e);
 
+/* The loopback address of a jail with assign_localhost, into its model; chosen now, and kept, unless it was before. */
+must_check int session_localhost(struct session *s, struct err *e);
+
 /* --- life_uplink.c --- */
 
 /* One at a time works on the host's own network: taken before the locks of share_*, after the jail's. Held already: 0. */
@@ -145,7 +148,7 @@ must_check int uplink_orphan(struct session *s, const char *link, bool dry, bool
 
 /* No state, so nothing was done: what a killed writer left of its files goes. */
 must_check int session_sweep(struct session *s, struct err *e);
-/* The jail runs, its state is loaded, we have its lock: take back a live change that was cut off. */
+/* The jail runs, its state is loaded, we have its lock: take back a live change that was cut off. -ESRCH: it has ended. */
 must_check int live_recover(struct session *s, struct err *e);
 /* A progress line on stdout, unless quiet. */
 void session_say(const struct session *s, const char *fmt, ...) printf_like(2, 3);

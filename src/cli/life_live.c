@@ -11,11 +11,11 @@
 
 /* Besides the addresses; with the MTUs of its NICs. Their values have no blanks. */
 static const enum prop_id noted[] = {
-	PROP_ip4,           PROP_ip6,        PROP_ip4_saddrsel,  PROP_ip6_saddrsel,   PROP_allow_raw_sockets,
-	PROP_dhcp,          PROP_interfaces, PROP_defaultrouter, PROP_defaultrouter6, PROP_vnet_default_mtu,
-	PROP_nat,           PROP_nat_prefix, PROP_nat_interface, PROP_nat_forwards,   PROP_vnet_antispoof,
-	PROP_vnet_isolated, PROP_mac_prefix, PROP_memoryuse,     PROP_swapuse,        PROP_maxproc,
-	PROP_nthr,          PROP_pcpu,       PROP_cpuset,
+	PROP_ip4,           PROP_ip6,        PROP_ip4_saddrsel,  PROP_ip6_saddrsel,     PROP_allow_raw_sockets,
+	PROP_dhcp,          PROP_interfaces, PROP_defaultrouter, PROP_defaultrouter6,   PROP_vnet_default_mtu,
+	PROP_nat,           PROP_nat_prefix, PROP_nat_interface, PROP_nat_forwards,     PROP_vnet_antispoof,
+	PROP_vnet_isolated, PROP_mac_prefix, PROP_memoryuse,     PROP_swapuse,          PROP_maxproc,
+	PROP_nthr,          PROP_pcpu,       PROP_cpuset,        PROP_assign_localhost, PROP_localhost_ip,
 };
 
 static void note(struct sbuf *b, const char *key, const char *value)
@@ -53,9 +53,10 @@ static void copy_items(char *dst, size_t cap, const char *list)
 
 void live_note(struct state *st, const struct conf *c, const struct jnic *nics, size_t nnics)
 {
-	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	_cleanup_(sbuf_done) struct sbuf b = { 0 }, ip4 = { 0 };
 
-	copy_items(st->ip4, sizeof(st->ip4), conf_get(c, PROP_ip4_addr));
+	/* no list at all: then there is no jail that runs with it */
+	copy_items(st->ip4, sizeof(st->ip4), jail_ip4_text(c, &ip4, NULL) == 0 ? ip4.p : "none");
 	copy_items(st->ip6, sizeof(st->ip6), conf_get(c, PROP_ip6_addr));
 	for (size_t i = 0; i < sizeof(noted) / sizeof(*noted); i++)
 		note(&b, prop_table[noted[i]].name, conf_get(c, noted[i]));

@@ -54,13 +54,15 @@ int share_is_free(struct session *s, const struct ipaddr *a, bool *ret, struct e
 /* What a jail whose state cannot be read may use: the addresses of its configuration, into an empty state. -ENOENT: no jail. */
 static int configured(struct session *s, const char *jail, struct state *st, struct err *e)
 {
+	_cleanup_(sbuf_done) struct sbuf ip4 = { 0 };
 	struct config cfg = { 0 };
 	int r = config_load(&s->c->st, jail, &cfg, e);
 
 	if (r < 0)
 		return r;
-	if (str_copy(st->ip4, sizeof(st->ip4), conf_get(&cfg.conf, PROP_ip4_addr)) < 0 ||
-	    str_copy(st->ip6, sizeof(st->ip6), conf_get(&cfg.conf, PROP_ip6_addr)) < 0)
+	r = jail_ip4_text(&cfg.conf, &ip4, e);
+	if (r == 0 && (str_copy(st->ip4, sizeof(st->ip4), ip4.p) < 0 ||
+	               str_copy(st->ip6, sizeof(st->ip6), conf_get(&cfg.conf, PROP_ip6_addr)) < 0))
 		r = err_set(e, EFBIG, "%s: too many addresses", jail);
 	config_done(&cfg);
 	return r;

@@ -85,12 +85,13 @@ struct story {
 static void tell_options(struct story *t)
 {
 	const struct conf *c = &t->s->cfg.conf;
-	static const struct {
-		enum prop_id addr, sel, mode;
+	_cleanup_(sbuf_done) struct sbuf b = { 0 }, ip4 = { 0 };
+	struct {
+		const char *addr;
+		enum prop_id sel, mode;
 		const char *name;
-	} fam[] = { { PROP_ip4_addr, PROP_ip4_saddrsel, PROP_ip4, "ip4" },
-		    { PROP_ip6_addr, PROP_ip6_saddrsel, PROP_ip6, "ip6" } };
-	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	} fam[] = { { "none", PROP_ip4_saddrsel, PROP_ip4, "ip4" },
+		    { conf_get(c, PROP_ip6_addr), PROP_ip6_saddrsel, PROP_ip6, "ip6" } };
 
 	if (t->told_options)
 		return;
@@ -99,9 +100,11 @@ static void tell_options(struct story *t)
 		session_say(t->s, "  + Using IP options: vnet");
 		return;
 	}
+	if (jail_ip4_text(c, &ip4, NULL) == 0)
+		fam[0].addr = ip4.p;
 	for (size_t i = 0; i < 2; i++) {
-		if (!streq(conf_get(c, fam[i].addr), "none"))
-			sbuf_addf(&b, " %s.addr=%s", fam[i].name, conf_get(c, fam[i].addr));
+		if (!streq(fam[i].addr, "none"))
+			sbuf_addf(&b, " %s.addr=%s", fam[i].name, fam[i].addr);
 		sbuf_addf(&b, " %s.saddrsel=%d %s=%s", fam[i].name, conf_true(c, fam[i].sel), fam[i].name,
 		          conf_get(c, fam[i].mode));
 	}
@@ -403,6 +406,8 @@ static int plan_and_run(struct session *s, struct err *e)
 		r = s->model.vnet ? share_bridges(s, &s->share, e) : share_lock(s, &s->share, e);
 	if (r == 0)
 		r = session_nat(s, e);
+	if (r == 0)
+		r = session_localhost(s, e);
 	if (r == 0)
 		r = gather(s, &f, e);
 	if (r == 0)

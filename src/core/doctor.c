@@ -173,11 +173,13 @@ static void check_resolver(struct ward *w, const struct doctor_jail *d)
 
 static void check_alias(struct ward *w, const struct doctor_jail *d, const struct jaddr *a)
 {
+	/* the loopback's name on FreeBSD */
+	const char *link = streq(a->ifname, "lo0") && !survey_link(w->host, "lo0") ? "lo" : a->ifname;
 	char text[IPADDR_TEXT];
 	struct finding *f;
 	struct ipaddr with = a->addr;
 
-	if (a->mode != JADDR_STATIC || survey_addr(w->host, &a->addr))
+	if (a->mode != JADDR_STATIC || survey_is_own(w->host, &a->addr))
 		return;
 	if (!with.has_prefix) {
 		with.prefix = (uint8_t)ipaddr_max_prefix(&with);
@@ -186,13 +188,12 @@ static void check_alias(struct ward *w, const struct doctor_jail *d, const struc
 	ipaddr_format(&with, text);
 	f = doctor_find(w, "alias-missing", d->jail->name,
 	                strf("%s is not on %s any more: the jail cannot be reached there", text,
-	                     a->ifname[0] ? a->ifname : "the host"),
-	                a->ifname[0] ? strf("ip addr add %s dev %s", text, a->ifname)
-	                             : strf("iocage restart %s", d->jail->name));
-	if (f && a->ifname[0] && survey_link(w->host, a->ifname)) {
+	                     *link ? link : "the host"),
+	                *link ? strf("ip addr add %s dev %s", text, link) : strf("iocage restart %s", d->jail->name));
+	if (f && *link && survey_link(w->host, link)) {
 		f->mend = MEND_ALIAS;
 		f->addr = with;
-		(void)snprintf(f->link, sizeof(f->link), "%s", a->ifname);
+		(void)snprintf(f->link, sizeof(f->link), "%s", link);
 	}
 }
 
@@ -218,7 +219,7 @@ static void check_pair(struct ward *w, const struct doctor_jail *x, const struct
 
 			if (p->mode != JADDR_STATIC || q->mode != JADDR_STATIC ||
 			    !ipaddr_same_host(&p->addr, &q->addr) || may_share(a, b, p->addr.family) ||
-			    streq(p->ifname, "lo0") || streq(q->ifname, "lo0"))
+			    (a->vnet && streq(p->ifname, "lo0")) || (b->vnet && streq(q->ifname, "lo0")))
 				continue;
 			(void)doctor_find(w, "same-address", w->only && streq(w->only, b->name) ? b->name : a->name,
 			                  strf("%s is configured in %s and in %s", ipaddr_format_host(&p->addr, text),

@@ -65,11 +65,39 @@ int hosts_text(const struct conf *c, const char *release, struct sbuf *out, stru
 	}
 	r = jaddr_list_parse(conf_get(c, PROP_ip4_addr), 4, &list, &n, e);
 	for (size_t i = 0; r == 0 && *shorter && i < n; i++) {
-		if (list[i].mode != JADDR_STATIC || streq(list[i].ifname, "lo0"))
-			continue;
+		if (list[i].mode != JADDR_STATIC || list[i].addr.b[0] == 127)
+			continue; /* a loopback address is nobody's name */
 		sbuf_addf(out, "%s\t%s%s%s\n", ipaddr_format_host(&list[i].addr, addr), name,
 		          streq(name, shorter) ? "" : " ", streq(name, shorter) ? "" : shorter);
 		break;
 	}
 	return r == 0 && out->failed ? err_oom(e) : r;
+}
+
+int hosts_localhost(const char *text, const struct ipaddr *a, struct sbuf *out, struct err *e)
+{
+	char is[IPADDR_TEXT];
+	bool changed = false;
+
+	(void)ipaddr_format_host(a, is);
+	for (const char *s = text; *s;) {
+		size_t len = strcspn(s, "\n"), word = strcspn(s, " \t\n#");
+		char first[IPADDR_TEXT] = "";
+		struct ipaddr was;
+
+		if (word < sizeof(first))
+			memcpy(first, s, word);
+		if (ipaddr_parse(first, 4, &was, NULL) == 0 && !ipaddr_same_host(&was, a) &&
+		    line_has(s + word, len - word, "localhost")) {
+			sbuf_add(out, is);
+			sbuf_addn(out, s + word, len - word);
+			changed = true;
+		} else {
+			sbuf_addn(out, s, len);
+		}
+		if (s[len])
+			sbuf_addc(out, '\n');
+		s += len + (s[len] == '\n');
+	}
+	return out->failed ? err_oom(e) : changed;
 }

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "core/addr.h"
 #include "core/conf.h"
 
 /*
@@ -11,5 +12,11 @@
  * static IPv4 address, a line of that with its host name: F's form. -ENOMEM, or negative when ip4_addr is no list.
  */
 must_check int hosts_text(const struct conf *c, const char *release, struct sbuf *out, struct err *e);
+
+/*
+ * Is localhost another IPv4 address than a in these lines: 1, with the lines that say a instead in out; 0: nothing
+ * is to be changed. -ENOMEM.
+ */
+must_check int hosts_localhost(const char *text, const struct ipaddr *a, struct sbuf *out, struct err *e);
 
 #endif

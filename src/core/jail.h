@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/str.h"
 #include "core/addr.h"
 #include "core/conf.h"
 #include "core/vlan.h"
@@ -61,8 +62,9 @@ struct jail {
 	bool vnet;
 	enum ip_mode ip4, ip6;
 	bool ip4_saddrsel, ip6_saddrsel;
-	struct jaddr *a4, *a6; /* in the order written; the first is the primary */
+	struct jaddr *a4, *a6; /* in the order written, then that of assign_localhost; the first is the primary */
 	size_t n4, n6;
+	struct ipaddr localhost; /* localhost in its etc/hosts; family 0: as it is */
 	struct jnic *nics;
 	size_t nnics;
 	bool antispoof, isolated;
@@ -88,6 +90,11 @@ must_check int jail_build(const struct conf *c, const char *name, struct jail *r
  */
 must_check int jail_nat_set(struct jail *j, const struct ipaddr *a, struct err *e);
 void jail_done(struct jail *j);
+
+/* Is the jail to have a loopback address of its own (assign_localhost), whether chosen yet or not. */
+bool jail_wants_localhost(const struct conf *c);
+/* ip4_addr and the jail's own loopback address, if it has one, as one list. -ENOMEM, or negative when ip4_addr is no list. */
+must_check int jail_ip4_text(const struct conf *c, struct sbuf *out, struct err *e);
 
 /* Address list of one property ("none" gives 0 entries). *ret owned by the caller (free). */
 must_check int jaddr_list_parse(const char *value, int family, struct jaddr **ret, size_t *ret_n, struct err *e);

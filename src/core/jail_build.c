@@ -164,6 +164,61 @@ int jail_nat_set(struct jail *j, const struct ipaddr *a, struct err *e)
 	return 0;
 }
 
+bool jail_wants_localhost(const struct conf *c)
+{
+	return conf_true(c, PROP_assign_localhost) && !conf_true(c, PROP_vnet) &&
+	       ip_mode(conf_get(c, PROP_ip4)) == IP_NEW;
+}
+
+static bool list_has(const struct jaddr *list, size_t n, const struct ipaddr *a)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].mode == JADDR_STATIC && ipaddr_same_host(&list[i].addr, a))
+			return true;
+	return false;
+}
+
+int jail_ip4_text(const struct conf *c, struct sbuf *out, struct err *e)
+{
+	const char *list = conf_get(c, PROP_ip4_addr), *own = conf_get(c, PROP_localhost_ip);
+	_cleanup_free_ struct jaddr *a = NULL;
+	struct ipaddr lo;
+	size_t n = 0;
+	int r;
+
+	if (!jail_wants_localhost(c) || streq(own, "none")) {
+		sbuf_add(out, list);
+		return out->failed ? err_oom(e) : 0;
+	}
+	r = ipaddr_parse(own, 4, &lo, e);
+	if (r == 0)
+		r = jaddr_list_parse(list, 4, &a, &n, e);
+	if (r < 0)
+		return r;
+	if (n)
+		sbuf_add(out, list);
+	if (!list_has(a, n, &lo))
+		sbuf_addf(out, "%slo0|%s/32", n ? "," : "", own);
+	return out->failed ? err_oom(e) : 0;
+}
+
+static int build_ip4(const struct conf *c, struct jail *j, struct err *e)
+{
+	const char *own = conf_get(c, PROP_localhost_ip);
+	_cleanup_(sbuf_done) struct sbuf text = { 0 };
+	int r = jail_ip4_text(c, &text, e);
+
+	if (r == 0)
+		r = jaddr_list_parse(text.p ? text.p : "", 4, &j->a4, &j->n4, e);
+	if (r < 0)
+		return err_wrap(e, "ip4_addr");
+	if (streq(own, "none"))
+		return 0;
+	/* what is not in use any more is not what localhost means, either */
+	r = ipaddr_parse(jail_wants_localhost(c) ? own : "127.0.0.1", 4, &j->localhost, e);
+	return r < 0 ? err_wrap(e, "localhost_ip") : 0;
+}
+
 static int build_network(const struct conf *c, struct jail *j, struct err *e)
 {
 	int r;
@@ -173,8 +228,9 @@ static int build_network(const struct conf *c, struct jail *j, struct err *e)
 	j->ip6 = ip_mode(conf_get(c, PROP_ip6));
 	j->ip4_saddrsel = conf_true(c, PROP_ip4_saddrsel);
 	j->ip6_saddrsel = conf_true(c, PROP_ip6_saddrsel);
-	if (jaddr_list_parse(conf_get(c, PROP_ip4_addr), 4, &j->a4, &j->n4, e) < 0)
-		return err_wrap(e, "ip4_addr");
+	r = build_ip4(c, j, e);
+	if (r < 0)
+		return r;
 	if (jaddr_list_parse(conf_get(c, PROP_ip6_addr), 6, &j->a6, &j->n6, e) < 0)
 		return err_wrap(e, "ip6_addr");
 	if (!j->vnet)

@@ -67,6 +67,7 @@
 	X(LEASE_END, "lease-end", 0) /* give the leases back: name */                                   \
 	X(LEASE_WAIT, "lease-wait", 0) /* until all have one: text: IFACE/FAMILY ..., timeout, flags */ \
 	X(FILE, "file", 0) /* write a file inside the root: path text */                                \
+	X(HOSTS, "hosts", 0) /* localhost is addr in the jail's etc/hosts, if it is there */            \
 	X(RESOLV, "resolv", 0) /* of a jail that runs: its resolv.conf: name text; none: no file */     \
 	X(JAIL_CONFINE, "jail-confine", 0) /* first process gives up rights: path (init) flags */       \
 	X(JAIL_RUN, "jail-run", 0) /* run: path (init) text (exec_start) */                             \

@@ -199,6 +199,9 @@ static void describe_jail(const struct op *op, char *buf, size_t cap)
 	case OP_LEASE_WAIT:
 		snprintf(buf, cap, "wait for addresses on %s", or_none(op->text));
 		break;
+	case OP_HOSTS:
+		snprintf(buf, cap, "write /etc/hosts in the jail");
+		break;
 	case OP_RESOLV:
 		snprintf(buf, cap, "write /etc/resolv.conf in the jail");
 		break;

@@ -74,7 +74,8 @@ int plan_check_holder(const struct plan_family *fam, const struct jail *j, const
 	return err_class(
 		e, ERR_BUSY, EADDRINUSE,
 		"%s: %s is in use by jail %s\njails can share an address only when each has no other of that family",
-		fam->prop, ipaddr_format_host(&fact->addr, addr), fact->holder);
+		ipaddr_same_host(&fact->addr, &j->localhost) ? "localhost_ip" : fam->prop,
+		ipaddr_format_host(&fact->addr, addr), fact->holder);
 }
 
 int plan_may_share(const struct jail *j, const struct facts *f, const struct ipaddr *a, struct err *e)

@@ -117,11 +117,16 @@ static void add_run(struct plan *p, const struct jail *j, const struct root_sour
 static void add_first_process(struct plan *p, const struct jail *j, const struct root_source *root)
 {
 	struct op file = { .kind = OP_FILE, .where = AT_JAIL, .path = "/etc/resolv.conf" };
+	struct op hosts = { .kind = OP_HOSTS, .where = AT_JAIL };
 	struct op confine = { .kind = OP_JAIL_CONFINE, .name = plan_str(p, j->name), .flags = jail_flags(j) };
 
 	if (root->resolv) {
 		file.text = plan_str(p, root->resolv);
 		plan_add_plain(p, PH_START, &file);
+	}
+	if (j->localhost.family) {
+		hosts.addr = j->localhost;
+		plan_add_plain(p, PH_START, &hosts);
 	}
 	confine.path = plan_str(p, root->init);
 	plan_add_plain(p, PH_START, &confine);

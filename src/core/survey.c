@@ -29,6 +29,18 @@ const struct sv_addr *survey_addr(const struct survey *s, const struct ipaddr *h
 	return NULL;
 }
 
+bool survey_is_own(const struct survey *s, const struct ipaddr *host)
+{
+	for (size_t i = 0; i < s->naddrs; i++) {
+		const struct sv_link *l = survey_index(s, s->addrs[i].link);
+
+		if (ipaddr_same_host(&s->addrs[i].addr, host) ||
+		    (host->family == 4 && l && l->loopback && ipaddr_in_prefix(host, &s->addrs[i].addr)))
+			return true;
+	}
+	return false;
+}
+
 const struct sv_way *survey_way(const struct survey *s, const struct ipaddr *to)
 {
 	for (size_t i = 0; i < s->nways; i++)

@@ -80,6 +80,8 @@ struct survey {
 const struct sv_link *survey_link(const struct survey *s, const char *name); /* NULL: none */
 const struct sv_link *survey_index(const struct survey *s, unsigned index);
 const struct sv_addr *survey_addr(const struct survey *s, const struct ipaddr *host);
+/* Is it the host's own: one of its addresses, or of an IPv4 network of its loopback interface. */
+bool survey_is_own(const struct survey *s, const struct ipaddr *host);
 const struct sv_way *survey_way(const struct survey *s, const struct ipaddr *to); /* NULL: not asked, or no answer */
 void survey_done(struct survey *s);
 

@@ -1,4 +1,4 @@
-/* fuzz_hosts.c - a new jail's /etc/hosts from its release's: no line is lost, and none but its own comes. */
+/* fuzz_hosts.c - a new jail's /etc/hosts from its release's, and one whose localhost changes: no line is lost, none but its own comes. */
 #include "base/str.h"
 #include "core/hosts.h"
 #include "fuzz.h"
@@ -10,6 +10,24 @@ static size_t lines(const char *s)
 	for (; *s; s += strcspn(s, "\n"), s += *s == '\n')
 		n++;
 	return n;
+}
+
+/* What localhost is, changed: as many lines, and a second time changes nothing. */
+static void change_localhost(const char *text)
+{
+	struct ipaddr own;
+	struct sbuf out = { 0 }, again = { 0 };
+	struct err e = ERR_INIT;
+	int r;
+
+	must(ipaddr_parse("127.0.0.2", 4, &own, &e) == 0);
+	r = hosts_localhost(text, &own, &out, &e);
+	must(r == 0 || r == 1);
+	must(lines(out.p ? out.p : "") == lines(text));
+	must(hosts_localhost(out.p ? out.p : "", &own, &again, &e) == 0);
+	must(r == 1 || streq(out.p ? out.p : "", text));
+	sbuf_done(&out);
+	sbuf_done(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -24,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(hosts_text(&c, text, &out, &e) == 0);
 	must(lines(out.p) == lines(text) + 1);
 	must(str_ends(out.p, "10.1.1.10\twww-1.example.org www-1\n"));
+	change_localhost(text);
 	sbuf_done(&out);
 	conf_done(&c);
 	free(text);

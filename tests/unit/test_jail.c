@@ -143,6 +143,72 @@ static void nic_names(void **state)
 	assert_true(jnic_inside_name("vnetabcdefghij", out) < 0);
 }
 
+/* Which addresses a jail with assign_localhost has, and what localhost is in its /etc/hosts. */
+static void localhost(void **state)
+{
+	static const struct {
+		const char *vnet, *ip4, *on, *list, *own, *text, *hosts;
+	} t[] = {
+		{ "0", "new", "1", "em0|10.0.0.5/24", "127.0.0.2", "em0|10.0.0.5/24,lo0|127.0.0.2/32", "127.0.0.2" },
+		{ "0", "new", "1", "none", "127.0.0.2", "lo0|127.0.0.2/32", "127.0.0.2" },
+		{ "0", "new", "1", "10.0.0.5,lo|127.0.0.2/8", "127.0.0.2", "10.0.0.5,lo|127.0.0.2/8", "127.0.0.2" },
+		{ "0", "new", "1", "10.0.0.5", "none", "10.0.0.5", NULL },
+		{ "0", "new", "0", "10.0.0.5", "127.0.0.2", "10.0.0.5", "127.0.0.1" },
+		{ "0", "inherit", "1", "10.0.0.5", "127.0.0.2", "10.0.0.5", "127.0.0.1" },
+		{ "1", "new", "1", "vnet0|10.0.0.5", "127.0.0.2", "vnet0|10.0.0.5", "127.0.0.1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct conf c = { 0 };
+		struct jail j;
+		struct sbuf text = { 0 };
+		char is[IPADDR_TEXT];
+
+		assert_int_equal(conf_layer_set(&c.own, "vnet", t[i].vnet), 0);
+		assert_int_equal(conf_layer_set(&c.own, "ip4", t[i].ip4), 0);
+		assert_int_equal(conf_layer_set(&c.own, "ip4_addr", t[i].list), 0);
+		assert_int_equal(conf_layer_set(&c.own, "assign_localhost", t[i].on), 0);
+		assert_int_equal(conf_layer_set(&c.own, "localhost_ip", t[i].own), 0);
+		assert_int_equal(jail_ip4_text(&c, &text, NULL), 0);
+		assert_string_equal(text.p, t[i].text);
+		assert_int_equal(jail_build(&c, "j", &j, NULL), 0);
+		assert_int_equal(j.localhost.family, t[i].hosts ? 4 : 0);
+		if (t[i].hosts)
+			assert_string_equal(ipaddr_format(&j.localhost, is), t[i].hosts);
+		jail_done(&j);
+		sbuf_done(&text);
+		conf_done(&c);
+	}
+}
+
+static void localhost_in_hosts(void **state)
+{
+	static const struct {
+		const char *was, *is; /* NULL: nothing is to be changed */
+	} t[] = {
+		{ "127.0.0.1 localhost\n", "127.0.0.9 localhost\n" },
+		{ "# 127.0.0.1 localhost\n127.0.0.1\tx localhost # y\n\n::1 localhost\n10.0.0.1 db",
+		  "# 127.0.0.1 localhost\n127.0.0.9\tx localhost # y\n\n::1 localhost\n10.0.0.1 db" },
+		{ "10.9.9.9 localhost", "127.0.0.9 localhost" },
+		{ "127.0.0.9 localhost\n", NULL },
+		{ "127.0.0.1 localhost.localdomain # localhost\n127.0.1.1 a\n", NULL },
+		{ "", NULL },
+	};
+	struct ipaddr a;
+
+	(void)state;
+	assert_int_equal(ipaddr_parse("127.0.0.9", 4, &a, NULL), 0);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct sbuf out = { 0 };
+
+		assert_int_equal(hosts_localhost(t[i].was, &a, &out, NULL), t[i].is != NULL);
+		if (t[i].is)
+			assert_string_equal(out.p, t[i].is);
+		sbuf_done(&out);
+	}
+}
+
 /* What becomes of a release's /etc/hosts. */
 static void hosts(void **state)
 {
@@ -194,7 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shared), cmocka_unit_test(vnet),      cmocka_unit_test(dhcp_everywhere),
 		cmocka_unit_test(broken), cmocka_unit_test(nic_names), cmocka_unit_test(too_many),
-		cmocka_unit_test(hosts),
+		cmocka_unit_test(hosts),  cmocka_unit_test(localhost), cmocka_unit_test(localhost_in_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -327,6 +327,8 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 		return lease_wait(os, op, e);
 	case OP_FILE:
 		return jail_file(os, op, e);
+	case OP_HOSTS:
+		return jail_hosts(os, op, e);
 	case OP_RESOLV:
 		return jail_resolv(os, op, e);
 	case OP_JAIL_CONFINE:

@@ -14,9 +14,11 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "core/hosts.h"
 #include "os/linux/confine.h"
 #include "os/linux/jailproc.h"
 
+#define HOSTS_MAX      (1 << 20)
 #define INIT_FD_STATUS 3 /* where the built-in init reports exec_start's end */
 
 int sync_send(int sock, const void *data, size_t len, const int *fds, unsigned nfds)
@@ -271,6 +273,26 @@ static void run(const struct child_args *a, struct run_msg *m, const int *pipes,
 	_exit(127);
 }
 
+/* What localhost is in the jail's etc/hosts. What is not there, or no text file, stays as it is. */
+static int set_localhost(const char *msg, size_t len, struct err *e)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int etc = open_in_root(root, "/etc", O_RDONLY | O_DIRECTORY, 0);
+	_cleanup_(sbuf_done) struct sbuf out = { 0 };
+	_cleanup_free_ char *text = NULL;
+	struct ipaddr a;
+	size_t n;
+	int r;
+
+	if (len != sizeof(a))
+		return err_set(e, EPROTO, "the starter speaks another version");
+	memcpy(&a, msg, sizeof(a));
+	if (etc < 0 || fs_read(etc, "hosts", HOSTS_MAX, &text, &n, NULL) < 0 || strlen(text) != n)
+		return 0;
+	r = hosts_localhost(text, &a, &out, e);
+	return r > 0 ? write_in_root(root, "/etc/hosts", out.p, e) : r;
+}
+
 void child_main(const struct child_args *a)
 {
 	struct console con = { -1, -1 };
@@ -299,6 +321,12 @@ void child_main(const struct child_args *a)
 			_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 			r = write_in_root(root, msg + 1, msg + 2 + strlen(msg + 1), &e);
+			if (r < 0)
+				report(a->sync, r, &e, NULL, 0);
+			continue;
+		}
+		if (msg[0] == CHILD_HOSTS) {
+			r = set_localhost(msg + 1, (size_t)n - 1, &e);
 			if (r < 0)
 				report(a->sync, r, &e, NULL, 0);
 			continue;

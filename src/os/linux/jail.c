@@ -358,6 +358,15 @@ int jail_file(struct os *os, const struct op *op, struct err *e)
 	return tell_first(os, &b, NULL, 0, what, e);
 }
 
+int jail_hosts(struct os *os, const struct op *op, struct err *e)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+
+	sbuf_addc(&b, CHILD_HOSTS);
+	sbuf_addn(&b, (const char *)&op->addr, sizeof(op->addr));
+	return tell_first(os, &b, NULL, 0, "write /etc/hosts", e);
+}
+
 int jail_confine(struct os *os, const struct op *op, struct err *e)
 {
 	_cleanup_(sbuf_done) struct sbuf b = { 0 };

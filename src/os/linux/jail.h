@@ -9,10 +9,11 @@ must_check int jail_add(struct os *os, const struct op *op, struct err *e);
 /* The network namespace of a jail that runs, for os->netns. */
 must_check int jail_netns(struct os *os, struct err *e);
 /*
- * FILE: written by the first process as the jail's root. JAIL_CONFINE: it gives up what the jail may not have. Both are
+ * FILE, HOSTS: written by the first process as the jail's root. JAIL_CONFINE: it gives up what the jail may not have. They are
  * only asked for, to be done when its mounts are; a failure is JAIL_RUN's.
  */
 must_check int jail_file(struct os *os, const struct op *op, struct err *e);
+must_check int jail_hosts(struct os *os, const struct op *op, struct err *e);
 must_check int jail_confine(struct os *os, const struct op *op, struct err *e);
 /* RESOLV (resolv.c): of a jail that runs; of one that has ended success, for the next start writes it. */
 must_check int jail_resolv(struct os *os, const struct op *op, struct err *e);

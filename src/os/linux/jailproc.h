@@ -62,11 +62,12 @@ struct child_report {
 };
 /*
  * To the first process, in this order. NET: with the fd of a VNET jail's network namespace. FILE: path NUL text NUL.
+ * HOSTS: what localhost is (struct ipaddr).
  * CONFINE: flags(u32) and whether a real init will run (u8). RUN: path NUL word NUL word NUL ..., with the console and
  * status pipes. It reports when it has made a shared-IP jail's view, when its mounts are done, and when it is confined
  * (with the broker's listener and the terminal of a real init, as far as there are such); a failure at any time.
  */
-enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_CONFINE = 'C', CHILD_RUN = 'R' };
+enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_HOSTS = 'H', CHILD_CONFINE = 'C', CHILD_RUN = 'R' };
 
 /* mount.c: as host root in the jail's own mount namespace. rootfd is the root being built. */
 must_check int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd,

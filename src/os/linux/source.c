@@ -14,6 +14,7 @@
 #include "os/linux/rtmsg.h"
 #include "os/linux/shared.h"
 
+#define LOOPBACK   1 /* its index, in each network namespace */
 #define ROUTES_MAX 4096 /* of one family; what further ones say does not count */
 
 /* Of one family. */
@@ -74,6 +75,24 @@ struct found {
 	bool has_gateway;
 };
 
+/* Of an IPv4 address on the loopback interface the whole network is the host's own: 127.0.0.2 is on it, too. */
+static void take_loopback(struct look *l, const struct addr_msg *m)
+{
+	struct source_route net = { .len = (uint8_t)(96 + m->addr.prefix), .link = m->link };
+
+	widen(l, m->addr.b, net.dst);
+	for (unsigned bit = net.len; bit < 128; bit++)
+		net.dst[bit / 8] &= (uint8_t) ~(0x80U >> bit % 8);
+	(void)add(l, &net, 0);
+	for (size_t i = 0; i < l->naddrs; i++) {
+		struct ipaddr a = { .family = 4 };
+
+		memcpy(a.b, l->addrs[i].a + 12, 4);
+		if (!l->addrs[i].link && ipaddr_in_prefix(&a, &m->addr))
+			l->addrs[i].link = m->link;
+	}
+}
+
 /* The host's own addresses: the interface that carries it counts, though packets to it do not leave. */
 static int take_addr(const struct nlmsghdr *h, void *ctx)
 {
@@ -90,6 +109,8 @@ static int take_addr(const struct nlmsghdr *h, void *ctx)
 	for (size_t i = 0; i < l->naddrs; i++)
 		if (memcmp(l->addrs[i].a, own.dst, 16) == 0)
 			l->addrs[i].link = m.link;
+	if (l->v4 && m.link == LOOPBACK && m.addr.prefix < 32)
+		take_loopback(l, &m);
 	return MNL_CB_OK;
 }
 
