@@ -84,7 +84,7 @@ unbuild() {
 # The addresses a jail may have: its own, so that no two quarrel.
 properties() {
 	local i=${1#k}
-	pick 6
+	pick 7
 	case $R in
 	0) echo "ip4_addr=em0|192.0.2.$((100 + i))/24" ;;
 	1) echo "ip4_addr=em0|192.0.2.$((100 + i))/24,em0|203.0.113.$i/24 ip6_addr=em0|2001:db8::$i/64" ;;
@@ -92,19 +92,22 @@ properties() {
 	3) echo "vnet=on interfaces=vnet0:own0,vnet1:own1 ip4_addr=vnet1|10.98.0.$i/24 defaultrouter=none" ;;
 	4) echo "vnet=on nat=1 nat_forwards=tcp(80:$((8000 + i)))" ;;
 	5) echo "vnet=on bpf=on dhcp=on dhcp_timeout=2 interfaces=vnet0:br8" ;;
+	6) echo "ip4_addr=em0|192.0.2.$((100 + i))/24 assign_localhost=1" ;;
 	esac
 }
 
 # A change that may be live. The jail's kind decides whether the words fit: an error is fine, half of it is not.
 change() {
 	local i=${1#k}
-	pick 5
+	pick 7
 	case $R in
 	0) echo "ip4_addr=em0|192.0.2.$((100 + i))/24,em0|192.0.2.$((120 + i))/24" ;;
 	1) echo "ip4_addr=em0|203.0.113.$i/24 ip6_addr=none" ;;
 	2) echo "ip4_addr=vnet0|10.77.0.$i/24,vnet0|10.77.0.$((100 + i))/24" ;;
 	3) echo "defaultrouter=10.77.0.253" ;;
 	4) echo "notes=$ops" ;;
+	5) echo "assign_localhost=1 localhost_ip=none" ;;
+	6) echo "assign_localhost=0" ;;
 	esac
 }
 

@@ -33,21 +33,43 @@ static int take(struct taken *t, uint32_t a)
 	return 0;
 }
 
+static int take_list(struct taken *t, const char *text)
+{
+	_cleanup_free_ struct jaddr *list = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	if (jaddr_list_parse(text, 4, &list, &n, NULL) < 0)
+		return 0;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (list[i].mode == JADDR_STATIC)
+			r = take(t, number(&list[i].addr));
+	return r;
+}
+
 /* What a jail has in its configuration, whether it runs or not: also an address it does not use just now stays its own. */
 static int take_of(struct taken *t, const struct conf *c)
 {
-	_cleanup_free_ struct jaddr *list = NULL;
 	struct ipaddr own;
-	size_t n = 0;
 	int r = 0;
 
 	if (ipaddr_parse(conf_get(c, PROP_localhost_ip), 4, &own, NULL) == 0)
 		r = take(t, number(&own));
-	if (jaddr_list_parse(conf_get(c, PROP_ip4_addr), 4, &list, &n, NULL) < 0)
-		return r;
-	for (size_t i = 0; r == 0 && i < n; i++)
-		if (list[i].mode == JADDR_STATIC)
-			r = take(t, number(&list[i].addr));
+	return r < 0 ? r : take_list(t, conf_get(c, PROP_ip4_addr));
+}
+
+/* What jails run with, which their configurations may not say any more. */
+static int take_running(struct session *s, struct taken *t, struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	int r = state_names(&s->c->st, &names, e);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		struct state st;
+
+		if (state_load(&s->c->st, names.v[i], &st, NULL) == 0 && !st.vnet && take_list(t, st.ip4) < 0)
+			r = err_oom(e);
+	}
 	return r;
 }
 
@@ -74,6 +96,8 @@ static int take_all(struct session *s, struct taken *t, struct err *e)
 	}
 	if (r == 0 && take_of(t, &s->cfg.conf) < 0)
 		r = err_oom(e);
+	if (r == 0)
+		r = take_running(s, t, e);
 	for (size_t i = 0; r == 0 && i < sizeof(others) / sizeof(others[0]); i++)
 		r = take(t, others[i]) < 0 ? err_oom(e) : 0;
 	if (r == 0)

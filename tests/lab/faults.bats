@@ -10,6 +10,7 @@ setup_file() {
 	mk v vnet=on interfaces=vnet0:br0 'ip4_addr=vnet0|10.77.0.5/24' 'ip6_addr=vnet0|2001:db8:a::5/64' defaultrouter=10.77.0.1 "${common[@]}"
 	mk w vnet=on interfaces=vnet0:br0,vnet1:br1 'ip4_addr=vnet1|10.77.1.5/24' "${common[@]}"
 	mk s 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.11/24' 'ip6_addr=em0|2001:db8::10/64' "${common[@]}"
+	mk o 'ip4_addr=em0|192.0.2.20/24' assign_localhost=1 "${common[@]}"
 	# their own link and uplink: em0 stays as it is for the others
 	ip link add em1 address 02:00:5e:00:00:21 type veth peer name gw1 netns "$(basename "$LAB_LAN_NS")"
 	lan ip link set gw1 up
@@ -128,6 +129,12 @@ faults() {
 
 @test "stop of a shared-IP jail" {
 	faults s 'stop s' 'iocage start s' 'iocage stop s'
+}
+
+@test "start of a jail whose loopback address is to be chosen" {
+	# an address that was chosen may stay
+	export FAULT_FILTER='/^[0-9a-f]{32} .*jails.o.config.json$/d'
+	faults o 'start o' 'iocage set localhost_ip=none o' 'iocage start o'
 }
 
 @test "start of a jail with an uplink" {

@@ -90,6 +90,13 @@ localhost_of() {
 	localhost_of a '127.0.0.3
 ::1'
 	down b
+	# what a runs with is a's until it ends
+	ok iocage set localhost_ip=none a
+	ok iocage set localhost_ip=none b
+	up b
+	[ "$(iocage get localhost_ip b)" = 127.0.0.5 ]
+	ok iocage set localhost_ip=127.0.0.3 a
+	down b
 	ok iocage set localhost_ip=127.0.0.3 b
 	only same-address '127.0.0.3 is configured in a and in b'
 	fails 1 iocage start b
