@@ -190,11 +190,11 @@ int jail_ip4_text(const struct conf *c, struct sbuf *out, struct err *e)
 		sbuf_add(out, list);
 		return out->failed ? err_oom(e) : 0;
 	}
-	r = ipaddr_parse(own, 4, &lo, e);
-	if (r == 0)
-		r = jaddr_list_parse(list, 4, &a, &n, e);
+	if (ipaddr_parse(own, 4, &lo, e) < 0)
+		return err_wrap(e, "localhost_ip");
+	r = jaddr_list_parse(list, 4, &a, &n, e);
 	if (r < 0)
-		return r;
+		return err_wrap(e, "ip4_addr");
 	if (n)
 		sbuf_add(out, list);
 	if (!list_has(a, n, &lo))
@@ -208,9 +208,9 @@ static int build_ip4(const struct conf *c, struct jail *j, struct err *e)
 	_cleanup_(sbuf_done) struct sbuf text = { 0 };
 	int r = jail_ip4_text(c, &text, e);
 
-	if (r == 0)
-		r = jaddr_list_parse(text.p ? text.p : "", 4, &j->a4, &j->n4, e);
 	if (r < 0)
+		return r;
+	if (jaddr_list_parse(text.p ? text.p : "", 4, &j->a4, &j->n4, e) < 0)
 		return err_wrap(e, "ip4_addr");
 	if (streq(own, "none"))
 		return 0;
