@@ -28,6 +28,21 @@ case $build in /*) ;; *) build=$top/$build ;; esac
 host=host-$$ lan=lan-$$
 LAB_TMP=$(mktemp -d /tmp/iocage-lab.XXXXXX)
 
+# Jails of a run that was shot: in namespaces of their own, so in none of ours.
+groups_away() {
+	local g
+	# shellcheck source=tests/lab/shot.bash
+	. "$top/tests/lab/shot.bash"
+	for g in /sys/fs/cgroup{,/unified}/iocage-"$(IOCAGE_RUN=$LAB_TMP/run run_hash)"; do
+		[ -d "$g" ] || continue
+		echo 1 >"$g/cgroup.kill"
+		for _ in 1 2 3 4 5 6 7 8 9 10; do
+			find "$g" -depth -type d -exec rmdir {} + 2>/dev/null && break
+			sleep 0.1
+		done
+	done
+}
+
 leave() {
 	set +e
 	for ns in "$host" "$lan"; do
@@ -36,6 +51,7 @@ leave() {
 		done
 		ip netns del "$ns" 2>/dev/null
 	done
+	groups_away
 	awk -v d="$LAB_TMP/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while read -r m; do
 		umount -l "$m" 2>/dev/null
 	done
