@@ -105,19 +105,41 @@ static int take_all(struct session *s, struct taken *t, struct err *e)
 	return r;
 }
 
+static struct ipaddr address(uint32_t n)
+{
+	return (struct ipaddr){ .family = 4,
+		                .b = { (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
+}
+
+/* 1: it is an alias of the host's own, so somebody there uses it. All others are the loopback network's. */
+static int is_alias(struct session *s, const struct ipaddr *a, struct err *e)
+{
+	struct ipaddr net;
+	int r = os_route_to(s->os, a, &net, e);
+
+	return r > 0 ? net.prefix == ipaddr_max_prefix(a) : r;
+}
+
 static int choose(struct session *s, struct ipaddr *ret, struct err *e)
 {
 	struct taken t = { 0 };
 	uint32_t a = FIRST;
 	int r = take_all(s, &t, e);
 
-	for (size_t i = 0; r == 0 && i < t.n; i++)
-		a += t.list[i] == a;
+	for (size_t i = 0; r == 0 && a <= LAST; a++) {
+		while (i < t.n && t.list[i] < a)
+			i++;
+		if (i < t.n && t.list[i] == a)
+			continue;
+		*ret = address(a);
+		r = is_alias(s, ret, e);
+		if (r == 0)
+			break;
+		r = r < 0 ? r : 0;
+	}
 	free(t.list);
 	if (r == 0 && a > LAST)
 		r = err_set(e, EADDRNOTAVAIL, "no loopback address is free; set localhost_ip");
-	*ret = (struct ipaddr){ .family = 4,
-		                .b = { (uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a } };
 	return r;
 }
 

@@ -108,9 +108,11 @@ localhost_of() {
 	local i
 	for i in $(seq 60); do mk "p$i" vnet=off "localhost_ip=127.0.0.$((i == 52 || i == 53 ? 200 : i + 1))"; done
 	mkown a 192.0.2.10
+	ip addr add 127.0.0.62/32 dev lo
 	up a
-	# neither 127.0.0.53 nor 127.0.0.54
-	[ "$(iocage get localhost_ip a)" = 127.0.0.62 ]
+	ip addr del 127.0.0.62/32 dev lo
+	# neither 127.0.0.53 nor 127.0.0.54, nor an alias of the host's
+	[ "$(iocage get localhost_ip a)" = 127.0.0.63 ]
 }
 
 @test "started together: each its own" {
