@@ -177,6 +177,13 @@ localhost_of() {
 	ok iocage restart a
 	inside_ok a 'wc -c </etc/hosts'
 	is 21
+	# a file of the host's, mounted over it
+	inside_ok a 'echo 127.0.0.1 localhost >/etc/hosts'
+	echo '127.0.0.1 localhost # shared' >"$LAB_TMP/hosts"
+	printf '%s /etc/hosts nullfs ro 0 0\n' "$LAB_TMP/hosts" >"$IOCAGE_ROOT/jails/a/fstab"
+	ok iocage restart a
+	inside_ok a 'cat /etc/hosts'
+	is '127.0.0.1 localhost # shared'
 }
 
 @test "addresses change live, and the loopback address stays what it was" {

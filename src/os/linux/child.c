@@ -290,7 +290,14 @@ static int set_localhost(const char *msg, size_t len, struct err *e)
 	if (etc < 0 || fs_read(etc, "hosts", HOSTS_MAX, &text, &n, NULL) < 0 || strlen(text) != n)
 		return 0;
 	r = hosts_localhost(text, &a, &out, e);
-	return r > 0 ? write_in_root(root, "/etc/hosts", out.p, e) : r;
+	if (r <= 0)
+		return r;
+	r = write_in_root(root, "/etc/hosts", out.p, e);
+	if (r == -EBUSY || r == -EROFS) { /* a file somebody mounted there, or a root that is not for writing */
+		*e = (struct err)ERR_INIT;
+		r = 0;
+	}
+	return r;
 }
 
 void child_main(const struct child_args *a)
