@@ -26,12 +26,13 @@ fi
 
 follow=
 [ "${FAULT_WHO:-}" != child ] || follow=-f
+# A console's log stays; the monitor makes it, and may have been ended before it came to that.
 all() {
 	{
 		shot
 		shot_files
 		shot_inside
-	} | sed -E "${FAULT_FILTER:-}"
+	} | sed -E '/\/log\/[^/]*-console\.log$/d' | sed -E "${FAULT_FILTER:-}"
 }
 
 # same FILE...: one of them. What the kernel does late gets a moment.

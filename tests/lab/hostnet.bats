@@ -182,6 +182,8 @@ print(n)
 	ip route add 10.6.0.0/16 via 10.4.0.9 metric 50 table 77
 	ip route add 10.7.7.0/24 dev em0
 	ip -6 route add 2001:db8:7::/48 via fe80::99 dev em0
+	# a worker of the kernel's makes the route to an address a moment after the address
+	eventually sh -c 'ip -6 route show table local | grep -q 2001:db8::dd'
 	manual
 	world_snapshot before
 	ok hn apply
