@@ -107,6 +107,20 @@ in_step() {
 	in_step b1 b2 inside_ok b1 ping -c 1 -W 2 10.97.0.2
 }
 
+@test "the group that all jails' groups are in goes with the last jail just when another one makes its own in it" {
+	local pid
+	mk g vnet=on interfaces=vnet0:none ip4_addr=none
+	shot_init
+	[ ! -e "$SHOT_GROUP" ]
+	strace -o /dev/null -P "$SHOT_GROUP/g" -e trace=mkdirat,mkdir -e inject=mkdirat,mkdir:delay_enter=1500000:when=1 \
+		iocage start g >"$LAB_TMP/out" 2>&1 &
+	pid=$!
+	eventually test -d "$SHOT_GROUP"
+	rmdir "$SHOT_GROUP"
+	wait "$pid" || { cat "$LAB_TMP/out"; return 1; }
+	is_up g
+}
+
 @test "in step: NAT, with what is switched on for it, and forwarded ports" {
 	mk n1 vnet=on nat=1 'nat_forwards=tcp(80:8081)'
 	mk n2 vnet=on nat=1 'nat_forwards=tcp(80:8082)'

@@ -15,6 +15,7 @@
 
 #define CGROUP2_MAGIC 0x63677270
 #define FILEID_KERNFS 0xfe
+#define AGAIN_MAX     100
 #define RUN_USUAL     "/run/iocage"
 
 int cgroup_mount(const char **ret, struct err *e)
@@ -66,6 +67,16 @@ int cgroup_open_jail(const struct os_jail *j, const char *sub, struct err *e)
 	return cgroup_open(j->cgroup, sub, e);
 }
 
+/* The last jail's removal takes the parent, perhaps between two steps of ours: then once more. */
+static int make_group(const char *path)
+{
+	int r = -ENOENT;
+
+	for (int tries = 0; r == -ENOENT && tries < AGAIN_MAX; tries++)
+		r = fs_mkdirs(AT_FDCWD, path, 0755);
+	return r;
+}
+
 int cgroup_add(const char *rel, struct err *e)
 {
 	_cleanup_close_ int dir = -1;
@@ -78,7 +89,7 @@ int cgroup_add(const char *rel, struct err *e)
 	path = strf("%s/%s", mnt, rel);
 	if (!path)
 		return err_oom(e);
-	r = fs_mkdirs(AT_FDCWD, path, 0755);
+	r = make_group(path);
 	if (r < 0)
 		return err_set(e, -r, "make control group %s: %s", path, strerror(-r));
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
