@@ -110,7 +110,8 @@ shot_inside() {
 			nsenter --net="/proc/$pid/ns/net" bash -c "$(declare -f shot_net); shot_net" | grep -vE ' fe80::|ff00::' |
 				sed 's/ secondary / /'
 			for p in $(cat "$SHOT_GROUP/$j"/{jail,mon}/cgroup.procs 2>/dev/null); do
-				sed 's/^/process /' "/proc/$p/comm" 2>/dev/null
+				# who tells the neighbours of a new address is gone in a moment
+				sed '/^iocage-announce$/d; s/^/process /' "/proc/$p/comm" 2>/dev/null
 			done
 			for p in memory.max memory.swap.max pids.max cpu.max cpuset.cpus.effective; do
 				[ ! -e "$SHOT_GROUP/$j/jail/$p" ] || sed "/^max/d; /^$/d; s/^/limit $p /" "$SHOT_GROUP/$j/jail/$p"

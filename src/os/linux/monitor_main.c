@@ -140,6 +140,7 @@ static void tell_neighbours(struct monitor *m)
 	m->announce_at = 0;
 	m->announcer = fork();
 	if (m->announcer == 0) {
+		(void)prctl(PR_SET_NAME, "iocage-announce");
 		announce(&m->h);
 		_exit(0);
 	}
