@@ -396,13 +396,7 @@ static void settle_undone(struct session *s, const struct op *undo, size_t n, bo
 
 static bool listed(const struct jail *j, const struct ipaddr *a)
 {
-	const struct jaddr *list = a->family == 6 ? j->a6 : j->a4;
-	size_t n = a->family == 6 ? j->n6 : j->n4;
-
-	for (size_t i = 0; i < n; i++)
-		if (list[i].mode == JADDR_STATIC && ipaddr_same_host(&list[i].addr, a))
-			return true;
-	return false;
+	return a->family == 6 ? jaddr_list_has(j->a6, j->n6, a) : jaddr_list_has(j->a4, j->n4, a);
 }
 
 /* An alias that another jail uses too stayed on the host; it is that jail's now. */

@@ -27,10 +27,7 @@ static bool lists(const char *text, const struct ipaddr *a)
 
 	if (jaddr_list_parse(text, a->family, &list, &n, NULL) < 0)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (list[i].mode == JADDR_STATIC && ipaddr_same_host(&list[i].addr, a))
-			return true;
-	return false;
+	return jaddr_list_has(list, n, a);
 }
 
 int share_is_free(struct session *s, const struct ipaddr *a, bool *ret, struct err *e)

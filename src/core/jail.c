@@ -85,6 +85,14 @@ static int check_twice(const char *item, const struct jaddr *list, size_t n, con
 	return 0;
 }
 
+bool jaddr_list_has(const struct jaddr *list, size_t n, const struct ipaddr *host)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].mode == JADDR_STATIC && ipaddr_same_host(&list[i].addr, host))
+			return true;
+	return false;
+}
+
 int jaddr_list_parse(const char *value, int family, struct jaddr **ret, size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ struct jaddr *list = NULL;

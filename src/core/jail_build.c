@@ -170,14 +170,6 @@ bool jail_wants_localhost(const struct conf *c)
 	       ip_mode(conf_get(c, PROP_ip4)) == IP_NEW;
 }
 
-static bool list_has(const struct jaddr *list, size_t n, const struct ipaddr *a)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i].mode == JADDR_STATIC && ipaddr_same_host(&list[i].addr, a))
-			return true;
-	return false;
-}
-
 int jail_ip4_text(const struct conf *c, struct sbuf *out, struct err *e)
 {
 	const char *list = conf_get(c, PROP_ip4_addr), *own = conf_get(c, PROP_localhost_ip);
@@ -197,7 +189,7 @@ int jail_ip4_text(const struct conf *c, struct sbuf *out, struct err *e)
 		return err_wrap(e, "ip4_addr");
 	if (n)
 		sbuf_add(out, list);
-	if (!list_has(a, n, &lo))
+	if (!jaddr_list_has(a, n, &lo))
 		sbuf_addf(out, "%slo0|%s/32", n ? "," : "", own);
 	return out->failed ? err_oom(e) : 0;
 }
