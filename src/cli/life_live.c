@@ -394,11 +394,6 @@ static void settle_undone(struct session *s, const struct op *undo, size_t n, bo
 	(void)!live_remove(&s->c->st, s->jail, &ignored);
 }
 
-static bool listed(const struct jail *j, const struct ipaddr *a)
-{
-	return a->family == 6 ? jaddr_list_has(j->a6, j->n6, a) : jaddr_list_has(j->a4, j->n4, a);
-}
-
 /* An alias that another jail uses too stayed on the host; it is that jail's now. */
 static int hand_over(struct change *x, struct err *e)
 {
@@ -408,7 +403,7 @@ static int hand_over(struct change *x, struct err *e)
 	for (size_t i = 0; r == 0 && i < j.n; i++) {
 		bool passed = false;
 
-		if (!share_is_alias(&j.undo[i], OP_ADDR_DEL) || listed(&x->new, &j.undo[i].addr))
+		if (!share_is_alias(&j.undo[i], OP_ADDR_DEL) || jail_lists(&x->new, &j.undo[i].addr))
 			continue;
 		r = share_pass(&x->s, &j.undo[i], &passed, e);
 		if (r == 0 && passed)

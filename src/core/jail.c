@@ -93,6 +93,11 @@ bool jaddr_list_has(const struct jaddr *list, size_t n, const struct ipaddr *hos
 	return false;
 }
 
+bool jail_lists(const struct jail *j, const struct ipaddr *host)
+{
+	return host->family == 6 ? jaddr_list_has(j->a6, j->n6, host) : jaddr_list_has(j->a4, j->n4, host);
+}
+
 int jaddr_list_parse(const char *value, int family, struct jaddr **ret, size_t *ret_n, struct err *e)
 {
 	_cleanup_free_ struct jaddr *list = NULL;

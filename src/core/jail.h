@@ -100,6 +100,7 @@ must_check int jail_ip4_text(const struct conf *c, struct sbuf *out, struct err 
 must_check int jaddr_list_parse(const char *value, int family, struct jaddr **ret, size_t *ret_n, struct err *e);
 /* Is the address in the list, whatever its interface and prefix. */
 bool jaddr_list_has(const struct jaddr *list, size_t n, const struct ipaddr *host);
+bool jail_lists(const struct jail *j, const struct ipaddr *host);
 /* Can a be the address of one host: not 0.0.0.0 or ::, no broadcast, no multicast, no IPv4 in IPv6 form. */
 must_check int jaddr_host_check(const struct ipaddr *a, struct err *e);
 must_check int jnic_list_parse(const char *value, struct jnic **ret, size_t *ret_n, struct err *e);

@@ -348,8 +348,6 @@ static void vnet_mtus(struct plan *p, const struct jail *old, const struct jail 
 	}
 }
 
-static bool lists_host(const struct jail *j, const struct ipaddr *a);
-
 static int ask_vnet(struct plan *p, const struct jail *old, const struct jail *new, const struct facts *f,
                     struct err *e)
 {
@@ -360,7 +358,7 @@ static int ask_vnet(struct plan *p, const struct jail *old, const struct jail *n
 		bool v4 = i < new->n4;
 		const struct jaddr *a = v4 ? &new->a4[i] : &new->a6[i - new->n4];
 
-		if (!lists_host(old, &a->addr))
+		if (!jail_lists(old, &a->addr))
 			r = plan_vnet_probe(p, PH_QUIET, new, a, f, v4 ? "ip4_addr" : "ip6_addr", &asked, e);
 	}
 	if (asked)
@@ -404,24 +402,13 @@ static int change_vnet(struct plan *p, const struct jail *old, const struct jail
 
 /* --- both --- */
 
-static bool lists_host(const struct jail *j, const struct ipaddr *a)
-{
-	const struct jaddr *list = a->family == 6 ? j->a6 : j->a4;
-	size_t n = a->family == 6 ? j->n6 : j->n4;
-
-	for (size_t i = 0; i < n; i++)
-		if (list[i].mode == JADDR_STATIC && ipaddr_same_host(&list[i].addr, a))
-			return true;
-	return false;
-}
-
 static void end_connections(struct plan *p, const struct jail *old, const struct jail *new)
 {
 	for (size_t i = 0; i < old->n4 + old->n6; i++) {
 		const struct jaddr *a = i < old->n4 ? &old->a4[i] : &old->a6[i - old->n4];
 		struct op op = { .kind = OP_CONN_END, .where = old->vnet ? AT_JAIL : AT_HOST, .addr = a->addr };
 
-		if (a->mode != JADDR_STATIC || lists_host(new, &a->addr))
+		if (a->mode != JADDR_STATIC || jail_lists(new, &a->addr))
 			continue;
 		op.name = plan_str(p, old->name);
 		op.addr.has_prefix = false;
