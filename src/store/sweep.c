@@ -65,7 +65,7 @@ static size_t sweep_jail(struct store *s, const char *jail)
 	return sweep_files(s->rootfd, dir) + sweep_files(s->runfd, dir);
 }
 
-/* Somebody between taking an id and writing down that he has it: ids are not to be given back now. */
+/* Somebody may be between taking an id and writing down that he has it: ids are not to be given back now. */
 static bool any_locked(struct store *s, const struct strv *jails, unsigned wait_seconds)
 {
 	for (size_t i = 0; i < jails->n; i++) {
@@ -77,26 +77,55 @@ static bool any_locked(struct store *s, const struct strv *jails, unsigned wait_
 	return false;
 }
 
-static int sweep_ids(struct store *s, const struct strv *jails, size_t *ret_n, struct err *e)
+/* All that may hold an id now, some of them twice: who takes one later waits for the map. */
+static int list_holders(struct store *s, struct strv *ret, struct err *e)
 {
 	_cleanup_(strv_done) struct strv names = { 0 };
+	int r = store_jails(s, ret, e);
+
+	if (r == 0)
+		r = state_names(s, &names, e);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		if (strv_add(ret, names.v[i]) < 0)
+			r = err_oom(e);
+	return r;
+}
+
+static int read_ids(struct store *s, unsigned char used[static JID_MAP_SIZE], struct err *e)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	int r = state_names(s, &names, e);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		struct state st;
+
+		r = state_load(s, names.v[i], &st, e);
+		if (r == 0 && st.jid / 8 < JID_MAP_SIZE)
+			used[st.jid / 8] |= (unsigned char)(1U << st.jid % 8);
+		else if (r == -ENOENT)
+			r = 0;
+	}
+	return r;
+}
+
+/*
+ * A start has its jail's lock from before it takes an id until its state says so; a stop, from before its state is gone until
+ * the id is given back. So nobody may hold one before the states are read, nor afterwards.
+ */
+static int sweep_ids(struct store *s, size_t *ret_n, struct err *e)
+{
+	_cleanup_(strv_done) struct strv jails = { 0 };
 	_cleanup_close_ int map = -1;
 	unsigned char used[JID_MAP_SIZE] = { 0 };
 	int r = jid_lock(s, &map, e);
 
 	if (r == 0)
-		r = state_names(s, &names, e);
-	if (r < 0 || any_locked(s, jails, 0))
+		r = list_holders(s, &jails, e);
+	if (r < 0 || any_locked(s, &jails, 0))
 		return r;
-	for (size_t i = 0; i < names.n; i++) {
-		struct state st;
-
-		r = state_load(s, names.v[i], &st, e);
-		if (r < 0 && r != -ENOENT)
-			return r;
-		if (r == 0 && st.jid / 8 < JID_MAP_SIZE)
-			used[st.jid / 8] |= (unsigned char)(1U << st.jid % 8);
-	}
+	r = read_ids(s, used, e);
+	if (r < 0 || any_locked(s, &jails, 0))
+		return r;
 	return jid_keep_only(s, map, used, ret_n, e);
 }
 
@@ -112,7 +141,7 @@ int store_sweep(struct store *s, size_t *ret_n, struct err *e)
 	for (size_t i = 0; r == 0 && i < jails.n; i++)
 		n += sweep_jail(s, jails.v[i]);
 	if (r == 0 && s->runfd >= 0 && !busy)
-		r = sweep_ids(s, &jails, &ids, e);
+		r = sweep_ids(s, &ids, e);
 	/* defaults.json is written with this lock held */
 	if (r == 0 && store_lock_global(s, "default", &names, NULL) == 0)
 		n += sweep_files(s->rootfd, ".");

@@ -134,6 +134,46 @@ crash() {
 	[ "$(jid s)" = 1 ]
 }
 
+@test "a jail that is made and started while gc looks keeps its id" {
+	local gc start
+	mk t1 vnet=on interfaces=vnet0:none ip4_addr=none
+	# gc knows the jails there are, and comes to the map of ids a moment later
+	strace -o /dev/null -P jid -e trace=openat -e inject=openat:delay_enter=1500000 iocage gc >"$LAB_TMP/gc" 2>&1 &
+	gc=$!
+	sleep 0.3
+	mk t2 vnet=on interfaces=vnet0:none ip4_addr=none
+	# has its id, and does not say so before gc has been there
+	strace -o /dev/null -P "$IOCAGE_RUN/jid" -e trace=close -e inject=close:delay_exit=3000000:when=1 iocage start t2 >"$LAB_TMP/start" 2>&1 &
+	start=$!
+	wait "$gc"
+	kill -0 "$start" # or it was not in time
+	wait "$start"
+	up t1
+	[ "$(jid t1)" != "$(jid t2)" ]
+}
+
+@test "a jail that stops while gc looks gives its id back once" {
+	local gc stop
+	mk t1 vnet=on interfaces=vnet0:none ip4_addr=none
+	mk t2 vnet=on interfaces=vnet0:none ip4_addr=none
+	mk t3 vnet=on interfaces=vnet0:none ip4_addr=none
+	up t1
+	# gc has the map, and has seen that nobody works on a jail
+	strace -o "$LAB_TMP/trace" -P jails/t1/state -e trace=openat -e inject=openat:delay_enter=2000000:when=2 \
+		iocage gc >"$LAB_TMP/gc" 2>&1 &
+	gc=$!
+	eventually grep -q t1/state "$LAB_TMP/trace"
+	sleep 0.3
+	strace -o /dev/null -P jid -e trace=openat -e inject=openat:delay_enter=5000000 iocage stop t1 >"$LAB_TMP/stop" 2>&1 &
+	stop=$!
+	wait "$gc"
+	up t2
+	kill -0 "$stop" # or it was not in time
+	wait "$stop"
+	up t3
+	[ "$(jid t2)" != "$(jid t3)" ]
+}
+
 @test "gc leaves alone what another command works on" {
 	up s
 	crash s
