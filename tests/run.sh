@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh - run test suites and count: tests/run.sh unit lint lab vm   (one lab file: lab:vnet). Ends with "N passed, N failed".
+# run.sh - run test suites and count: tests/run.sh unit lint lab vm   (one lab file: lab:vnet). Ends with what failed, in
+# short, so that the end of a long log says it, and "N passed, N failed".
 #
 # lab:vnet:REGEX runs those tests of the file whose names match, as bats -f does (no blanks: write a dot).
 #
@@ -23,10 +24,11 @@ out=$(mktemp)
 elsewhere=$(mktemp) # tests that are left to the other kernel, as "SUITE: NAME"
 there=$(mktemp)     # those that ran under it, in the same form
 lint_out=$(mktemp) vm_out=$(mktemp) beside=''
+recap=$(mktemp) # what failed
 vm_ran=0
 leave() {
 	[ -z "$beside" ] || kill -- "-$beside" 2>/dev/null
-	rm -f "$out" "$elsewhere" "$there" "$lint_out" "$vm_out"
+	rm -f "$out" "$elsewhere" "$there" "$lint_out" "$vm_out" "$recap"
 }
 trap leave EXIT
 trap 'exit 130' INT TERM
@@ -50,6 +52,7 @@ run_unit() {
 	fail=$(($(meson_field Fail) + $(meson_field Timeout) + $(meson_field 'Unexpected Pass')))
 	if [ "$status" -ne 0 ] || [ "$fail" -ne 0 ]; then
 		cat "$out"
+		sed -nE 's@^ *[0-9]+/[0-9]+ +(.*[^ ]) +(FAIL|TIMEOUT|ERROR).*@failed: unit: \1@p' "$out" | sort -u >>"$recap"
 		[ "$fail" -ne 0 ] || fail=1
 	fi
 	count unit "${ok:-0}" "$fail" "${skip:-0}" $((SECONDS - t))
@@ -62,8 +65,23 @@ end_lint() {
 	skip=$(grep -c '^skip ' "$lint_out")
 	[ $((ok + fail)) -gt 0 ] || fail=1
 	if [ "$fail" -ne 0 ] || [ "$skip" -ne 0 ]; then cat "$lint_out"; fi
+	sed -nE 's/^FAIL (.*)/failed: lint: \1/p' "$lint_out" >>"$recap"
 	# what it took itself, however long it was waited for
 	count lint "$ok" "$fail" "$skip" "$(sed -n 's/^ok .* (\([0-9]*\) s)$/\1/p' "$lint_out" | awk '{ s += $1 } END { print s + 0 }')"
+}
+
+# recap_lab NAME: each test that failed, with the line and the last of what it said
+recap_lab() {
+	awk -v suite="$1" '
+		function tell(i) {
+			if (!bad) return
+			print "failed: " suite ": " name
+			for (i = 1; i <= n; i++) if (i <= 3 || i > n - 8) print "    " said[i]
+			bad = 0
+		}
+		/^(not )?ok [0-9]+ / { tell(); bad = /^not/; n = 0; name = $0; sub(/^not ok [0-9]+ /, "", name) }
+		/^# / && bad { said[++n] = substr($0, 3) }
+		END { tell() }' "$out" >>"$recap"
 }
 
 # run_lab FILE [REGEX]: one bats file in a world of its own
@@ -79,6 +97,8 @@ run_lab() {
 	if [ "${planned:-0}" -eq 0 ] || { [ "$status" -ne 0 ] && [ "$fail" -eq 0 ]; }; then fail=$((fail + 1)); fi
 	if [ "$fail" -ne 0 ]; then
 		grep -vE '^ok [0-9]+ ' "$out"
+		recap_lab "$name"
+		grep -q '^not ok' "$out" || echo "failed: $name: ended with $status, $ok of ${planned:-0} tests were good" >>"$recap"
 	else
 		grep -E '# skip|^# [0-9]+ points in all' "$out"
 	fi
@@ -103,6 +123,8 @@ end_vm() {
 	skip=$(sed -nE 's/^[0-9]+ passed, .* ([0-9]+) skipped.*/\1/p' "$vm_out" | tail -n 1)
 	if [ -z "$ok" ] || { [ "$status" -ne 0 ] && [ "${fail:-0}" -eq 0 ]; }; then fail=$((${fail:-0} + 1)); fi
 	grep -v '^ran under this kernel: ' "$vm_out"
+	# its own recap
+	sed -nE '/^failed: /,/^[0-9]+ passed, /{ /^[0-9]+ passed, /!{ s/^failed: /failed: vm: /; p } }' "$vm_out" >>"$recap"
 	sed -n 's/^ran under this kernel: //p' "$vm_out" >>"$there"
 	# what that kernel cannot do is this one's to run
 	[ "${fail:-0}" -ne 0 ] || skip=$((${skip:-0} - $(grep -c '^not under this kernel: ' "$vm_out")))
@@ -155,7 +177,7 @@ check_elsewhere() {
 	[ "$say_ran" = 0 ] || return 0
 	while IFS= read -r line; do
 		if ! runs_there "$line"; then
-			echo "skipped here, and not run under the other kernel: $line"
+			echo "failed: skipped here, and not run under the other kernel: $line" >>"$recap"
 			failed=$((failed + 1)) skipped=$((skipped - 1))
 		elif [ "$vm_ran" = 1 ]; then
 			skipped=$((skipped - 1))
@@ -188,6 +210,7 @@ check_elsewhere
 if [ "$must_run" = 1 ] && [ "$skipped" -gt 0 ]; then
 	failed=$((failed + skipped)) skipped=0
 fi
+cat "$recap"
 if [ "$skipped" -gt 0 ]; then
 	echo "$passed passed, $failed failed, $skipped skipped"
 else

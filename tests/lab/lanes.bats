@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# lanes.bats - tests/run.sh itself: a test that is skipped under this kernel has to run under the other one.
+# lanes.bats - tests/run.sh itself: a test that is skipped under this kernel has to run under the other one; what failed is said at the end.
 
 load lib
 
@@ -26,7 +26,7 @@ tap() {
 	local k=$1 s=$2
 	shift 2
 	: >"$top/tests/lab/$s.bats"
-	printf '%s\n' "1..$#" "$@" >"$top/tap.$k.$s"
+	printf '%s\n' "1..$(printf '%s\n' "$@" | grep -c '^[^#]')" "$@" >"$top/tap.$k.$s"
 }
 
 lanes() {
@@ -84,4 +84,18 @@ lanes() {
 	tap here a 'ok 1 both' 'ok 2 only here # skip no server'
 	IOCAGE_TESTS_MUST_RUN=1 lanes lab:a vm
 	[ "$status" -eq 1 ]
+}
+
+@test "the end says what failed, in either lane" {
+	tap here c 'ok 1 alone' 'not ok 2 together' '# (in test file c.bats, line 7)' '# was refused'
+	tap there a 'ok 1 both' 'not ok 2 only there' '# (in test file a.bats, line 9)'
+	lanes lab:c lab:a vm
+	[ "$status" -eq 1 ]
+	[ "${lines[-1]}" = '4 passed, 3 failed' ]
+	[ "${lines[-7]}" = 'failed: lab:c: together' ]
+	[ "${lines[-6]}" = '    (in test file c.bats, line 7)' ]
+	[ "${lines[-5]}" = '    was refused' ]
+	[ "${lines[-4]}" = 'failed: vm: lab:a: only there' ]
+	[ "${lines[-3]}" = '    (in test file a.bats, line 9)' ]
+	[ "${lines[-2]}" = 'failed: skipped here, and not run under the other kernel: a: only there' ]
 }
