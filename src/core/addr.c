@@ -23,6 +23,16 @@ bool ifname_valid(const char *s)
 	return true;
 }
 
+bool ifname_is_loopback(const char *s)
+{
+	return streq(s, "lo") || streq(s, "lo0");
+}
+
+bool ifname_same(const char *a, const char *b)
+{
+	return streq(a, b) || (ifname_is_loopback(a) && ifname_is_loopback(b));
+}
+
 /* "255.255.255.0" -> 24; false when it is no mask or has holes */
 static bool mask_to_prefix(const char *s, uint8_t *ret)
 {
@@ -131,16 +141,29 @@ bool ipaddr_same_host(const struct ipaddr *a, const struct ipaddr *b)
 	return a->family == b->family && memcmp(a->b, b->b, sizeof(a->b)) == 0 && streq(a->zone, b->zone);
 }
 
+unsigned bits_common(const uint8_t *a, const uint8_t *b, unsigned max)
+{
+	unsigned n = 0;
+
+	while (n + 8 <= max && a[n / 8] == b[n / 8])
+		n += 8;
+	while (n < max && ((a[n / 8] ^ b[n / 8]) & (0x80U >> n % 8)) == 0)
+		n++;
+	return n;
+}
+
+void bits_clear(uint8_t *b, unsigned from, unsigned max)
+{
+	for (unsigned bit = from; bit < max; bit++)
+		b[bit / 8] &= (uint8_t) ~(0x80U >> bit % 8);
+}
+
 bool ipaddr_in_prefix(const struct ipaddr *a, const struct ipaddr *net)
 {
 	unsigned bits = net->has_prefix ? net->prefix : ipaddr_max_prefix(net);
-	unsigned whole = bits / 8, rest = bits % 8;
 
-	if (a->family != net->family || a->family == 0 || bits > ipaddr_max_prefix(net))
-		return false;
-	if (memcmp(a->b, net->b, whole) != 0)
-		return false;
-	return rest == 0 || ((a->b[whole] ^ net->b[whole]) & (0xff << (8 - rest)) & 0xff) == 0;
+	return a->family == net->family && a->family != 0 && bits <= ipaddr_max_prefix(net) &&
+	       bits_common(a->b, net->b, bits) == bits;
 }
 
 static int hexval(char c)

@@ -40,6 +40,10 @@ bool ipaddr_same_host(const struct ipaddr *a, const struct ipaddr *b); /* family
 bool ipaddr_in_prefix(const struct ipaddr *a, const struct ipaddr *net); /* net's prefix applied to both */
 unsigned ipaddr_max_prefix(const struct ipaddr *a); /* 32 or 128 */
 
+/* With how many bits a and b begin alike, at most max; and from..max-1 of b made zero. max: of both buffers, in bits. */
+unsigned bits_common(const uint8_t *a, const uint8_t *b, unsigned max);
+void bits_clear(uint8_t *b, unsigned from, unsigned max);
+
 /* "02:ff:60:6a:86:aa", also with '-' or without separators. */
 must_check int mac_parse(const char *s, struct macaddr *ret, struct err *e);
 const char *mac_format(const struct macaddr *m, char buf[static 18]);
@@ -53,5 +57,9 @@ void mac_derive(const char *host_id, const char *jail, const char *nic, const ch
 
 /* Is s a usable interface name: 1..15 characters, no blank, '/', ':' or '|', not "." or "..". */
 bool ifname_valid(const char *s);
+/* The loopback, by its name on Linux or on FreeBSD: "lo", "lo0". */
+bool ifname_is_loopback(const char *s);
+/* Are both names of one interface: the same, or both the loopback's. */
+bool ifname_same(const char *a, const char *b);
 
 #endif

@@ -173,8 +173,8 @@ static void check_resolver(struct ward *w, const struct doctor_jail *d)
 
 static void check_alias(struct ward *w, const struct doctor_jail *d, const struct jaddr *a)
 {
-	/* the loopback's name on FreeBSD */
-	const char *link = streq(a->ifname, "lo0") && !survey_link(w->host, "lo0") ? "lo" : a->ifname;
+	const struct sv_link *on = survey_link(w->host, a->ifname);
+	const char *link = on ? on->name : a->ifname;
 	char text[IPADDR_TEXT];
 	struct finding *f;
 	struct ipaddr with = a->addr;
@@ -190,7 +190,7 @@ static void check_alias(struct ward *w, const struct doctor_jail *d, const struc
 	                strf("%s is not on %s any more: the jail cannot be reached there", text,
 	                     *link ? link : "the host"),
 	                *link ? strf("ip addr add %s dev %s", text, link) : strf("iocage restart %s", d->jail->name));
-	if (f && *link && survey_link(w->host, link)) {
+	if (f && on) {
 		f->mend = MEND_ALIAS;
 		f->addr = with;
 		(void)snprintf(f->link, sizeof(f->link), "%s", link);

@@ -232,8 +232,7 @@ static struct ipaddr network_of(const struct ipaddr *a)
 {
 	struct ipaddr net = *a;
 
-	for (unsigned bit = a->prefix; bit < ipaddr_max_prefix(a); bit++)
-		net.b[bit / 8] &= (uint8_t) ~(0x80U >> bit % 8);
+	bits_clear(net.b, a->prefix, ipaddr_max_prefix(a));
 	return net;
 }
 

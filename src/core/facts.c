@@ -9,7 +9,7 @@
 const struct link_fact *facts_link(const struct facts *f, const char *name)
 {
 	for (size_t i = 0; i < f->nlinks; i++)
-		if (streq(f->links[i].name, name))
+		if (ifname_same(f->links[i].name, name))
 			return &f->links[i];
 	return NULL;
 }

@@ -203,7 +203,7 @@ static int parse_nic(const char *item, struct jnic *ret, struct err *e)
 		               IFNAME_CAP - 1);
 	memcpy(ret->name, item, n);
 	ret->name[n] = '\0';
-	if (!ifname_valid(ret->name) || streq(ret->name, "lo") || streq(ret->name, "lo0"))
+	if (!ifname_valid(ret->name) || ifname_is_loopback(ret->name))
 		return err_set(e, EINVAL, "'%.60s': '%s' cannot be an interface's name", item, ret->name);
 	if (jnic_inside_name(ret->name, inside) < 0)
 		return err_set(e, EINVAL,

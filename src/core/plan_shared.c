@@ -17,9 +17,6 @@ int plan_check_link(const struct plan_family *fam, const struct facts *f, const 
                     const struct link_fact **ret, struct err *e)
 {
 	*ret = facts_link(f, name);
-	/* the loopback's name on FreeBSD */
-	if (!*ret && streq(name, "lo0"))
-		*ret = facts_link(f, "lo");
 	if (*ret)
 		return 0;
 	return err_set(e, ENODEV,
@@ -162,7 +159,7 @@ bool plan_view_op(struct plan *p, const struct link_fact *link, struct op *ret)
 		.mac = link->mac,
 		.flags = link->flags,
 	};
-	return !streq(link->name, "lo") && !streq(link->name, "lo0");
+	return !ifname_is_loopback(link->name);
 }
 
 /* The interface as the jail sees it, once however many addresses it has. */

@@ -249,11 +249,6 @@ const struct jnic *plan_find_nic(const struct jail *j, const char *name)
 	return NULL;
 }
 
-static bool is_lo(const char *name)
-{
-	return streq(name, "lo0") || streq(name, "lo");
-}
-
 static void list_nics(const struct jail *j, struct sbuf *out)
 {
 	for (size_t i = 0; i < j->nnics; i++)
@@ -345,7 +340,7 @@ int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, 
 	*ret = (struct op){ .kind = OP_NONE };
 	if (!nic && plan_passed(j, a->ifname))
 		(void)!str_copy(inside, sizeof(inside), a->ifname);
-	else if (!nic && !is_lo(a->ifname))
+	else if (!nic && !ifname_is_loopback(a->ifname))
 		return no_such_nic(j, prop, a->ifname, e);
 	if (a->mode != JADDR_STATIC)
 		return 0; /* plan_lease.c */
@@ -353,7 +348,7 @@ int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, 
 		return err_set(e, ENAMETOOLONG, "interfaces: %s is too long", nic->name);
 	if (!a->addr.has_prefix) {
 		ipaddr_format(&a->addr, addr);
-		if (!is_lo(a->ifname))
+		if (!ifname_is_loopback(a->ifname))
 			return err_set(e, EINVAL, "%s: %s needs a prefix, as in %s/%d", prop, addr, addr,
 			               a->addr.family == 4 ? 24 : 64);
 		op.addr.has_prefix = true;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/addr.h"
 
 struct maker {
 	bool v4;
@@ -17,16 +18,9 @@ struct maker {
 	size_t n;
 };
 
-/* How many bits a and b begin with in common. */
 static unsigned common(const uint8_t a[16], const uint8_t b[16])
 {
-	unsigned n = 0;
-
-	while (n < 128 && a[n / 8] == b[n / 8])
-		n += 8;
-	while (n < 128 && ((a[n / 8] ^ b[n / 8]) & (0x80U >> n % 8)) == 0)
-		n++;
-	return n;
+	return bits_common(a, b, 128);
 }
 
 static int by_prefix(const void *a, const void *b)
@@ -42,9 +36,8 @@ static void add(struct maker *m, const uint8_t dst[16], unsigned len)
 	struct source_entry *x = &m->list[m->n++];
 
 	memset(x, 0, sizeof(*x));
-	memcpy(x->dst, dst, len / 8);
-	if (len % 8)
-		x->dst[len / 8] = dst[len / 8] & (uint8_t)(0xff00U >> len % 8);
+	memcpy(x->dst, dst, sizeof(x->dst));
+	bits_clear(x->dst, len, 128);
 	x->len = (uint8_t)len;
 }
 

@@ -8,7 +8,7 @@
 const struct sv_link *survey_link(const struct survey *s, const char *name)
 {
 	for (size_t i = 0; i < s->nlinks; i++)
-		if (streq(s->links[i].name, name))
+		if (ifname_same(s->links[i].name, name))
 			return &s->links[i];
 	return NULL;
 }

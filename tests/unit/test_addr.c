@@ -125,6 +125,33 @@ static void prefixes(void **state)
 	assert_false(in_prefix("10.0.0.1", "::/0"));
 }
 
+static void bits(void **state)
+{
+	uint8_t a[4] = { 0xff, 0xff, 0xff, 0xff }, b[4] = { 0xff, 0xff, 0xfb, 0xff };
+
+	(void)state;
+	assert_int_equal(bits_common(a, b, 32), 21);
+	assert_int_equal(bits_common(a, b, 21), 21);
+	assert_int_equal(bits_common(a, b, 20), 20);
+	assert_int_equal(bits_common(a, a, 32), 32);
+	assert_int_equal(bits_common(a, b, 0), 0);
+	bits_clear(a, 21, 32);
+	assert_memory_equal(a, ((uint8_t[]){ 0xff, 0xff, 0xf8, 0 }), 4);
+	bits_clear(a, 32, 32);
+	assert_int_equal(a[2], 0xf8);
+	bits_clear(a, 0, 16);
+	assert_memory_equal(a, ((uint8_t[]){ 0, 0, 0xf8, 0 }), 4);
+}
+
+static void loopback_names(void **state)
+{
+	(void)state;
+	assert_true(ifname_same("lo", "lo0"));
+	assert_true(ifname_same("em0", "em0"));
+	assert_false(ifname_same("lo1", "lo0"));
+	assert_false(ifname_same("", "lo"));
+}
+
 static void macs(void **state)
 {
 	static const char *const good[] = { "02:ff:60:6a:86:aa", "02-FF-60-6A-86-AA", "02ff606a86aa" };
@@ -226,10 +253,9 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_addresses), cmocka_unit_test(bad_addresses),
-		cmocka_unit_test(prefixes),       cmocka_unit_test(macs),
-		cmocka_unit_test(derived_macs),   cmocka_unit_test(derived_macs_spread),
-		cmocka_unit_test(names),
+		cmocka_unit_test(good_addresses), cmocka_unit_test(bad_addresses),       cmocka_unit_test(prefixes),
+		cmocka_unit_test(bits),           cmocka_unit_test(loopback_names),      cmocka_unit_test(macs),
+		cmocka_unit_test(derived_macs),   cmocka_unit_test(derived_macs_spread), cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,8 +165,8 @@ static int add_link(struct os *os, struct facts *f, const char *name, struct err
 	struct nl *q = &os->hostq;
 	int r;
 
-	if (streq(name, "lo0"))
-		name = "lo"; /* FreeBSD's name for it */
+	if (ifname_is_loopback(name))
+		name = "lo";
 	if (!*name || facts_link(f, name))
 		return 0;
 	nl_put(q, RTM_GETLINK, 0, sizeof(struct ifinfomsg));

@@ -81,8 +81,7 @@ static void take_loopback(struct look *l, const struct addr_msg *m)
 	struct source_route net = { .len = (uint8_t)(96 + m->addr.prefix), .link = m->link };
 
 	widen(l, m->addr.b, net.dst);
-	for (unsigned bit = net.len; bit < 128; bit++)
-		net.dst[bit / 8] &= (uint8_t) ~(0x80U >> bit % 8);
+	bits_clear(net.dst, net.len, 128);
 	(void)add(l, &net, 0);
 	for (size_t i = 0; i < l->naddrs; i++) {
 		struct ipaddr a = { .family = 4 };
@@ -157,14 +156,10 @@ static int route_attr(const struct nlattr *a, void *ctx)
 /* A route without a source of its own leaves with that of the network its gateway is in. */
 static void lend_source(const struct look *l, struct found *f)
 {
-	size_t bytes;
-
 	for (size_t i = 0; i < l->n && !f->r.has_pref; i++) {
 		const struct source_route *r = &l->routes[i];
 
-		bytes = r->len / 8U;
-		if (!r->has_pref || r->link != f->r.link || memcmp(r->dst, f->gateway, bytes) != 0 ||
-		    (r->len % 8 && ((r->dst[bytes] ^ f->gateway[bytes]) & (0xff00U >> r->len % 8) & 0xffU)))
+		if (!r->has_pref || r->link != f->r.link || bits_common(r->dst, f->gateway, 128) < r->len)
 			continue;
 		memcpy(f->r.pref, r->pref, 16);
 		f->r.has_pref = true;
