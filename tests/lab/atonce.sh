@@ -9,15 +9,36 @@ names=(a1 a2 a3 a4 a5 a6 a7 a8)
 echo "seed $seed, $workers processes, $seconds seconds"
 
 # What a command may fail with when others work on the same jail.
-allowed='is already running!|is not running!|not found!|already exists|in use by another iocage command|is running|is not up|'
-allowed+='has no state|is in use by|does not exist|cannot open .*/jails/|no jail|is left alone|left over from its last run|Please stop'
-allowed+='|was started in the meantime|was stopped in the meantime|not start|Aborted|another iocage command works on it|did not remove|is running, stop'
+allowed="is already running!|is not running!|not found!|already exists!|in use by another iocage command|is in use by jail a"
+allowed+="|was started in the meantime|was stopped in the meantime|left alone, another iocage command works on it"
 
+# The first half of the jails are shared-IP ones, the others have stacks of their own: a live change fits whatever there is.
 properties() {
+	local n=${2#a}
+	if [ "$n" -le 4 ]; then
+		case $(($1 % 3)) in
+		0) echo "ip4_addr=em0|192.0.2.$((100 + n))/24" ;;
+		1) echo "ip4_addr=em0|192.0.2.$((100 + n))/24 assign_localhost=1" ;;
+		2) echo "ip4_addr=em0|192.0.2.100/24 ip6_addr=em0|2001:db8::$n/64" ;;
+		esac
+		return
+	fi
 	case $(($1 % 3)) in
-	0) echo "ip4_addr=em0|192.0.2.$((100 + ${2#a}))/24" ;;
-	1) echo "vnet=on interfaces=vnet0:shared0 ip4_addr=vnet0|10.99.0.${2#a}/24" ;;
-	2) echo "vnet=on interfaces=vnet0:shared0,vnet1:shared1 ip4_addr=vnet1|10.98.0.${2#a}/24 defaultrouter=none" ;;
+	0) echo "vnet=on interfaces=vnet0:shared0 ip4_addr=vnet0|10.99.0.$n/24" ;;
+	1) echo "vnet=on interfaces=vnet0:shared0,vnet1:shared1 ip4_addr=vnet0|10.99.0.$n/24,vnet1|10.98.0.$n/24 defaultrouter=none" ;;
+	2) echo "vnet=on nat=1 nat_forwards=tcp(80:808$n)" ;;
+	esac
+}
+
+addresses() {
+	local n=${2#a}
+	case $(($1 % 3))$((n <= 4)) in
+	01) echo "ip4_addr=em0|192.0.2.$((100 + n))/24" ;;
+	11) echo "ip4_addr=em0|192.0.2.$((100 + n))/24,em0|192.0.2.$((110 + n))/24" ;;
+	21) echo "ip6_addr=em0|2001:db8::$n/64,em0|2001:db8::1$n/64" ;;
+	00) echo "ip4_addr=vnet0|10.99.0.$n/24" ;;
+	10) echo "ip4_addr=vnet0|10.99.0.$n/24,vnet0|10.99.0.1$n/24" ;;
+	20) echo "ip6_addr=vnet0|2001:db8:9::$n/64" ;;
 	esac
 }
 
@@ -28,7 +49,7 @@ worker() {
 	while [ $SECONDS -lt $end ]; do
 		j=${names[RANDOM % ${#names[@]}]}
 		n=$((n + 1))
-		case $((RANDOM % 16)) in
+		case $((RANDOM % 18)) in
 		0 | 1) what="create -r busybox -n $j exec_init=builtin exec_start=/bin/true $(properties $RANDOM "$j")" ;;
 		2) what="destroy -f $j" ;;
 		3 | 4 | 5 | 6) what="start $j" ;;
@@ -39,6 +60,8 @@ worker() {
 		13) what="list -l" ;;
 		14) what="exec $j -- /bin/true" ;;
 		15) what=$([ $((RANDOM % 4)) -eq 0 ] && echo gc || echo "get -s $j") ;;
+		16) what="set $(addresses $RANDOM "$j") $j" ;;
+		17) what="gc --dry-run" ;;
 		esac
 		# shellcheck disable=SC2086
 		timeout 120 iocage $what >"$out/o.$me" 2>"$out/e.$me" </dev/null
