@@ -14,63 +14,63 @@
  * Kinds. B = several neighbours of kind B travel to the kernel in one batch. What each kind uses of struct op is in
  * op.c's field table; an operation prints as `kind field=value ...`, one line, and parses back to the same value.
  */
-#define OP_KINDS(X)                                                                                     \
-	X(NONE, "none", 1) /* an inverse that is not needed: dies with something else */                \
-	X(HOOK, "hook", 0) /* run a host command: text, name (which hook) */                            \
-	X(CGROUP_ADD, "cgroup-add", 0) /* the jail's control group: name */                             \
-	X(CGROUP_DEL, "cgroup-del", 0)                                                                  \
-	X(LIMIT, "limit", 0) /* what its jail's processes may take: name text (core/limit.h) */         \
-	X(ROOT, "root", 0) /* root file system: path, or overlay source(lower) + path(layers) */        \
-	X(MOUNT, "mount", 0) /* below the root: source path fstype opts */                              \
-	X(JAIL_ADD, "jail-add", 0) /* namespaces and first process: name id host domain flags */        \
-	X(JAIL_DEL, "jail-del", 0) /* kill all of it: name */                                           \
-	X(BRIDGE_ADD, "bridge-add", 1) /* link; alias and mac when they matter, flags down */           \
-	X(BRIDGE_DEL, "bridge-del", 0) /* link; only if ours (alias), without ports and addresses */    \
-	X(VETH_ADD, "veth-add", 1) /* pair: link peer bridge mac mac2 mtu alias; text: full name */     \
-	X(VLAN_SET, "vlan-set", 0) /* of a bridge port: link text index (default VLAN) opts (it had) */ \
-	X(LINK_DEL, "link-del", 1) /* link, only if alias still matches */                              \
-	X(LINK_UP, "link-up", 1) /* link; addr: link-local, there when it comes up */                   \
-	X(LINK_SET, "link-set", 1) /* link: mtu, mac, alias, flags (up or down), those that are set */  \
-	X(VLAN_ADD, "vlan-add", 0) /* link parent id (tag) alias */                                     \
-	X(PORT_ADD, "port-add", 1) /* link into bridge */                                               \
-	X(PORT_DEL, "port-del", 0) /* link out of bridge, only if it still is in it */                  \
-	X(SPOOF, "antispoof", 0) /* what link may send: name mac2 flags text (its addresses) */         \
-	X(SPOOF_DEL, "antispoof-del", 0) /* link name */                                                \
-	X(NAT, "nat", 0) /* rules of a NAT jail: name link peer (outside) addr flags text (forwards) */ \
-	X(NAT_DEL, "nat-del", 0) /* name link peer addr flags text */                                   \
-	X(FORWARD, "forward", 0) /* link forwards packets; name: the jail that needs it of a host's */  \
-	X(FORWARD_DEL, "forward-del", 0) /* link name: off with the last jail, if we turned it on */    \
-	X(ADDR_ADD, "addr-add", 1) /* link addr */                                                      \
-	X(ADDR_DEL, "addr-del", 1) /* link addr, only if it still is our mark */                        \
-	X(ADDR_DROP, "addr-drop", 1) /* link addr, whoever put it there */                              \
-	X(ROUTE_ADD, "route-add", 1) /* default route: link gw */                                       \
-	X(ROUTE_DEL, "route-del", 1) /* link gw; gone is success */                                     \
-	X(PROBE, "probe", 0) /* ask the wire who has an address: link addr */                           \
-	X(PROBE_END, "probe-end", 0) /* fail if somebody answered within timeout (ms) of the first */   \
-	X(LINK_MTU, "link-mtu", 1) /* link mtu */                                                       \
-	X(ROUTE_SET, "route-set", 1) /* make or replace: link dst gw addr metric id (table) flags */    \
-	X(ROUTE_UNSET, "route-unset", 0) /* the same */                                                 \
-	X(UPLINK_ADD, "uplink-add", 0) /* link into bridge, with all it carries */                      \
-	X(UPLINK_DEL, "uplink-del", 0) /* and back, unless another jail uses it: link bridge */         \
-	X(NETNS_PIN, "netns-pin", 0) /* a name keeps the network namespace of name */                   \
-	X(NETNS_UNPIN, "netns-unpin", 0)                                                                \
-	X(LINK_IN, "link-in", 0) /* host interface into the jail: link index (its number there) */      \
-	X(LINK_OUT, "link-out", 0) /* and home: link index mtu mac id (its number at home) */           \
-	X(REACH, "reach", 0) /* fail unless a router answers within timeout (ms): link gw */            \
-	X(SYSCTL, "sysctl", 0) /* name below /proc/sys, text: value */                                  \
-	X(VIEW_ADD, "view-add", 0) /* shared IP: link as it is seen inside: link index mtu mac flags */ \
-	X(VIEW_DEL, "view-del", 0) /* link; gone is success */                                          \
-	X(HOLD, "hold", 0) /* shared IP: hold sockets to addresses: text = list */                      \
-	X(HOLD_SET, "hold-set", 0) /* of a jail that runs: name text */                                 \
-	X(CONN_END, "conn-end", 0) /* end the jail's TCP connections on an address: name addr */        \
-	X(LEASE, "lease", 0) /* DHCP: name, text: links, host, gw: router instead of theirs, flags */   \
-	X(LEASE_END, "lease-end", 0) /* give the leases back: name */                                   \
-	X(LEASE_WAIT, "lease-wait", 0) /* until all have one: text: IFACE/FAMILY ..., timeout, flags */ \
-	X(FILE, "file", 0) /* write a file inside the root: path text */                                \
-	X(HOSTS, "hosts", 0) /* localhost is addr in the jail's etc/hosts, if it is there */            \
-	X(RESOLV, "resolv", 0) /* of a jail that runs: its resolv.conf: name text; none: no file */     \
-	X(JAIL_CONFINE, "jail-confine", 0) /* first process gives up rights: path (init) flags */       \
-	X(JAIL_RUN, "jail-run", 0) /* run: path (init) text (exec_start) */                             \
+#define OP_KINDS(X)                                                                                      \
+	X(NONE, "none", 1) /* an inverse that is not needed: dies with something else */                 \
+	X(HOOK, "hook", 0) /* run a host command: text, name (which hook) */                             \
+	X(CGROUP_ADD, "cgroup-add", 0) /* the jail's control group: name */                              \
+	X(CGROUP_DEL, "cgroup-del", 0)                                                                   \
+	X(LIMIT, "limit", 0) /* what its jail's processes may take: name text (core/limit.h) */          \
+	X(ROOT, "root", 0) /* root file system: path, or overlay source(lower) + path(layers) */         \
+	X(MOUNT, "mount", 0) /* below the root: source path fstype opts */                               \
+	X(JAIL_ADD, "jail-add", 0) /* namespaces and first process: name id host domain flags */         \
+	X(JAIL_DEL, "jail-del", 0) /* kill all of it: name */                                            \
+	X(BRIDGE_ADD, "bridge-add", 1) /* link; alias and mac when they matter, flags down */            \
+	X(BRIDGE_DEL, "bridge-del", 0) /* link; only if ours (alias), without ports and addresses */     \
+	X(VETH_ADD, "veth-add", 1) /* pair: link peer bridge mac mac2 mtu alias; text: full name */      \
+	X(VLAN_SET, "vlan-set", 0) /* of a bridge port: link text index (default VLAN) opts (it had) */  \
+	X(LINK_DEL, "link-del", 1) /* link, only if alias still matches */                               \
+	X(LINK_UP, "link-up", 1) /* link; addr: link-local, there when it comes up */                    \
+	X(LINK_SET, "link-set", 1) /* link: mtu, mac, alias, flags (up or down), those that are set */   \
+	X(VLAN_ADD, "vlan-add", 0) /* link parent id (tag) alias */                                      \
+	X(PORT_ADD, "port-add", 1) /* link into bridge */                                                \
+	X(PORT_DEL, "port-del", 0) /* link out of bridge, only if it still is in it */                   \
+	X(SPOOF, "antispoof", 0) /* what link may send: name mac2 flags text (its addresses) */          \
+	X(SPOOF_DEL, "antispoof-del", 0) /* link name */                                                 \
+	X(NAT, "nat", 0) /* rules of a NAT jail: name link peer (outside) addr flags text (forwards) */  \
+	X(NAT_DEL, "nat-del", 0) /* name link peer addr flags text */                                    \
+	X(FORWARD, "forward", 0) /* link forwards packets; name: the jail that needs it of a host's */   \
+	X(FORWARD_DEL, "forward-del", 0) /* link name: off with the last jail, if we turned it on */     \
+	X(ADDR_ADD, "addr-add", 1) /* link addr */                                                       \
+	X(ADDR_DEL, "addr-del", 1) /* link addr, only if it still is our mark */                         \
+	X(ADDR_DROP, "addr-drop", 1) /* link addr, whoever put it there */                               \
+	X(ROUTE_ADD, "route-add", 1) /* default route: link gw */                                        \
+	X(ROUTE_DEL, "route-del", 1) /* link gw; gone is success */                                      \
+	X(PROBE, "probe", 0) /* ask the wire who has an address: link addr */                            \
+	X(PROBE_END, "probe-end", 0) /* fail if somebody answered within timeout (ms) of the first */    \
+	X(LINK_MTU, "link-mtu", 1) /* link mtu */                                                        \
+	X(ROUTE_SET, "route-set", 1) /* make or replace: link dst gw addr metric id (table) flags */     \
+	X(ROUTE_UNSET, "route-unset", 0) /* the same */                                                  \
+	X(UPLINK_ADD, "uplink-add", 0) /* link into bridge, with all it carries */                       \
+	X(UPLINK_DEL, "uplink-del", 0) /* and back, unless another jail uses it: link bridge */          \
+	X(NETNS_PIN, "netns-pin", 0) /* a name keeps the network namespace of name */                    \
+	X(NETNS_UNPIN, "netns-unpin", 0)                                                                 \
+	X(LINK_IN, "link-in", 0) /* host interface into the jail: link index (its number there) */       \
+	X(LINK_OUT, "link-out", 0) /* and home: link index mtu mac id (its number at home) */            \
+	X(REACH, "reach", 0) /* fail unless a router answers within timeout (ms): link gw */             \
+	X(SYSCTL, "sysctl", 0) /* name below /proc/sys, text: value */                                   \
+	X(VIEW_ADD, "view-add", 0) /* shared IP: link as it is seen inside: link index mtu mac flags */  \
+	X(VIEW_DEL, "view-del", 0) /* link; gone is success */                                           \
+	X(HOLD, "hold", 0) /* shared IP: hold sockets to addresses: text = list */                       \
+	X(HOLD_SET, "hold-set", 0) /* of a jail that runs: name text */                                  \
+	X(CONN_END, "conn-end", 0) /* end the jail's TCP connections on an address: name addr */         \
+	X(LEASE, "lease", 0) /* DHCP: name, text: links, host, gw: router instead of theirs, flags */    \
+	X(LEASE_END, "lease-end", 0) /* give the leases back: name */                                    \
+	X(LEASE_WAIT, "lease-wait", 0) /* until all have one: text: IFACE/FAMILY ..., timeout, flags */  \
+	X(FILE, "file", 0) /* a file inside the root: path text; opts: a copy of that one of the host */ \
+	X(HOSTS, "hosts", 0) /* localhost is addr in the jail's etc/hosts, if it is there */             \
+	X(RESOLV, "resolv", 0) /* of a jail that runs: its resolv.conf: name text; none: no file */      \
+	X(JAIL_CONFINE, "jail-confine", 0) /* first process gives up rights: path (init) flags */        \
+	X(JAIL_RUN, "jail-run", 0) /* run: path (init) text (exec_start) */                              \
 	X(JAIL_EXEC, "jail-exec", 0) /* run a command inside and wait: text */
 
 enum op_kind {

@@ -206,7 +206,7 @@ static void describe_jail(const struct op *op, char *buf, size_t cap)
 		snprintf(buf, cap, "write /etc/resolv.conf in the jail");
 		break;
 	case OP_FILE:
-		snprintf(buf, cap, "write %s in the jail", or_none(op->path));
+		snprintf(buf, cap, "%s %s in the jail", op->opts ? "copy the host's" : "write", or_none(op->path));
 		break;
 	case OP_JAIL_CONFINE:
 		snprintf(buf, cap, "confine jail %s", name);

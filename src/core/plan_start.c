@@ -118,6 +118,7 @@ static void add_first_process(struct plan *p, const struct jail *j, const struct
 {
 	struct op file = { .kind = OP_FILE, .where = AT_JAIL, .path = "/etc/resolv.conf" };
 	struct op hosts = { .kind = OP_HOSTS, .where = AT_JAIL };
+	struct op zone = { .kind = OP_FILE, .where = AT_JAIL, .path = "/etc/localtime", .opts = "/etc/localtime" };
 	struct op confine = { .kind = OP_JAIL_CONFINE, .name = plan_str(p, j->name), .flags = jail_flags(j) };
 
 	if (root->resolv) {
@@ -128,6 +129,8 @@ static void add_first_process(struct plan *p, const struct jail *j, const struct
 		hosts.addr = j->localhost;
 		plan_add_plain(p, PH_START, &hosts);
 	}
+	if (conf_true(j->conf, PROP_host_time))
+		plan_add_plain(p, PH_START, &zone);
 	confine.path = plan_str(p, root->init);
 	plan_add_plain(p, PH_START, &confine);
 }

@@ -123,7 +123,7 @@ P(source_template, PT_STR, "none", NULL, 0, 0, PF_READONLY, "management", "Templ
 P(last_started, PT_STR, "none", NULL, 0, 0, PF_READONLY, "management", "When it was last started, UTC.")
 P(hostid, PT_STR, "none", NULL, 0, 0, PF_LATER, "management", "Identity of the host the jail belongs to.")
 P(hostid_strict_check, PT_BOOL, "0", NULL, 0, 0, PF_LATER, "management", "Refuse to start on a host with another hostid.")
-P(host_time, PT_BOOL, "1", NULL, 0, 0, PF_RESTART | PF_LATER, "management", "Copy the host's /etc/localtime at start.")
+P(host_time, PT_BOOL, "1", NULL, 0, 0, PF_RESTART, "management", "Copy the host's /etc/localtime at start.")
 P(plugin_name, PT_STR, "none", NULL, 0, 0, PF_LATER, "management", "Plugin the jail was made from.")
 P(plugin_repository, PT_STR, "none", NULL, 0, 0, PF_LATER, "management", "Where the plugin came from.")
 P(count, PT_INT, "1", NULL, 1, 999999, PF_READONLY, "management", "Kept for compatibility, unused.")

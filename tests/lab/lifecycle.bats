@@ -443,6 +443,54 @@ nis.example.com"
 /etc/passwd"
 }
 
+@test "host_time: the host's /etc/localtime, whatever a link there says; or the jail's own, or the one mounted there" {
+	printf 'TZif2\0not\0text\n' >"$LAB_TMP/zone"
+	: >"$LAB_TMP/victim"
+	mk z
+	mkdir -p "$(upper z)/etc"
+	ln -s "../../../../../../../..$LAB_TMP/victim" "$(upper z)/etc/localtime"
+	# another zone for the program only
+	# shellcheck disable=SC2016
+	ok unshare --mount sh -c 'mount --bind "$1" "$(readlink -e /etc/localtime)" && iocage start z' sh "$LAB_TMP/zone"
+	cmp "$LAB_TMP/zone" "$(upper z)/etc/localtime"
+	[ ! -L "$(upper z)/etc/localtime" ]
+	[ ! -s "$LAB_TMP/victim" ]
+	inside_ok z 'stat -c "%a %u" /etc/localtime'
+	is '644 0'
+	ok iocage restart z
+	cmp /etc/localtime "$(upper z)/etc/localtime"
+	down z
+	echo own >"$(upper z)/etc/localtime"
+	ok iocage set host_time=0 z
+	up z
+	inside_ok z 'cat /etc/localtime'
+	is own
+	ok iocage set host_time=1 z
+	printf '%s /etc/localtime nullfs ro 0 0\n' "$LAB_TMP/zone" >"$IOCAGE_ROOT/jails/z/fstab"
+	ok iocage restart z
+	cmp "$LAB_TMP/zone" <(iocage exec z cat /etc/localtime)
+}
+
+@test "a resolv.conf that is mounted there stays; an /etc that is not for writing needs resolver=/dev/null, no more" {
+	mk m
+	echo 'nameserver 192.0.2.7' >"$LAB_TMP/resolv"
+	printf '%s /etc/resolv.conf nullfs ro 0 0\n' "$LAB_TMP/resolv" >"$IOCAGE_ROOT/jails/m/fstab"
+	up m
+	inside_ok m 'cat /etc/resolv.conf'
+	is 'nameserver 192.0.2.7'
+	down m
+	mkdir "$LAB_TMP/etc"
+	: >"$LAB_TMP/etc/hosts"
+	printf '%s /etc nullfs ro 0 0\n' "$LAB_TMP/etc" >"$IOCAGE_ROOT/jails/m/fstab"
+	fails 1 iocage start m
+	has 'write /etc/resolv.conf in the jail'
+	has 'Read-only file system'
+	ok iocage set resolver=/dev/null assign_localhost=1 exec_start=/bin/true m
+	up m
+	inside_ok m 'ls /etc'
+	is hosts
+}
+
 @test "fstab of a jail: mounted at start, gone at stop, host paths never followed out" {
 	mkdir -p "$LAB_TMP/data"
 	echo shared >"$LAB_TMP/data/file"

@@ -129,7 +129,7 @@ static void write_file(void **state)
 		char text[32];
 
 		snprintf(text, sizeof(text), "nameserver 10.0.0.%d\n", i % 250);
-		if (write_in_root(jailfd, "/race-etc/resolv.conf", text, &e) < 0)
+		if (write_in_root(jailfd, "/race-etc/resolv.conf", text, strlen(text), &e) < 0)
 			continue;
 		/* it may have been the symlink's turn: then there was no such directory */
 		done += written();

@@ -273,6 +273,13 @@ static void run(const struct child_args *a, struct run_msg *m, const int *pipes,
 	_exit(127);
 }
 
+/* A file somebody mounted there (EBUSY), or a root that is not for writing (EROFS): it stays as it is. */
+static int leave_alone(struct err *e)
+{
+	*e = (struct err)ERR_INIT;
+	return 0;
+}
+
 /* What localhost is in the jail's etc/hosts. What is not there, or no text file, stays as it is. */
 static int set_localhost(const char *msg, size_t len, struct err *e)
 {
@@ -292,12 +299,17 @@ static int set_localhost(const char *msg, size_t len, struct err *e)
 	r = hosts_localhost(text, &a, &out, e);
 	if (r <= 0)
 		return r;
-	r = write_in_root(root, "/etc/hosts", out.p, e);
-	if (r == -EBUSY || r == -EROFS) { /* a file somebody mounted there, or a root that is not for writing */
-		*e = (struct err)ERR_INIT;
-		r = 0;
-	}
-	return r;
+	r = write_in_root(root, "/etc/hosts", out.p, out.len, e);
+	return r == -EBUSY || r == -EROFS ? leave_alone(e) : r;
+}
+
+static int put_file(const char *msg, size_t len, struct err *e)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *path = msg + 1, *data = path + strlen(path) + 1;
+	int r = write_in_root(root, path, data, len - (size_t)(data - msg), e);
+
+	return r == -EBUSY || (r == -EROFS && *msg == CHILD_COPY) ? leave_alone(e) : r;
 }
 
 void child_main(const struct child_args *a)
@@ -324,10 +336,8 @@ void child_main(const struct child_args *a)
 		if (r < 0)
 			report(a->sync, r, &e, NULL, 0);
 		inside = true;
-		if (msg[0] == CHILD_FILE) {
-			_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-			r = write_in_root(root, msg + 1, msg + 2 + strlen(msg + 1), &e);
+		if (msg[0] == CHILD_FILE || msg[0] == CHILD_COPY) {
+			r = put_file(msg, (size_t)n, &e);
 			if (r < 0)
 				report(a->sync, r, &e, NULL, 0);
 			continue;

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -348,13 +349,22 @@ static int tell_first(struct os *os, const struct sbuf *b, const int *fds, unsig
 
 int jail_file(struct os *os, const struct op *op, struct err *e)
 {
+	_cleanup_free_ char *copy = NULL, *from = op->opts ? realpath(op->opts, NULL) : NULL;
 	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+	const char *text = op->text ? op->text : "";
+	size_t len = strlen(text);
 	char what[256];
+	int r;
 
+	if (op->opts && !from)
+		return errno == ENOENT ? 0 : err_sys(e, "look for %s", op->opts);
+	r = from ? fs_read(AT_FDCWD, from, CHILD_MSG_MAX / 2, &copy, &len, e) : 0;
+	if (r < 0)
+		return r;
 	snprintf(what, sizeof(what), "write %s", op->path);
-	sbuf_addc(&b, CHILD_FILE);
+	sbuf_addc(&b, from ? CHILD_COPY : CHILD_FILE);
 	sbuf_addn(&b, op->path, strlen(op->path) + 1);
-	sbuf_addn(&b, op->text ? op->text : "", op->text ? strlen(op->text) + 1 : 1);
+	sbuf_addn(&b, from ? copy : text, len);
 	return tell_first(os, &b, NULL, 0, what, e);
 }
 

@@ -61,13 +61,13 @@ struct child_report {
 	char msg[sizeof(((struct err *)0)->msg)];
 };
 /*
- * To the first process, in this order. NET: with the fd of a VNET jail's network namespace. FILE: path NUL text NUL.
- * HOSTS: what localhost is (struct ipaddr).
+ * To the first process, in this order. NET: with the fd of a VNET jail's network namespace. FILE: path NUL contents; COPY:
+ * the same of a file the jail can do without. HOSTS: what localhost is (struct ipaddr).
  * CONFINE: flags(u32) and whether a real init will run (u8). RUN: path NUL word NUL word NUL ..., with the console and
  * status pipes. It reports when it has made a shared-IP jail's view, when its mounts are done, and when it is confined
  * (with the broker's listener and the terminal of a real init, as far as there are such); a failure at any time.
  */
-enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_HOSTS = 'H', CHILD_CONFINE = 'C', CHILD_RUN = 'R' };
+enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_COPY = 'T', CHILD_HOSTS = 'H', CHILD_CONFINE = 'C', CHILD_RUN = 'R' };
 
 /* mount.c: as host root in the jail's own mount namespace. rootfd is the root being built. */
 must_check int mount_root(const struct op *op, const char *run, int userns, unsigned base, int *ret_rootfd,
@@ -98,7 +98,7 @@ uint64_t proc_stat_start(const char *text); /* the same, of what /proc/PID/stat 
 const char *os_libexec(void);
 
 /* Write a file below rootfd, with the rights of the caller; a symlink there is replaced, not followed. No directory: 0. */
-must_check int write_in_root(int rootfd, const char *path, const char *text, struct err *e);
+must_check int write_in_root(int rootfd, const char *path, const void *data, size_t len, struct err *e);
 
 /*
  * SOCK_SEQPACKET sockets in the jail's run directory, which only host root gets near: listen at one, connect to one. The

@@ -183,7 +183,7 @@ static void write_resolv(void)
 	lease_resolv(l, keeper.n, &text);
 	/* leases without name servers leave what is there; a jail that locked the file wants it as it is */
 	if (keeper.root >= 0 && text.len && !text.failed)
-		(void)!write_in_root(keeper.root, "/etc/resolv.conf", text.p, &ignored);
+		(void)!write_in_root(keeper.root, "/etc/resolv.conf", text.p, text.len, &ignored);
 }
 
 static struct client *client_of(const char *link)

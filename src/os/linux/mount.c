@@ -43,12 +43,12 @@ int open_in_root(int rootfd, const char *path, int flags, unsigned mode)
 }
 
 /* By rename, so that a symlink there is replaced, not followed. Already right: untouched. */
-int write_in_root(int rootfd, const char *path, const char *text, struct err *e)
+int write_in_root(int rootfd, const char *path, const void *data, size_t len, struct err *e)
 {
 	_cleanup_close_ int dir = -1;
 	_cleanup_free_ char *parent = strdup(path), *have = NULL;
 	const char *name = strrchr(path, '/') + 1;
-	size_t len;
+	size_t n;
 
 	if (!parent)
 		return err_oom(e);
@@ -58,11 +58,9 @@ int write_in_root(int rootfd, const char *path, const char *text, struct err *e)
 		return 0; /* a root without /etc wants none */
 	if (dir < 0)
 		return err_set(e, -dir, "open %s in the jail: %s", parent, strerror(-dir));
-	if (fs_read(dir, name, 1 << 20, &have, &len, NULL) == 0 && len == strlen(text) && memcmp(have, text, len) == 0)
+	if (fs_read(dir, name, 1 << 20, &have, &n, NULL) == 0 && n == len && memcmp(have, data, len) == 0)
 		return 0;
-	if (fs_replace(dir, name, text, strlen(text), 0644, false, e) < 0)
-		return err_wrap(e, "write %s in the jail", path);
-	return 0;
+	return fs_replace(dir, name, data, len, 0644, false, e) < 0 ? err_wrap(e, "write %s in the jail", path) : 0;
 }
 
 static void fd_path(int fd, char *buf)

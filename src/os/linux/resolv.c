@@ -36,7 +36,7 @@ static int write_as_root(int userns, int root, const char *text, struct err *e)
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_sys(e, "become the jail's root");
 	umask(0022);
-	return text ? write_in_root(root, RESOLV_CONF, text, e) : remove_file(root, e);
+	return text ? write_in_root(root, RESOLV_CONF, text, strlen(text), e) : remove_file(root, e);
 }
 
 static int write_apart(int userns, int root, const char *text, struct err *e)
