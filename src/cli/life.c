@@ -162,7 +162,8 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 	_cleanup_close_ int lock = -1, bridges = -1;
 	struct err why = ERR_INIT;
 	struct uplink_backend u;
-	struct backend with_uplinks = uplink_backend(&u, s, b);
+	struct share_backend sh;
+	struct backend with_uplinks = uplink_backend(&u, s, b), with_aliases;
 	int r, k;
 
 	r = journal_load(&s->c->st, s->jail, &j, e);
@@ -175,14 +176,13 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 		else if (j.undo[i].kind == OP_BRIDGE_DEL && bridges < 0)
 			r = share_bridges_alone(s, &bridges, e);
 	}
-	if (r == 0 && lock >= 0)
-		r = share_hand_over(s, &j, e);
 	if (r < 0)
 		return r;
 	stuck = calloc(j.n + 1, sizeof(*stuck));
 	if (!stuck)
 		return err_oom(e);
-	r = plan_undo(j.undo, j.n, &with_uplinks, stuck, e);
+	with_aliases = share_backend(&sh, s, NULL, &with_uplinks, true);
+	r = plan_undo(j.undo, j.n, &with_aliases, stuck, e);
 	plan_keep_bridges(j.undo, j.n, stuck);
 	k = journal_keep(&s->c->st, s->jail, &j, stuck, r < 0 ? &why : e);
 	uplink_release(s);

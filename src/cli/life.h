@@ -101,9 +101,10 @@ must_check int share_bridges(struct session *s, int *ret_fd, struct err *e);
 must_check int share_bridges_alone(struct session *s, int *ret_fd, struct err *e);
 /* Does no jail that has a state use this address. With share_lock(). */
 must_check int share_is_free(struct session *s, const struct ipaddr *a, bool *ret, struct err *e);
-/* Pass the removal of addresses that other jails use on to their journals; j is what is left for us. With the lock. */
-must_check int share_hand_over(struct session *s, struct journal *j, struct err *e);
-/* Give the removal of one address to another jail that uses it; *ret: there is one. With the lock. */
+/*
+ * Give the removal of an address to the journal of the first other jail that uses it; *ret: there is one. It stays in ours for
+ * now: died in between, both have it, and the last one does it. With the lock.
+ */
 must_check int share_pass(struct session *s, const struct op *op, bool *ret, struct err *e);
 /* Who uses the addresses that are on the host already: into the facts. Only asked when there are such. */
 must_check int share_holders(struct session *s, struct facts *f, struct err *e);
@@ -112,7 +113,7 @@ bool share_is_alias(const struct op *op, enum op_kind kind);
 /*
  * A backend for the aliases of j's addresses: one that another jail has added since it was asked for is used if both may have
  * it, and one that another jail uses is not removed but passed on to it. All else is real's. locked: share_lock() is held, else
- * it is taken for as long as it needs. *u lives as long as it is used.
+ * it is taken for as long as it needs. j NULL: nothing is added. *u lives as long as it is used.
  */
 struct share_backend {
 	struct session *s;

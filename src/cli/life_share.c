@@ -89,49 +89,17 @@ static int give(struct session *s, const char *other, const struct op *op, struc
 	return r < 0 ? r : journal_append(fd, op, e);
 }
 
-/* Pass one removal on to the first other jail that uses the address. */
-static int pass_on(struct session *s, const struct strv *names, const struct op *op, bool *ret, struct err *e)
-{
-	*ret = false;
-	for (size_t k = 0; k < names->n; k++)
-		if (used_by(s, names->v[k], &op->addr)) {
-			*ret = true;
-			return give(s, names->v[k], op, e);
-		}
-	return 0;
-}
-
 int share_pass(struct session *s, const struct op *op, bool *ret, struct err *e)
 {
 	_cleanup_(strv_done) struct strv names = { 0 };
 	int r = state_names(&s->c->st, &names, e);
 
 	*ret = false;
-	return r < 0 ? r : pass_on(s, &names, op, ret, e);
-}
-
-int share_hand_over(struct session *s, struct journal *j, struct err *e)
-{
-	_cleanup_(strv_done) struct strv names = { 0 };
-	_cleanup_free_ bool *keep = calloc(j->n + 1, sizeof(*keep));
-	bool any = false;
-	int r = keep ? state_names(&s->c->st, &names, e) : err_oom(e);
-
-	for (size_t i = 0; r == 0 && i < j->n; i++) {
-		bool passed = false;
-
-		/* first theirs, then ours: died in between, both have it, and the last one does it */
-		if (j->undo[i].kind == OP_ADDR_DEL)
-			r = pass_on(s, &names, &j->undo[i], &passed, e);
-		keep[i] = !passed;
-		any = any || passed;
-	}
-	if (r == 0 && any)
-		r = journal_keep(&s->c->st, s->jail, j, keep, e);
-	if (r == 0 && any) {
-		journal_done(j);
-		r = journal_load(&s->c->st, s->jail, j, e);
-	}
+	for (size_t k = 0; r == 0 && k < names.n; k++)
+		if (used_by(s, names.v[k], &op->addr)) {
+			*ret = true;
+			return give(s, names.v[k], op, e);
+		}
 	return r;
 }
 
@@ -257,7 +225,7 @@ static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_f
 	r = u->real.apply(u->real.ctx, ops, n, ret_failed, &why);
 	for (size_t i = 0; i < n; i++)
 		all = all && share_is_alias(ops[i], OP_ADDR_ADD);
-	if (r == -EEXIST && all)
+	if (r == -EEXIST && all && u->j)
 		return add_each(u, ops, n, ret_failed, e);
 	if (r < 0 && e)
 		*e = why;

@@ -10,6 +10,8 @@ setup_file() {
 	mk v vnet=on interfaces=vnet0:br0 'ip4_addr=vnet0|10.77.0.5/24' 'ip6_addr=vnet0|2001:db8:a::5/64' defaultrouter=10.77.0.1 "${common[@]}"
 	mk w vnet=on interfaces=vnet0:br0,vnet1:br1 'ip4_addr=vnet1|10.77.1.5/24' "${common[@]}"
 	mk s 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.11/24' 'ip6_addr=em0|2001:db8::10/64' "${common[@]}"
+	mk a1 'ip4_addr=em0|192.0.2.30/24' "${common[@]}"
+	mk a2 'ip4_addr=em0|192.0.2.30/24' "${common[@]}"
 	mk o 'ip4_addr=em0|192.0.2.20/24' assign_localhost=1 "${common[@]}"
 	# their own link and uplink: em0 stays as it is for the others
 	ip link add em1 address 02:00:5e:00:00:21 type veth peer name gw1 netns "$(basename "$LAB_LAN_NS")"
@@ -129,6 +131,10 @@ faults() {
 
 @test "stop of a shared-IP jail" {
 	faults s 'stop s' 'iocage start s' 'iocage stop s'
+}
+
+@test "stop of a jail whose address another one uses, too" {
+	faults 'a1 a2' 'stop a1 of a1 and a2' 'iocage start a1 && iocage start a2' 'iocage stop a1'
 }
 
 @test "start of a jail whose loopback address is to be chosen" {
