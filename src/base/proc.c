@@ -152,11 +152,10 @@ int proc_run(const struct proc_spec *s, int *ret_status, struct err *e)
 	return r < 0 ? r : proc_wait(pid, ret_status, e);
 }
 
-int proc_capture(const struct proc_spec *s, size_t max, struct sbuf *out, int *ret_status, struct err *e)
+int proc_read(const struct proc_spec *s, proc_piece_fn piece, void *ctx, int *ret_status, struct err *e)
 {
 	struct proc_spec with = *s;
 	_cleanup_close_ int rd = -1, wr = -1;
-	size_t start = out->len;
 	int p[2], r;
 	pid_t pid;
 
@@ -171,16 +170,35 @@ int proc_capture(const struct proc_spec *s, size_t max, struct sbuf *out, int *r
 	for (;;) {
 		char buf[4096];
 		ssize_t n = read(rd, buf, sizeof(buf));
-		size_t room = max - (out->len - start);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break;
-		sbuf_addn(out, buf, (size_t)n < room ? (size_t)n : room);
+		piece(ctx, buf, (size_t)n);
 	}
-	r = proc_wait(pid, ret_status, e);
-	if (r < 0)
-		return r;
-	return out->failed ? err_oom(e) : 0;
+	return proc_wait(pid, ret_status, e);
+}
+
+struct captured {
+	struct sbuf *out;
+	size_t room;
+};
+
+static void capture(void *ctx, const char *data, size_t n)
+{
+	struct captured *c = ctx;
+
+	if (n > c->room)
+		n = c->room;
+	sbuf_addn(c->out, data, n);
+	c->room -= n;
+}
+
+int proc_capture(const struct proc_spec *s, size_t max, struct sbuf *out, int *ret_status, struct err *e)
+{
+	struct captured c = { out, max };
+	int r = proc_read(s, capture, &c, ret_status, e);
+
+	return r == 0 && out->failed ? err_oom(e) : r;
 }

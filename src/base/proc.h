@@ -30,6 +30,10 @@ must_check int proc_wait(pid_t pid, int *ret_status, struct err *e);
 /* proc_start + proc_wait; an exit status other than 0 is not an error here. */
 must_check int proc_run(const struct proc_spec *s, int *ret_status, struct err *e);
 
+/* As proc_run, with what it writes to stdout and stderr given to piece as it comes. */
+typedef void (*proc_piece_fn)(void *ctx, const char *data, size_t n);
+must_check int proc_read(const struct proc_spec *s, proc_piece_fn piece, void *ctx, int *ret_status, struct err *e);
+
 /* As proc_run, collecting at most max bytes of stdout+stderr in *out (further output is read and dropped). */
 must_check int proc_capture(const struct proc_spec *s, size_t max, struct sbuf *out, int *ret_status, struct err *e);
 

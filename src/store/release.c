@@ -62,44 +62,32 @@ static void flush_line(struct lines *l)
 	l->n = 0;
 }
 
+static void split_lines(void *ctx, const char *data, size_t n)
+{
+	struct lines *l = ctx;
+
+	for (size_t i = 0; i < n; i++) {
+		/* a line that is too long comes in pieces */
+		if (data[i] == '\n' || data[i] == '\r' || l->n + 1 == sizeof(l->buf))
+			flush_line(l);
+		if (data[i] != '\n' && data[i] != '\r')
+			l->buf[l->n++] = data[i];
+	}
+}
+
 int release_run(const struct workdir *w, char *const *argv, char *const *envp, line_fn fn, void *ctx, int *ret_status,
                 struct err *e)
 {
 	struct proc_spec spec = PROC_SPEC_INIT;
 	struct lines l = { .fn = fn, .ctx = ctx };
-	_cleanup_close_ int rd = -1, wr = -1;
-	int p[2], r;
-	pid_t pid;
+	int r;
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_sys(e, "cannot start %s", argv[0]);
-	rd = p[0];
 	spec.argv = argv;
 	spec.envp = envp;
-	spec.out = spec.err = wr = p[1];
 	spec.keep = w->fd;
-	r = proc_start(&spec, &pid, e);
-	if (r < 0)
-		return r;
-	(void)close(take_fd(&wr));
-	for (;;) {
-		char buf[4096];
-		ssize_t n = read(rd, buf, sizeof(buf));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		for (ssize_t i = 0; i < n; i++) {
-			/* a line that is too long comes in pieces */
-			if (buf[i] == '\n' || buf[i] == '\r' || l.n + 1 == sizeof(l.buf))
-				flush_line(&l);
-			if (buf[i] != '\n' && buf[i] != '\r')
-				l.buf[l.n++] = buf[i];
-		}
-	}
+	r = proc_read(&spec, split_lines, &l, ret_status, e);
 	flush_line(&l);
-	return proc_wait(pid, ret_status, e);
+	return r;
 }
 
 static int make(struct store *s, const struct fetch_req *r, struct workdir *w, struct err *e)

@@ -194,58 +194,30 @@ static int add_link(struct os *os, struct facts *f, const char *name, struct err
 
 struct route_seen {
 	struct gateway_fact *gw;
-	int family;
-	unsigned oif;
-	uint32_t metric, best;
-	bool is_default;
-	struct ipaddr via;
+	int family; /* 4 or 6 */
+	uint32_t best; /* metric */
 	int r; /* its interface cannot be told: no reason to take the next one */
 };
 
-static int route_attr(const struct nlattr *a, void *ctx)
-{
-	struct route_seen *s = ctx;
-	size_t len = s->family == AF_INET6 ? 16 : 4;
-
-	switch (mnl_attr_get_type(a)) {
-	case RTA_OIF:
-		s->oif = mnl_attr_get_u32(a);
-		break;
-	case RTA_PRIORITY:
-		s->metric = mnl_attr_get_u32(a);
-		break;
-	case RTA_GATEWAY:
-		if (mnl_attr_get_payload_len(a) == len) {
-			s->via.family = s->family == AF_INET6 ? 6 : 4;
-			memcpy(s->via.b, mnl_attr_get_payload(a), len);
-		}
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 static int take_route(const struct nlmsghdr *h, void *ctx)
 {
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
-	struct route_seen *s = ctx, one = { .family = s->family };
+	struct route_seen *s = ctx;
+	struct route_msg m;
 	char name[IFNAME_CAP];
 	int r;
 
-	if (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST ||
-	    rt->rtm_family != s->family)
+	route_read(h, &m);
+	if (m.dst.family != s->family || m.dst.prefix || m.table != RT_TABLE_MAIN || m.type != RTN_UNICAST)
 		return MNL_CB_OK;
-	mnl_attr_parse(h, sizeof(*rt), route_attr, &one);
-	if (!one.oif || (s->gw->have && one.metric >= s->best))
+	if (!m.link || m.multipath || (s->gw->have && m.metric >= s->best))
 		return MNL_CB_OK;
-	r = nl_name(one.oif, name);
+	r = nl_name(m.link, name);
 	if (r <= 0) {
 		s->r = r < 0 ? r : s->r;
 		return MNL_CB_OK;
 	}
-	s->best = one.metric;
-	*s->gw = (struct gateway_fact){ .have = true, .gw = one.via };
+	s->best = m.metric;
+	*s->gw = (struct gateway_fact){ .have = true, .gw = m.gw };
 	memcpy(s->gw->ifname, name, sizeof(name));
 	return MNL_CB_OK;
 }
@@ -257,7 +229,7 @@ static int default_route(struct os *os, int family, struct gateway_fact *ret, st
 	int r;
 
 	if (rt) {
-		rt->rtm_family = (uint8_t)family;
+		rt->rtm_family = family == 6 ? AF_INET6 : AF_INET;
 		rt->rtm_table = RT_TABLE_MAIN;
 	}
 	r = nl_ask(&os->hostq, take_route, &s);
@@ -376,22 +348,12 @@ static int add_nat(struct os *os, struct facts *f, const struct jail *j, struct 
 	return r < 0 ? err_set(e, -r, "list the host's addresses: %s", strerror(-r)) : 0;
 }
 
-static int net_attr(const struct nlattr *a, void *ctx)
-{
-	struct ipaddr *net = ctx;
-
-	if (mnl_attr_get_type(a) == RTA_DST && mnl_attr_get_payload_len(a) == 4)
-		memcpy(net->b, mnl_attr_get_payload(a), 4);
-	return MNL_CB_OK;
-}
-
 static int take_net(const struct nlmsghdr *h, void *ctx)
 {
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
-	struct ipaddr *net = ctx;
+	struct route_msg m;
 
-	*net = (struct ipaddr){ .family = 4, .has_prefix = true, .prefix = rt->rtm_dst_len };
-	mnl_attr_parse(h, sizeof(*rt), net_attr, net);
+	route_read(h, &m);
+	*(struct ipaddr *)ctx = m.dst;
 	return MNL_CB_OK;
 }
 
@@ -439,9 +401,9 @@ int os_facts(struct os *os, const struct jail *j, struct facts *ret, struct err 
 	if (find || (j->nat    ? !*j->nat_interface
 	             : j->vnet ? j->router4.mode == ROUTER_AUTO && j->n4
 	                       : bare(j->a4, j->n4)))
-		r = default_route(os, AF_INET, &ret->gw4, e);
+		r = default_route(os, 4, &ret->gw4, e);
 	if (r == 0 && (j->vnet ? (j->router6.mode == ROUTER_AUTO && j->n6) || find : bare(j->a6, j->n6)))
-		r = default_route(os, AF_INET6, &ret->gw6, e);
+		r = default_route(os, 6, &ret->gw6, e);
 	if (r == 0)
 		r = add_link(os, ret, ret->gw4.ifname, e);
 	if (r == 0)

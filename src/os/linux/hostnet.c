@@ -134,59 +134,16 @@ static int take_addr(const struct nlmsghdr *h, void *ctx)
 
 /* --- routes --- */
 
-static int route_attr(const struct nlattr *a, void *ctx)
-{
-	struct hn_route *r = ctx;
-	const struct rta_cacheinfo *ci;
-	int family = r->dst.family == 6 ? AF_INET6 : AF_INET;
-
-	switch (mnl_attr_get_type(a)) {
-	case RTA_DST:
-		ip_read(a, family, &r->dst);
-		break;
-	case RTA_GATEWAY:
-		ip_read(a, family, &r->gw);
-		break;
-	case RTA_PREFSRC:
-		ip_read(a, family, &r->src);
-		break;
-	case RTA_OIF:
-		r->index = mnl_attr_get_u32(a);
-		break;
-	case RTA_PRIORITY:
-		r->metric = mnl_attr_get_u32(a);
-		break;
-	case RTA_TABLE:
-		r->table = mnl_attr_get_u32(a);
-		break;
-	case RTA_MULTIPATH: {
-		const struct rtnexthop *nh = mnl_attr_get_payload(a);
-
-		r->multipath = true;
-		if (mnl_attr_get_payload_len(a) >= sizeof(*nh))
-			r->index = (unsigned)nh->rtnh_ifindex;
-		break;
-	}
-	case RTA_CACHEINFO:
-		ci = mnl_attr_get_payload(a);
-		/* in ticks of a hundredth of a second (USER_HZ); negative: past */
-		r->expires = ci->rta_expires ? (ci->rta_expires > 100 ? (uint32_t)ci->rta_expires / 100 : 1) : 0;
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 static int take_route(const struct nlmsghdr *h, void *ctx)
 {
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
 	struct hn_facts *f = ctx;
-	struct hn_route *r, *v;
+	struct route_msg m;
+	struct hn_route *v;
 
+	route_read(h, &m);
 	/* what the kernel makes of addresses comes and goes with them */
-	if (rt->rtm_type != RTN_UNICAST || rt->rtm_protocol == RTPROT_KERNEL || rt->rtm_flags & RTM_F_CLONED ||
-	    rt->rtm_table == RT_TABLE_LOCAL)
+	if (!m.dst.family || m.type != RTN_UNICAST || m.proto == RTPROT_KERNEL || m.flags & RTM_F_CLONED ||
+	    m.table == RT_TABLE_LOCAL)
 		return MNL_CB_OK;
 	v = grow(f->routes, f->nroutes, sizeof(*v));
 	if (!v) {
@@ -194,16 +151,19 @@ static int take_route(const struct nlmsghdr *h, void *ctx)
 		return MNL_CB_ERROR;
 	}
 	f->routes = v;
-	r = &v[f->nroutes];
-	r->dst = (struct ipaddr){ .family = rt->rtm_family == AF_INET6 ? 6 : 4, .has_prefix = true };
-	r->dst.prefix = rt->rtm_dst_len;
-	r->table = rt->rtm_table;
-	r->proto = rt->rtm_protocol;
-	r->scope = rt->rtm_scope;
-	r->onlink = rt->rtm_flags & RTNH_F_ONLINK;
-	mnl_attr_parse(h, sizeof(*rt), route_attr, r);
+	v[f->nroutes] = (struct hn_route){ .index = m.link,
+		                           .metric = m.metric,
+		                           .table = m.table,
+		                           .dst = m.dst,
+		                           .gw = m.gw,
+		                           .src = m.src,
+		                           .proto = m.proto,
+		                           .scope = m.scope,
+		                           .onlink = m.flags & RTNH_F_ONLINK,
+		                           .multipath = m.multipath,
+		                           .expires = m.expires };
 	/* twice does no harm: to set a route again changes nothing */
-	if (r->index)
+	if (m.link)
 		f->nroutes++;
 	return MNL_CB_OK;
 }

@@ -1,4 +1,4 @@
-/* rtmsg.c - takes rtnetlink's messages about interfaces and addresses apart, and asks for routes. */
+/* rtmsg.c - takes rtnetlink's messages about interfaces, addresses and routes apart, and asks for routes. */
 #include "os/linux/rtmsg.h"
 
 #include <errno.h>
@@ -147,6 +147,72 @@ void addr_read(const struct nlmsghdr *h, struct addr_msg *ret)
 	ret->addr.has_prefix = true;
 }
 
+struct route_reading {
+	struct route_msg *m;
+	int family;
+};
+
+static int route_attr(const struct nlattr *a, void *ctx)
+{
+	const struct route_reading *r = ctx;
+	const struct rtnexthop *way = mnl_attr_get_payload(a);
+	const struct rta_cacheinfo *cache = mnl_attr_get_payload(a);
+
+	switch (mnl_attr_get_type(a)) {
+	case RTA_DST:
+		ip_read(a, r->family, &r->m->dst);
+		break;
+	case RTA_GATEWAY:
+		ip_read(a, r->family, &r->m->gw);
+		break;
+	case RTA_PREFSRC:
+		ip_read(a, r->family, &r->m->src);
+		break;
+	case RTA_OIF:
+		r->m->link = mnl_attr_get_u32(a);
+		break;
+	case RTA_PRIORITY:
+		r->m->metric = mnl_attr_get_u32(a);
+		break;
+	case RTA_TABLE:
+		r->m->table = mnl_attr_get_u32(a);
+		break;
+	case RTA_MULTIPATH:
+		r->m->multipath = true;
+		if (mnl_attr_get_payload_len(a) >= sizeof(*way))
+			r->m->link = (unsigned)way->rtnh_ifindex;
+		break;
+	case RTA_NH_ID:
+		r->m->object = true;
+		break;
+	case RTA_CACHEINFO:
+		/* in ticks of a hundredth of a second (USER_HZ); negative: past */
+		if (mnl_attr_get_payload_len(a) >= sizeof(*cache) && cache->rta_expires)
+			r->m->expires = cache->rta_expires > 100 ? (uint32_t)cache->rta_expires / 100 : 1;
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+void route_read(const struct nlmsghdr *h, struct route_msg *ret)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+	struct route_reading r = { ret, rt->rtm_family };
+
+	*ret = (struct route_msg){ .type = rt->rtm_type,
+		                   .proto = rt->rtm_protocol,
+		                   .scope = rt->rtm_scope,
+		                   .flags = rt->rtm_flags,
+		                   .table = rt->rtm_table };
+	if (rt->rtm_family == AF_INET || rt->rtm_family == AF_INET6)
+		ret->dst = (struct ipaddr){ .family = rt->rtm_family == AF_INET6 ? 6 : 4,
+			                    .has_prefix = true,
+			                    .prefix = rt->rtm_dst_len };
+	mnl_attr_parse(h, sizeof(*rt), route_attr, &r);
+}
+
 void route_put_question(struct nl *q, const struct ipaddr *to, unsigned flags)
 {
 	struct rtmsg *rt = nl_put(q, RTM_GETROUTE, 0, sizeof(*rt));
@@ -161,22 +227,16 @@ void route_put_question(struct nl *q, const struct ipaddr *to, unsigned flags)
 
 /* --- one address --- */
 
-static int found_oif(const struct nlattr *a, void *ctx)
-{
-	if (mnl_attr_get_type(a) == RTA_OIF)
-		*(unsigned *)ctx = mnl_attr_get_u32(a);
-	return MNL_CB_OK;
-}
-
 /* The kernel makes one such route for each address; others are somebody's own. */
 static int found_route(const struct nlmsghdr *h, void *ctx)
 {
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
 	struct addr_found *f = ctx;
+	struct route_msg m;
 
-	f->local = rt->rtm_type == RTN_LOCAL;
-	if (f->local && rt->rtm_dst_len == 32 && rt->rtm_protocol == RTPROT_KERNEL)
-		mnl_attr_parse(h, sizeof(*rt), found_oif, &f->link);
+	route_read(h, &m);
+	f->local = m.type == RTN_LOCAL;
+	if (f->local && m.dst.prefix == 32 && m.proto == RTPROT_KERNEL)
+		f->link = m.link;
 	return MNL_CB_OK;
 }
 

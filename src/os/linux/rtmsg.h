@@ -40,6 +40,18 @@ struct addr_msg {
 };
 void addr_read(const struct nlmsghdr *h, struct addr_msg *ret);
 
+/* What an RTM_NEWROUTE says (rtnetlink(7)). */
+struct route_msg {
+	uint8_t type, proto, scope; /* RTN_*, RTPROT_*, RT_SCOPE_* */
+	uint32_t flags, table, metric; /* RTM_F_* and RTNH_F_*; the table's whole number */
+	unsigned link; /* index; of several ways the first one's */
+	bool multipath, object; /* it has several ways; its ways are an object of their own (RTA_NH_ID) */
+	struct ipaddr dst; /* with its prefix; family 0: not an IP route */
+	struct ipaddr gw, src; /* family 0: none */
+	uint32_t expires; /* seconds, at least 1; 0 = never */
+};
+void route_read(const struct nlmsghdr *h, struct route_msg *ret);
+
 /* An attribute that is an address of this family (AF_*); *ret is left alone if it is none. */
 void ip_read(const struct nlattr *a, int family, struct ipaddr *ret);
 

@@ -67,14 +67,6 @@ static struct source_route *add(struct look *l, const struct source_route *x, ui
 	return &l->routes[i];
 }
 
-struct found {
-	const struct look *l;
-	struct source_route r;
-	uint32_t metric, table;
-	uint8_t gateway[16];
-	bool has_gateway;
-};
-
 /* Of an IPv4 address on the loopback interface the whole network is the host's own: 127.0.0.2 is on it, too. */
 static void take_loopback(struct look *l, const struct addr_msg *m)
 {
@@ -113,78 +105,41 @@ static int take_addr(const struct nlmsghdr *h, void *ctx)
 	return MNL_CB_OK;
 }
 
-static int route_attr(const struct nlattr *a, void *ctx)
-{
-	struct found *f = ctx;
-	bool whole = mnl_attr_get_payload_len(a) == (f->l->v4 ? 4 : 16);
-	const struct rtnexthop *hop = mnl_attr_get_payload(a);
-
-	switch (mnl_attr_get_type(a)) {
-	case RTA_DST:
-		if (whole)
-			widen(f->l, mnl_attr_get_payload(a), f->r.dst);
-		break;
-	case RTA_PREFSRC:
-		if (whole)
-			widen(f->l, mnl_attr_get_payload(a), f->r.pref);
-		f->r.has_pref = whole;
-		break;
-	case RTA_GATEWAY:
-		if (whole)
-			widen(f->l, mnl_attr_get_payload(a), f->gateway);
-		f->has_gateway = whole;
-		break;
-	case RTA_OIF:
-		f->r.link = mnl_attr_get_u32(a);
-		break;
-	case RTA_MULTIPATH: /* the first of its ways */
-		if (mnl_attr_get_payload_len(a) >= sizeof(*hop))
-			f->r.link = (uint32_t)hop->rtnh_ifindex;
-		break;
-	case RTA_PRIORITY:
-		f->metric = mnl_attr_get_u32(a);
-		break;
-	case RTA_TABLE:
-		f->table = mnl_attr_get_u32(a);
-		break;
-	default:
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 /* A route without a source of its own leaves with that of the network its gateway is in. */
-static void lend_source(const struct look *l, struct found *f)
+static void lend_source(const struct look *l, const uint8_t gateway[16], struct source_route *to)
 {
-	for (size_t i = 0; i < l->n && !f->r.has_pref; i++) {
+	for (size_t i = 0; i < l->n && !to->has_pref; i++) {
 		const struct source_route *r = &l->routes[i];
 
-		if (!r->has_pref || r->link != f->r.link || bits_common(r->dst, f->gateway, 128) < r->len)
+		if (!r->has_pref || r->link != to->link || bits_common(r->dst, gateway, 128) < r->len)
 			continue;
-		memcpy(f->r.pref, r->pref, 16);
-		f->r.has_pref = true;
+		memcpy(to->pref, r->pref, 16);
+		to->has_pref = true;
 	}
 }
 
 static int take_route(const struct nlmsghdr *h, void *ctx)
 {
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
 	struct look *l = ctx;
-	struct found f = { .l = l };
-	static const uint8_t zero[4];
+	struct source_route r = { 0 };
+	struct route_msg m;
+	uint8_t gateway[16];
 
-	if (rt->rtm_family != (l->v4 ? AF_INET : AF_INET6) || rt->rtm_type != RTN_UNICAST ||
-	    (rt->rtm_flags & RTM_F_CLONED))
+	route_read(h, &m);
+	if (m.dst.family != (l->v4 ? 4 : 6) || m.type != RTN_UNICAST || (m.flags & RTM_F_CLONED) ||
+	    m.table != RT_TABLE_MAIN)
 		return MNL_CB_OK;
-	f.table = rt->rtm_table;
-	widen(l, l->v4 ? zero : (const uint8_t[16]){ 0 }, f.r.dst);
-	(void)mnl_attr_parse(h, sizeof(*rt), route_attr, &f);
-	if (f.table != RT_TABLE_MAIN)
-		return MNL_CB_OK;
-	f.r.len = (uint8_t)(rt->rtm_dst_len + (l->v4 ? 96U : 0U));
-	if (l->v4 && f.has_gateway)
-		lend_source(l, &f);
-	(void)add(l, &f.r, f.metric);
+	r.link = m.link;
+	r.len = (uint8_t)(m.dst.prefix + (l->v4 ? 96U : 0U));
+	widen(l, m.dst.b, r.dst);
+	r.has_pref = m.src.family;
+	if (r.has_pref)
+		widen(l, m.src.b, r.pref);
+	if (l->v4 && m.gw.family) {
+		widen(l, m.gw.b, gateway);
+		lend_source(l, gateway, &r);
+	}
+	(void)add(l, &r, m.metric);
 	return MNL_CB_OK;
 }
 

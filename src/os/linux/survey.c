@@ -122,22 +122,10 @@ static int see_addr(const struct nlmsghdr *h, void *ctx)
 	return MNL_CB_OK;
 }
 
-static int see_route_attr(const struct nlattr *at, void *ctx)
-{
-	struct sv_route *r = ctx;
-
-	if (mnl_attr_get_type(at) == RTA_OIF) {
-		r->link = mnl_attr_get_u32(at);
-	} else if (mnl_attr_get_type(at) == RTA_GATEWAY) {
-		ip_read(at, r->family == 6 ? AF_INET6 : AF_INET, &r->via);
-	}
-	return MNL_CB_OK;
-}
-
 /* Made by a routing daemon: their numbers begin above those of the kernel, of ip(8) and of router advertisements. */
-static bool is_told(const struct rtmsg *rt)
+static bool is_told(uint8_t proto)
 {
-	switch (rt->rtm_protocol) {
+	switch (proto) {
 	case RTPROT_GATED:
 	case RTPROT_MRT:
 	case RTPROT_ZEBRA:
@@ -158,23 +146,24 @@ static bool is_told(const struct rtmsg *rt)
 
 static int see_route(const struct nlmsghdr *h, void *ctx)
 {
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
 	struct survey *s = ctx;
-	struct sv_route r = { .family = rt->rtm_family == AF_INET6 ? 6 : 4, .by_ra = rt->rtm_protocol == RTPROT_RA };
 	struct sv_route *list;
+	struct route_msg m;
 
-	if (is_told(rt))
-		*(r.family == 6 ? &s->routed6 : &s->routed4) = true;
-	if (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST)
+	route_read(h, &m);
+	if (m.dst.family && is_told(m.proto))
+		*(m.dst.family == 6 ? &s->routed6 : &s->routed4) = true;
+	if (!m.dst.family || m.dst.prefix || m.table != RT_TABLE_MAIN || m.type != RTN_UNICAST)
 		return MNL_CB_OK;
-	mnl_attr_parse(h, sizeof(*rt), see_route_attr, &r);
 	list = grow(s->routes, s->nroutes, sizeof(*list));
 	if (!list) {
 		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
 	s->routes = list;
-	s->routes[s->nroutes++] = r;
+	s->routes[s->nroutes++] = (struct sv_route){
+		.link = m.multipath ? 0 : m.link, .via = m.gw, .family = m.dst.family, .by_ra = m.proto == RTPROT_RA
+	};
 	return MNL_CB_OK;
 }
 
@@ -392,23 +381,15 @@ struct way_ctx {
 	bool several;
 };
 
-static int see_way_attr(const struct nlattr *at, void *ctx)
-{
-	struct way_ctx *c = ctx;
-
-	if (mnl_attr_get_type(at) == RTA_OIF)
-		c->way.link = mnl_attr_get_u32(at);
-	c->several = c->several || mnl_attr_get_type(at) == RTA_MULTIPATH || mnl_attr_get_type(at) == RTA_NH_ID;
-	return MNL_CB_OK;
-}
-
 static int see_way(const struct nlmsghdr *h, void *ctx)
 {
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
 	struct way_ctx *c = ctx;
+	struct route_msg m;
 
-	c->way.local = rt->rtm_type == RTN_LOCAL;
-	mnl_attr_parse(h, sizeof(*rt), see_way_attr, c);
+	route_read(h, &m);
+	c->way.local = m.type == RTN_LOCAL;
+	c->way.link = m.link;
+	c->several = m.multipath || m.object;
 	return MNL_CB_OK;
 }
 
