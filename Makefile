@@ -42,6 +42,12 @@ test-asan: deps-test
 	@ninja -C build-asan
 	@IOCAGE_BUILD=build-asan tests/run.sh $(ASAN_SUITES)
 
+# the suites twice in a row while other programs of the machine mount, serve and make systems: they are not to see it
+test-noise: deps-test
+	@$(MAKE) --no-print-directory all
+	@tests/noise.sh tests/run.sh $(ASAN_SUITES)
+	@tests/noise.sh tests/run.sh $(ASAN_SUITES)
+
 lint: deps-test
 	@$(MAKE) --no-print-directory all
 	@tools/lint.sh
@@ -85,6 +91,7 @@ help:
 	@echo "make quickstart-clean  as root: remove everything quickstart made"
 	@echo "make test              as root: install what the tests need, run every suite"
 	@echo "make test-asan         as root: unit and lab suites in a build with sanitizers (ASAN_SUITES='unit lab:vnet')"
+	@echo "make test-noise         as root: unit and lab suites twice, beside other people's mounts, servers and containers"
 	@echo "make lint              formatting, static analysis, layers, scripts, manual page"
 	@echo "make bench             as root: measure beside other container tools"
 	@echo "make install           PREFIX=/usr/local DESTDIR="
@@ -93,4 +100,4 @@ help:
 	@echo "make fuzz              run the fuzzers (SECONDS_EACH=60)"
 	@echo "make deps, deps-test, clean"
 
-.PHONY: all deps deps-test test test-vm test-asan lint bench soak install quickstart quickstart-clean check-freebsd fuzz clean help
+.PHONY: all deps deps-test test test-vm test-asan test-noise lint bench soak install quickstart quickstart-clean check-freebsd fuzz clean help

@@ -24,11 +24,14 @@ shot_init() {
 	[ -e $mnt/cgroup.controllers ] || mnt=$mnt/unified
 	SHOT_RUN=$IOCAGE_RUN
 	SHOT_GROUP=$mnt/iocage-$(run_hash)
+	# the file system of IOCAGE_RUN, as /proc/locks writes it
+	# shellcheck disable=SC2046,SC2183 # two numbers
+	SHOT_DEV=$(printf '%02x:%02x' $(findmnt -n -o MAJ:MIN -T "$LAB_TMP" | tr ':' ' '))
 	# pins are per network namespace, by its cookie (SO_NETNS_COOKIE)
 	SHOT_COOKIE=$(python3 -c 'import socket; print("%x" % int.from_bytes(socket.socket().getsockopt(1, 71, 8), "little"))')
 	SHOT_BPFTOOL=$(command -v bpftool || :)
 	! command bridge vlan show >/dev/null 2>&1 || SHOT_VLANS=yes
-	export SHOT_VLANS SHOT_RUN SHOT_GROUP SHOT_COOKIE SHOT_BPFTOOL
+	export SHOT_VLANS SHOT_RUN SHOT_GROUP SHOT_DEV SHOT_COOKIE SHOT_BPFTOOL
 }
 
 # Links, addresses, routes and neighbours, without what says nothing: indexes, clocks, carrier, numbers by lot.
@@ -68,10 +71,9 @@ shot() {
 		shot_net
 		command bridge fdb show 2>/dev/null | awk '/permanent|static/ && !/ master / && !/^33:33:ff/ { print "fdb", $0 }'
 		shot_sysctls
-		# of mounts below a world of tests only those of ours; what programs are pinned in is mounted once per boot, by systemd or
-		# by the first jail that needs it
-		awk -v me="$LAB_TMP/" '$5 ~ /^\/run\/netns\// || $5 == "/sys/fs/bpf" || /\/iocage-lab\./ && !index($0, me) { next } { print "mount", $5, $9, $10 }' \
-			/proc/self/mountinfo
+		# not what others had mounted before there was this world; what programs are pinned in is mounted by the first jail
+		awk 'NR == FNR { others[$0]; next } ($1 " " $5) in others || $5 == "/sys/fs/bpf" || $5 ~ /^\/run\/netns\// { next }
+			{ print "mount", $5, $9, $10 }' "$LAB_TMP/mounts.others" /proc/self/mountinfo
 		find "$SHOT_GROUP" "$IOCAGE_RUN" /run/netns -mindepth 1 \( -path "$SHOT_GROUP/*" -type d -o -path '*/jails/*' -o -name '*.sock' \
 			-o -name '*.pid' -o -name '*ioc*' -path '/run/netns/*' \) 2>/dev/null
 		[ ! -e "$SHOT_GROUP" ] || echo "$SHOT_GROUP"
@@ -90,8 +92,8 @@ shot_files() {
 		-prune -print -o -print 2>/dev/null | LC_ALL=C sort
 	find "$IOCAGE_ROOT" -maxdepth 3 -type f \( -name '*.json' -o -name fstab -o -name nat \) -exec md5sum {} + 2>/dev/null | LC_ALL=C sort
 	echo "ids $(xxd -p "$IOCAGE_RUN/jid" 2>/dev/null | tr -d '0\n')"
-	awk 'NR == FNR { name[$1] = $2; next } { split($6, f, ":"); if (f[3] in name) print "locked", name[f[3]] }' \
-		<(stat -c '%i %n' "$IOCAGE_RUN"/lock/* "$IOCAGE_RUN/forward" "$IOCAGE_RUN/promote" 2>/dev/null) /proc/locks | LC_ALL=C sort
+	awk -v dev="$SHOT_DEV" 'NR == FNR { name[dev ":" $1] = $2; next } $6 in name { print "locked", name[$6] }' \
+		<(stat -c '%i %n' "$IOCAGE_RUN"/lock/* "$IOCAGE_RUN/forward" "$IOCAGE_RUN/promote" 2>/dev/null) "$LAB_TMP/locks" | LC_ALL=C sort
 	return 0
 }
 

@@ -9,8 +9,10 @@
 #                                        |  bridges, aliases and vnet0.N of jails   |
 #                                        +------------------------------------------+
 #
-# The command enters by nsenter --net: `ip netns exec` would remount /sys and so hide the cgroups. Mounts, cgroups and
-# processes are the machine's own, so that a leak shows. The machine's own network is never touched.
+# The world has a mount and a process namespace of its own: what other programs of the machine mount, run or call /run/netns/NAME
+# is not seen in it. What its own leave is: its mounts are shared with the namespaces made in it, as those of a host that systemd
+# started are; its processes are looked through at the end. Control groups are the machine's, below a name of IOCAGE_RUN's.
+# The machine's own network is never touched. nsenter --net, as `ip netns exec` would remount /sys and so hide the control groups.
 set -euo pipefail
 
 [ $# -gt 0 ] || {
@@ -25,10 +27,10 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${IOCAGE_BUILD:-build}
 case $build in /*) ;; *) build=$top/$build ;; esac
-host=host-$$ lan=lan-$$
-LAB_TMP=$(mktemp -d /tmp/iocage-lab.XXXXXX)
 
-# Jails of a run that was shot: in namespaces of their own, so in none of ours.
+# --- outside: what has a name on the machine, and is removed however the world ended ---
+
+# Jails of a run that was shot.
 groups_away() {
 	local g
 	# shellcheck source=tests/lab/shot.bash
@@ -45,19 +47,52 @@ groups_away() {
 
 leave() {
 	set +e
-	for ns in "$host" "$lan"; do
-		for pid in $(ip netns pids "$ns" 2>/dev/null); do
-			[ "$pid" = $$ ] || kill -9 "$pid" 2>/dev/null
-		done
-		ip netns del "$ns" 2>/dev/null
-	done
 	groups_away
-	awk -v d="$LAB_TMP/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while read -r m; do
-		umount -l "$m" 2>/dev/null
-	done
 	rm -rf --one-file-system "$LAB_TMP"
 }
-trap leave EXIT
+
+if [ -z "${LAB_INSIDE:-}" ]; then
+	LAB_TMP=$(mktemp -d /tmp/iocage-lab.XXXXXX)
+	trap leave EXIT
+	# the world inside is told as well, and ends first
+	trap : INT TERM
+	export LAB_TMP
+	LAB_INSIDE=1 unshare --mount --propagation private --pid --fork --kill-child "$0" "$@"
+	exit
+fi
+
+# --- inside ---
+
+unset LAB_INSIDE
+host=host lan=lan
+
+# The machine's own list of locks has those, too, whose owner is gone and left them to another process.
+: >"$LAB_TMP/locks"
+mount --bind /proc/locks "$LAB_TMP/locks"
+mount -t proc proc /proc
+# Namespaces that others have names for are not kept alive by ours.
+awk '/ - nsfs / { print $5 }' /proc/self/mountinfo | sort -r | while read -r m; do umount -l "$m" 2>/dev/null || :; done
+mkdir -p /run/netns
+umount -l /run/netns 2>/dev/null || :
+mount -t tmpfs -o mode=755 none /run/netns
+umount -l /sys/fs/bpf 2>/dev/null || :
+# what others had mounted may still go, with its directory (shot.bash)
+awk -v me="$LAB_TMP/" '$5 != "/" && $5 !~ /^\/(proc|sys|dev|run\/netns)(\/|$)/ { print $1, $5 }' /proc/self/mountinfo >"$LAB_TMP/mounts.others"
+mount --make-rshared /
+
+# Processes of the program that outlived the last jail: what ends late gets a moment.
+strays() {
+	local p seen=''
+	for _ in $(seq 50); do
+		seen=$(for p in /proc/[0-9]*; do
+			case $(readlink "$p/exe") in */iocage*) tr '\0' ' ' <"$p/cmdline" && echo ;; esac
+		done 2>/dev/null)
+		[ -n "$seen" ] || return 1
+		sleep 0.1
+	done
+	printf 'world: nobody ended\n%s\n' "$seen" >&2
+}
+
 trap 'exit 130' INT TERM
 
 in_ns() {
@@ -102,4 +137,5 @@ if [ -s "$IOCAGE_SANITIZER_LOG" ]; then
 	cat "$IOCAGE_SANITIZER_LOG"
 	[ $status -ne 0 ] || status=1
 fi >&2
+if strays; then [ $status -ne 0 ] || status=1; fi
 exit $status

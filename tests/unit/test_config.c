@@ -1,8 +1,6 @@
 /* test_config.c - config.json: what is read, repaired, refused and written back. */
 #include "store_world.h"
 
-#include <time.h>
-
 static void jail_with(const char *name, const char *json)
 {
 	char path[128];
@@ -206,9 +204,7 @@ static void a_thousand(void **state)
 {
 	struct strv names = { 0 };
 	struct err e = ERR_INIT;
-	struct timespec a, b;
 	char name[32];
-	double ms;
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
@@ -217,7 +213,6 @@ static void a_thousand(void **state)
 		                "    \"host_hostuuid\": \"many\",\n    \"ip4_addr\": \"em0|10.0.0.5/24\",\n"
 		                "    \"release\": \"busybox\"\n}\n");
 	}
-	clock_gettime(CLOCK_MONOTONIC, &a);
 	assert_int_equal(store_jails(&S, &names, &e), 0);
 	for (size_t i = 0; i < names.n; i++) {
 		struct config c;
@@ -229,10 +224,6 @@ static void a_thousand(void **state)
 		assert_int_equal(state_load(&S, names.v[i], &st, &e), -ENOENT);
 		config_done(&c);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &b);
-	ms = (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
-	print_message("1,000 jails: %.1f ms\n", ms);
-	assert_true(ms < 500);
 	strv_done(&names);
 }
 

@@ -191,14 +191,17 @@ static void refused(const char *name, const struct member *m, size_t n, const ch
 
 static void hostile_archives(void **state)
 {
-	static const struct member dotdot[] = { { .name = "../../../evil-file", .type = '0', .data = "x" } };
-	static const struct member through[] = {
+	/* names that are nobody else's on this machine */
+	_cleanup_free_ char *evil = strf("../../../evil-%d", (int)getpid()), *below = strf("a/%s", evil + 9);
+	_cleanup_free_ char *slash = strf("%s", evil + 8), *tmp = strf("/tmp%s", evil + 8);
+	const struct member dotdot[] = { { .name = evil, .type = '0', .data = "x" } };
+	const struct member through[] = {
 		{ .name = "a", .type = '2', .link = "/" },
-		{ .name = "a/evil-file", .type = '0', .data = "x" },
+		{ .name = below, .type = '0', .data = "x" },
 	};
-	static const struct member up[] = {
+	const struct member up[] = {
 		{ .name = "a", .type = '2', .link = "../../../../../../../tmp" },
-		{ .name = "a/evil-file", .type = '0', .data = "x" },
+		{ .name = below, .type = '0', .data = "x" },
 	};
 	static const struct member hard[] = {
 		{ .name = "shadow", .type = '1', .link = "../../../../../../../etc/shadow" },
@@ -218,8 +221,8 @@ static void hostile_archives(void **state)
 	refused("hard.tar", hard, N(hard), "hard link");
 	refused("hardabs.tar", hard_abs, N(hard_abs), "shadow");
 	refused("none.tar", none, N(none), "empty");
-	assert_int_equal(access("/evil-file", F_OK), -1);
-	assert_int_equal(access("/tmp/evil-file", F_OK), -1);
+	assert_int_equal(access(slash, F_OK), -1);
+	assert_int_equal(access(tmp, F_OK), -1);
 	path = path_of("junk");
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "this is no archive at all, whatever its name may say", 52), 52);
