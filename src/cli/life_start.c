@@ -509,6 +509,8 @@ static int start_one(struct cli *c, const char *jail, const struct run_opts *o, 
 	r = load_locked(&s, &here, e);
 	if (r == 0)
 		r = check_down(&s, e);
+	if (r == 0 && !o->dry_run)
+		r = store_private_jail(&c->st, jail, e);
 	if (r == 0)
 		r = conf_check_joint(&s.cfg.conf, jail, e);
 	if (r == 0)

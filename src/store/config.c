@@ -53,6 +53,11 @@ static int read_doc(struct store *s, const char *path, json_t **ret, struct err 
 	return *ret ? 0 : -EBADMSG;
 }
 
+static int need_root(const char *whose, struct err *e)
+{
+	return err_set(e, EACCES, "You need to have root privileges to read the configuration of %s", whose);
+}
+
 static int load_defaults(struct store *s, struct err *e)
 {
 	_cleanup_(defaults_freep) struct defaults *d = NULL;
@@ -73,6 +78,8 @@ static int load_defaults(struct store *s, struct err *e)
 		              s->root);
 		return err_hint(e, "%s", why.msg);
 	}
+	if (r == -EACCES)
+		return need_root("default", e);
 	if (r < 0 && r != -ENOENT)
 		return err_set(e, -r, "%s", why.msg);
 	if (d->doc) {
@@ -162,6 +169,8 @@ static int load_own(struct store *s, const char *jail, struct config *c, struct 
 		              jail);
 		return err_hint(e, "%s", why.msg);
 	}
+	if (r == -EACCES)
+		return need_root(jail, e);
 	if (r < 0)
 		return err_set(e, -r, "%s", why.msg);
 	c->doc = doc;
@@ -205,7 +214,7 @@ int config_write(struct config *c, int dirfd, const char *path, struct err *e)
 	if (len + 1 > CONFIG_MAX)
 		r = err_set(e, EFBIG, "the configuration of %s would be larger than 1 MiB", c->name);
 	else
-		r = fs_replace(dirfd, path, text, len + 1, 0644, true, e);
+		r = fs_replace(dirfd, path, text, len + 1, 0600, true, e);
 	if (r < 0) {
 		json_decref(doc);
 		return r;
@@ -225,7 +234,9 @@ int config_save(struct store *s, struct config *c, struct err *e)
 	path = streq(c->name, "default") ? strdup(DEFAULTS) : strf("jails/%s/config.json", c->name);
 	if (!path)
 		return err_oom(e);
-	r = config_write(c, s->rootfd, path, e);
+	r = streq(c->name, "default") ? 0 : store_private_jail(s, c->name, e);
+	if (r == 0)
+		r = config_write(c, s->rootfd, path, e);
 	if (streq(c->name, "default")) {
 		defaults_free(s->defaults);
 		s->defaults = NULL;

@@ -188,16 +188,46 @@ int store_create_jail(struct store *s, struct config *c, const char *release, bo
 	if (r == 0 && release && !thick)
 		r = sync_layers(w.fd, e);
 	if (r == 0)
-		r = fs_replace(w.fd, "fstab", "", 0, 0644, true, e);
+		r = fs_replace(w.fd, "fstab", "", 0, 0600, true, e);
 	if (r == 0)
 		r = config_write(c, w.fd, "config.json", e);
 	if (r < 0)
 		return err_wrap(e, "cannot create jail %s", c->name);
-	/*
-	 * A root that lies open below this directory holds files its jail's root made setuid at will; the host's users
-	 * must not get near them. A thin jail's are behind layers/, and its configuration may be read by all.
-	 */
-	return workdir_publish(s, &w, c->name, release && !thick ? 0755 : 0700, true, e);
+	/* its root makes files setuid at will, and its configuration may hold secrets: nothing for the host's users */
+	return workdir_publish(s, &w, c->name, 0700, true, e);
+}
+
+/* A file of before, or one that somebody wrote by hand. What is no file of ours, a symlink above all, stays as it is. */
+static int make_private(int rootfd, const char *path, mode_t mode)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (fstatat(rootfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if ((!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) || !(st.st_mode & 07777 & ~mode))
+		return 0;
+	fd = openat(rootfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 || fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+int store_private_jail(struct store *s, const char *jail, struct err *e)
+{
+	static const char *const files[] = { "/config.json", "/fstab", "/nat", "" };
+	char path[STORE_NAME_MAX + 32];
+	int r = 0;
+
+	if (s->rootfd < 0 || !store_name_ok(jail))
+		return 0;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0; i++) {
+		(void)snprintf(path, sizeof(path), "jails/%s%s", jail, files[i]);
+		r = make_private(s->rootfd, path, *files[i] ? 0600 : 0700);
+	}
+	if (r < 0)
+		return err_set(e, -r, "cannot close %s/%s to the host's users: %s", s->root, path, strerror(-r));
+	r = make_private(s->rootfd, "defaults.json", 0600);
+	return r < 0 ? err_set(e, -r, "cannot close %s/defaults.json to the host's users: %s", s->root, strerror(-r))
+	             : 0;
 }
 
 int store_destroy_jail(struct store *s, const char *jail, struct err *e)

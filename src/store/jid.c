@@ -17,7 +17,7 @@ int jid_lock(struct store *s, int *ret_fd, struct err *e)
 
 	if (s->runfd < 0)
 		return err_set(e, ENOENT, "no jail ids: %s does not exist", s->run);
-	fd = openat(s->runfd, "jid", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = openat(s->runfd, "jid", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, "cannot open %s/jid", s->run);
 	/* held for microseconds only, so waiting is fine */

@@ -32,7 +32,7 @@ static int make_paths(const struct store *s, const char *jail, struct paths *p, 
 		return 0;
 	}
 	if (uplink) {
-		if (mkdirat(s->runfd, "uplinks", 0755) < 0 && errno != EEXIST)
+		if (mkdirat(s->runfd, "uplinks", 0700) < 0 && errno != EEXIST)
 			return err_sys(e, "cannot create %s/uplinks", s->run);
 		(void)snprintf(p->dir, sizeof(p->dir), "uplinks/%s", uplink);
 		(void)snprintf(p->journal, sizeof(p->journal), "uplinks/%s/journal", uplink);
@@ -72,7 +72,8 @@ static int open_file(struct store *s, const char *dir, const char *file, int *re
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (mkdirat(s->runfd, dir, 0755) < 0 && errno != EEXIST)
+	/* one of an older version is closed now */
+	if (mkdirat(s->runfd, dir, 0700) < 0 && (errno != EEXIST || fchmodat(s->runfd, dir, 0700, 0) < 0))
 		return err_sys(e, "cannot create %s/%s", s->run, dir);
 	fd = openat(s->runfd, file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

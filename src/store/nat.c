@@ -47,5 +47,5 @@ int nat_addr_save(struct store *s, const char *jail, const struct ipaddr *a, str
 	text = strf("%s\n", ipaddr_format(a, buf));
 	if (!path || !text)
 		return err_oom(e);
-	return fs_replace(s->rootfd, path, text, strlen(text), 0644, true, e);
+	return fs_replace(s->rootfd, path, text, strlen(text), 0600, true, e);
 }

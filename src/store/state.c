@@ -180,11 +180,11 @@ int state_save(struct store *s, const char *jail, const struct state *st, struct
 	if (r < 0)
 		return r == -EINVAL ? err_set(e, EINVAL, "%s: a line break in a value of its state", jail) : err_oom(e);
 	(void)snprintf(path, sizeof(path), "jails/%s", jail);
-	r = fs_mkdirs(s->runfd, path, 0755);
+	r = fs_mkdirs(s->runfd, path, 0700);
 	if (r < 0)
 		return err_set(e, -r, "cannot create %s/%s: %s", s->run, path, strerror(-r));
 	(void)snprintf(path, sizeof(path), "jails/%s/state", jail);
-	return fs_replace(s->runfd, path, b.p, b.len, 0644, false, e);
+	return fs_replace(s->runfd, path, b.p, b.len, 0600, false, e);
 }
 
 /* Temporary files of fs_replace() begin with a dot; nothing else there does. */

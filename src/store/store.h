@@ -69,7 +69,7 @@ must_check int config_load_defaults(struct store *s, struct config *ret, struct 
 must_check int config_load(struct store *s, const char *jail, struct config *ret, struct err *e);
 /* A configuration that exists only in memory yet, over the defaults. */
 must_check int config_new(struct store *s, const char *jail, struct config *ret, struct err *e);
-/* Write conf.own back, sorted keys, 4-space indent, mode 0644, atomic and synced. */
+/* Write conf.own back, sorted keys, 4-space indent, mode 0600, atomic and synced. */
 must_check int config_save(struct store *s, struct config *c, struct err *e);
 void config_done(struct config *c);
 /* Value as `get` prints it; unknown-to-us keys of the document too. NULL: no such key. Owned by caller. */
@@ -91,6 +91,11 @@ must_check int store_find_jail(struct store *s, const char *jail);
  * once with its configuration, or not at all (it is built under a temporary name and renamed). -EEXIST.
  */
 must_check int store_create_jail(struct store *s, struct config *c, const char *release, bool thick, struct err *e);
+/*
+ * Close jails/J, its files and defaults.json to all but root, where an older version or somebody by hand left them open.
+ * A few stat(2) when they are closed. Links are not followed.
+ */
+must_check int store_private_jail(struct store *s, const char *jail, struct err *e);
 /* Remove jails/J and its logs. Refuses while something is mounted below. Renamed out of sight first. */
 must_check int store_destroy_jail(struct store *s, const char *jail, struct err *e);
 /* Where its root file system comes from; strings owned by caller in ret (struct root_paths_done). */

@@ -141,11 +141,16 @@ COMMANDS="create destroy start stop restart list get set exec console sockets fe
 		has "You need to have root privileges to run ${c%% *}"
 		one_line
 	done
+	# names are no secret; what is configured may be
 	ok "${nobody[@]}" list
 	has rootless
-	ok "${nobody[@]}" get notes rootless
-	is mine
-	ok "${nobody[@]}" get all rootless
+	hasnt mine
+	for c in "get notes rootless" "get all rootless"; do
+		# shellcheck disable=SC2086
+		fails 1 "${nobody[@]}" $c
+		has "You need to have root privileges to read the configuration of rootless"
+		one_line
+	done
 	ok "${nobody[@]}" --version
 	ok "${nobody[@]}" start --help
 }

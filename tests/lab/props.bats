@@ -216,10 +216,10 @@ config() { echo "$IOCAGE_ROOT/jails/$1/config.json"; }
 	P
 }
 
-@test "config.json: sorted keys, four blanks, 0644, booleans as numbers, only what differs" {
+@test "config.json: sorted keys, four blanks, 0600, booleans as numbers, only what differs" {
 	mk form boot=off notes=x vnet=on
 	f=$(config form)
-	[ "$(stat -c %a "$f")" = 644 ]
+	[ "$(stat -c %a "$f")" = 600 ]
 	python3 - "$f" <<-'P'
 		import json, sys
 		t = open(sys.argv[1]).read()

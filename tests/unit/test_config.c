@@ -82,7 +82,7 @@ static void rewrite_keeps_the_unknown(void **state)
 	                          "}\n");
 	free(text);
 	assert_int_equal(fstatat(S.rootfd, "jails/keep/config.json", &st, 0), 0);
-	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(count_entries("jails/keep"), 1);
 }
 

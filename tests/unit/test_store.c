@@ -27,7 +27,7 @@ static void thin(void **state)
 	assert_string_equal(text, "{\n    \"cloned_release\": \"rel\",\n    \"host_hostname\": \"web-1\",\n"
 	                          "    \"host_hostuuid\": \"web_1\",\n    \"release\": \"rel\"\n}\n");
 	free(text);
-	expect_mode("jails/web_1", 0755);
+	expect_mode("jails/web_1", 0700);
 	expect_mode("jails/web_1/layers", 0700);
 	expect_mode("jails/web_1/layers/upper", 0755);
 	assert_true(there("jails/web_1/fstab") && there("jails/web_1/layers/work"));
