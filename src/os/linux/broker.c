@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -364,12 +365,14 @@ void broker_hold(struct broker *b, const struct hold *h)
 
 int broker_know_jail(struct broker *b, pid_t pid, struct err *e)
 {
+	_cleanup_close_ int ns = -1;
 	char path[40];
 	struct stat st;
 
 	(void)snprintf(path, sizeof(path), "%d/ns/user", (int)pid);
-	if (fstatat(b->proc, path, &st, 0) < 0)
-		return err_sys(e, "stat the jail's user namespace");
+	ns = openat(b->proc, path, O_RDONLY | O_CLOEXEC);
+	if (ns < 0 || fstat(ns, &st) < 0 || ioctl(ns, NS_GET_OWNER_UID, &b->owner) < 0)
+		return err_sys(e, "look at the jail's user namespace");
 	b->user_dev = st.st_dev;
 	b->user_ino = st.st_ino;
 	return 0;

@@ -21,6 +21,7 @@ struct broker {
 	ino_t view_ino;
 	dev_t user_dev; /* the jail's user namespace; 0: not looked at */
 	ino_t user_ino;
+	uid_t owner; /* who owns it, as the host numbers users */
 	int view; /* that namespace, kept open */
 	int view_sock; /* a datagram socket in it */
 	int proc; /* /proc */

@@ -38,7 +38,7 @@ struct serving {
  *   arguments and fetch descriptors of the jail's processes, and CAP_SYS_ADMIN if the jail may change its host name;
  * - for jails with raw sockets CAP_NET_RAW, for those that use the host's own addresses CAP_NET_BIND_SERVICE. These are
  *   needed over the host's network stack, so the process stays in the host's user namespace; what it needs over the
- *   jail's it has as root, its owner.
+ *   jail's it has as the user who owns that.
  * The real user id stays root's, because the kernel side lets nobody else have ports below 1024, and the group, because
  * ping sockets are allowed by group; nothing can be made of them: no call that could is left by the filter.
  */
@@ -80,6 +80,8 @@ static int lose_rights(struct broker *b, int pidfd, unsigned flags, struct err *
 		if (setresuid((uid_t)-1, 0, 0) < 0)
 			return err_sys(e, "take the jail's user id");
 		caps = BIT(CAP_SYS_PTRACE) | (flags & BROKER_RENAMES ? BIT(CAP_SYS_ADMIN) : 0);
+	} else if (setresuid((uid_t)-1, b->owner, b->owner) < 0) {
+		return err_sys(e, "take the id of the jail's root");
 	}
 	return caps_keep(caps, e);
 }

@@ -321,6 +321,7 @@ void child_main(const struct child_args *a)
 	char *msg = NULL;
 	int r;
 
+	confine_oom();
 	(void)prctl(PR_SET_DUMPABLE, 0); /* until execve nobody inside may look into this memory */
 	(void)prctl(PR_SET_NAME, "iocage-start");
 	report(a->sync, do_mounts(a, &con, &e), &e, NULL, 0);

@@ -126,6 +126,11 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void confine_oom(void)
+{
+	poke("/proc/self/oom_score_adj", "0");
+}
+
 int confine_self(unsigned allow, bool shared, bool real_init, int *ret_listener, struct err *e)
 {
 	int r;
@@ -133,7 +138,6 @@ int confine_self(unsigned allow, bool shared, bool real_init, int *ret_listener,
 	*ret_listener = -1;
 	if (!(allow & ALLOW_NESTED))
 		poke("/proc/sys/user/max_user_namespaces", "0");
-	poke("/proc/self/oom_score_adj", "0");
 	umask(022);
 	/* needs CAP_SYS_ADMIN in the user namespace, because no_new_privs stays off: so before the capabilities go */
 	r = install_filters(allow, shared, ret_listener, e);

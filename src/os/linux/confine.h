@@ -7,6 +7,12 @@
 #include "base/err.h"
 
 /*
+ * Who is to be killed first when memory runs out is not what it is for whoever runs iocage. Before the jail's user
+ * namespace is joined: there the file is not ours any more, and what stays could be taken up again. proc_pid_oom_score_adj(5).
+ */
+void confine_oom(void);
+
+/*
  * The last steps before execve in a process that is already in the jail's namespaces (user namespace included) with all
  * capabilities there: bounding, permitted, effective, inheritable and ambient capabilities cut to the short list that
  * `allow` (enum allow_flags) extends; keyring; umask; seccomp filters. no_new_privs stays off (su must work).

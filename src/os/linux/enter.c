@@ -82,6 +82,7 @@ static int end_with_parent(const struct entry *n, struct err *e)
 /* From here on the process is the jail's root, and may do nothing to the host. */
 static int enter(const struct entry *n, struct err *e)
 {
+	confine_oom();
 	/* until execve nobody inside may look into this memory; changing ids may reset it, hence twice */
 	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 	if (setsid() < 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -39,29 +40,54 @@ static void holder_poke(const char *path, const char *value)
 }
 
 /*
- * Shares our memory. It lives while its id maps are written; told to, it makes the network namespace: the slowest of
- * them all, made while we go on. Here are no calls but quiet ones: we look at errno meanwhile.
+ * Shares our memory. It makes the user namespace and lives while the id maps are written; told to, it makes the network
+ * namespace: the slowest of them all, made while we go on. Here are no calls but quiet ones: we look at errno meanwhile.
  */
 struct holder {
 	int talk; /* its end of a socket pair */
 	bool vnet;
+	unsigned base; /* jail_id_base() */
 	pid_t starter, pid;
 	int ours; /* our end */
+	int dumpable; /* ours, before its change of ids took that from the memory we share */
+	long error; /* of making the user namespace: 0 or -errno, when it has said so */
 };
+
+/*
+ * What processes of a user namespace take of the kernel's per-user counters (inotify, queued signals, message queues, locked
+ * memory, namespaces, ...) is charged to its owner as well: that is the effective user who makes it. Host root would
+ * be out of all of them when one jail is. user_namespaces(7), kernel/ucount.c. The capabilities are kept: systems with
+ * kernel.unprivileged_userns_clone=0 ask for them.
+ */
+static long holder_userns(unsigned owner)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	long r = quiet_call(SYS_capget, (long)&head, (long)data, 0, 0, 0, 0);
+
+	if (r == 0)
+		r = quiet_call(SYS_setresuid, owner, owner, 0, 0, 0, 0);
+	if (r == 0)
+		r = quiet_call(SYS_capset, (long)&head, (long)data, 0, 0, 0, 0);
+	return r < 0 ? r : quiet_call(SYS_unshare, CLONE_NEWUSER, 0, 0, 0, 0, 0);
+}
 
 static int holder_main(void *arg)
 {
-	const struct holder *h = arg;
+	struct holder *h = arg;
 	int talk = h->talk;
 	char c = 0;
 
-	(void)quiet_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
-	/* dead before we could ask to be told; and what is open here, above all its lock, must not outlive it */
-	if (quiet_call(SYS_getppid, 0, 0, 0, 0, 0, 0) != h->starter)
-		return 1;
+	/* what is open here, above all the starter's lock, must not outlive it */
 	if (talk > 0)
 		(void)quiet_call(SYS_close_range, 0, talk - 1, 0, 0, 0, 0);
 	(void)quiet_call(SYS_close_range, talk + 1, ~0U, 0, 0, 0, 0);
+	h->error = holder_userns(h->base);
+	/* a change of ids clears it, so only now; the starter may be dead already */
+	(void)quiet_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
+	if (quiet_call(SYS_getppid, 0, 0, 0, 0, 0, 0) != h->starter ||
+	    quiet_call(SYS_write, talk, (long)&c, 1, 0, 0, 0) != 1)
+		return 1;
 	if (h->vnet && quiet_call(SYS_read, talk, (long)&c, 1, 0, 0, 0) == 1) {
 		c = quiet_call(SYS_unshare, CLONE_NEWNET, 0, 0, 0, 0, 0) < 0 ? 'e' : 'k';
 		/* routers are heard where ip6_addr says so, and nowhere else; a kernel without IPv6 hears none */
@@ -115,26 +141,58 @@ void jail_reap_holder(struct os *os)
 	os->holder = 0;
 }
 
-static int make_userns(struct os *os, struct holder *h, struct err *e)
+/* The holder begins its work beside us. */
+static int start_holder(struct holder *h, struct err *e)
 {
 	static char stack[16384] __attribute__((aligned(64)));
-	int pair[2], r;
+	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "make a socket pair");
 	h->talk = pair[1];
 	h->ours = pair[0];
 	h->starter = getpid();
-	h->pid = clone(holder_main, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | SIGCHLD, h);
+	h->dumpable = prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L);
+	h->pid = clone(holder_main, stack + sizeof(stack), CLONE_VM | SIGCHLD, h);
 	if (h->pid < 0)
-		err_sys(e, "make the jail's user namespace");
+		err_sys(e, "start the process that makes the jail's user namespace");
 	/* only the holder has it now: should it die, nobody waits for its answer */
 	close(pair[1]);
-	if (h->pid < 0) {
+	if (h->pid < 0)
 		close(pair[0]);
-		if (e->code == ENOSPC || e->code == EPERM || e->code == EINVAL)
+	return h->pid < 0 ? -e->code : 0;
+}
+
+/* One byte from the holder; false: it has ended. */
+static bool hear_holder(const struct holder *h, char *ret)
+{
+	ssize_t n;
+
+	do
+		n = read(h->ours, ret, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
+/* The user namespace is made: its id maps are written, and it is kept. */
+static int take_userns(struct os *os, struct holder *h, struct err *e)
+{
+	bool heard;
+	char c;
+	int r;
+
+	heard = hear_holder(h, &c);
+	if (h->dumpable == 1)
+		(void)prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
+	if (!heard)
+		return err_set(e, EPIPE,
+		               "make the jail's user namespace: the process that makes it ended unexpectedly");
+	if (h->error < 0) {
+		r = (int)h->error;
+		err_set(e, -r, "make the jail's user namespace: %s", strerror(-r));
+		if (r == -ENOSPC || r == -EPERM || r == -EINVAL)
 			err_hint(e, "User namespaces must be allowed: look at /proc/sys/user/max_user_namespaces.");
-		return -e->code;
+		return r;
 	}
 	r = write_map(h->pid, "uid_map", os->base, e);
 	if (r == 0)
@@ -163,8 +221,7 @@ static int await_netns(struct os *os, struct holder *h, struct err *e)
 	char c = 0;
 	int r;
 
-	while (read(h->ours, &c, 1) < 0 && errno == EINTR)
-		;
+	(void)hear_holder(h, &c);
 	if (c == 'e')
 		return err_set(e, ENOSPC,
 		               "make the jail's network namespace: refused by the kernel; look at "
@@ -291,9 +348,12 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 	a.renames = !a.vnet && (op->flags & ALLOW_SET_HOSTNAME);
 	os->base = jail_id_base(op->id);
 	os->allow = op->flags & ~OP_FLAG_VNET;
-	r = prepare(os, &a, &leaf, e);
+	h.base = os->base;
+	r = start_holder(&h, e);
 	if (r == 0)
-		r = make_userns(os, &h, e);
+		r = prepare(os, &a, &leaf, e);
+	if (r == 0)
+		r = take_userns(os, &h, e);
 	if (r == 0) {
 		a.queue = os->queue;
 		a.nqueue = os->nqueue;
