@@ -55,10 +55,7 @@ lint: deps-test
 bench: deps
 	@tools/deps.sh bench
 	@$(MAKE) --no-print-directory all
-	@tests/bench/bench.sh
-	@tests/bench/net.sh
-	@tests/bench/sockets.sh
-	@tests/bench/many.sh
+	@tests/bench/all.sh
 
 # one hour of random operations with faults thrown in; the same again by its SEED
 soak: deps-test

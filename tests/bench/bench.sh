@@ -188,3 +188,4 @@ target "stop of a shared-IP jail / lxc-stop -k" stop-shared lxc-stop "<=" 0.5
 target "list of 1,000 jails / ls of their directory" list ls "<=" 10
 echo
 echo "$missed missed"
+[ "$missed" -eq 0 ]

@@ -6,8 +6,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 if [ $# -eq 0 ]; then
-	"$PWD/tests/bench/many.sh" shared
-	exec "$PWD/tests/bench/many.sh" vnet
+	status=0
+	"$PWD/tests/bench/many.sh" shared || status=1
+	"$PWD/tests/bench/many.sh" vnet || status=1
+	exit $status
 fi
 if [ -z "${LAB_TMP:-}" ]; then exec tests/lab/world.sh unshare --mount "$PWD/tests/bench/many.sh" "$@"; fi
 # shellcheck source=tests/bench/lib.bash
@@ -147,3 +149,4 @@ if command -v lxc-start >/dev/null; then
 	if [ ${#pids[@]} -gt 0 ]; then printf '  %-52s %8s KiB\n' "memory (PSS) of an lxc container, of 10" "$(($(pss "${pids[@]}") / 10))"; fi
 fi
 echo "$missed missed"
+[ "$missed" -eq 0 ]

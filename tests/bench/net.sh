@@ -244,3 +244,4 @@ for c in lxc podman; do
 done
 echo
 echo "$missed missed"
+[ "$missed" -eq 0 ]

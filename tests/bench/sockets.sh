@@ -70,3 +70,4 @@ line "socket() + close()" socket 0
 line "opening connections from inside" connect 0.80
 line "taking new connections inside" serve 0.95
 echo "$missed missed"
+[ "$missed" -eq 0 ]

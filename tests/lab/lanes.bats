@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# lanes.bats - tests/run.sh itself: a test that is skipped under this kernel has to run under the other one; what failed is said at the end.
+# lanes.bats - tests/run.sh itself: a test that is skipped under this kernel has to run under the other one; what failed is said at the
+# end. And tests/bench/all.sh, which does the same for the parts of the bench.
 
 load lib
 
@@ -98,4 +99,23 @@ lanes() {
 	[ "${lines[-4]}" = 'failed: vm: lab:a: only there' ]
 	[ "${lines[-3]}" = '    (in test file a.bats, line 9)' ]
 	[ "${lines[-2]}" = 'failed: skipped here, and not run under the other kernel: a: only there' ]
+}
+
+@test "the bench runs all of its parts and tells every miss at the end" {
+	mkdir "$top/bench"
+	cp "$LAB_TOP/tests/bench/all.sh" "$top/bench/all.sh"
+	printf '%s\n' '#!/bin/sh' 'echo "  start  ratio 3  target <= 2  missed"' 'echo "  stop  ratio 1  target <= 2  met"' 'echo "1 missed"' 'exit 1' >"$top/bench/a.sh"
+	printf '%s\n' '#!/bin/sh' 'echo "cannot be measured here: no kettle"' 'exit 3' >"$top/bench/b.sh"
+	printf '%s\n' '#!/bin/sh' 'echo "  $1  ratio 2  target >= 4  missed"' 'echo "1 missed"' 'exit 1' >"$top/bench/c.sh"
+	printf '%s\n' '#!/bin/sh' 'echo "0 missed"' >"$top/bench/d.sh"
+	chmod +x "$top"/bench/*
+	run "$top/bench/all.sh" a.sh b.sh 'c.sh few' d.sh
+	[ "$status" -eq 1 ]
+	has '== d.sh'
+	[ "${lines[-3]}" = 'a.sh: start  ratio 3  target <= 2  missed' ]
+	[ "${lines[-2]}" = 'b.sh: broke off with status 3: cannot be measured here: no kettle' ]
+	[ "${lines[-1]}" = 'c.sh few: few  ratio 2  target >= 4  missed' ]
+	run "$top/bench/all.sh" d.sh d.sh
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = 'every target was met' ]
 }
