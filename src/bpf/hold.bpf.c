@@ -612,12 +612,12 @@ static __always_inline bool group4(const struct hold_jail *j, const struct __sk_
 	       (bpf_ntohl(a) & 0xf0000000) == 0xe0000000 || a == 0xffffffff;
 }
 
-/* A connection lives on when its address is taken from the jail. */
-static __always_inline bool is_connection(struct __sk_buff *skb)
+/* A connection lives on when its address is taken from the jail, until it is ended; but none outlives the jail. */
+static __always_inline bool is_connection(const struct hold_jail *j, struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 
-	if (!sk)
+	if (!sk || !j->jail)
 		return false;
 	sk = bpf_sk_fullsock(sk);
 	return sk && sk->protocol == IPPROTO_TCP && sk->state != STATE_LISTEN && sk->state != STATE_CLOSE &&
@@ -635,14 +635,14 @@ int hold_in(struct __sk_buff *skb)
 			return 1;
 		if (bpf_skb_load_bytes(skb, 16, &a.w[3], 4))
 			return 0;
-		return own4(j, a.w[3]) || group4(j, skb, a.w[3]) || is_connection(skb);
+		return own4(j, a.w[3]) || group4(j, skb, a.w[3]) || is_connection(j, skb);
 	}
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		if (!held6(j))
 			return 1;
 		if (bpf_skb_load_bytes(skb, 24, a.w, 16))
 			return 0;
-		return own6(j, &a) || (j->n6 > 1 && (bpf_ntohl(a.w[0]) >> 24) == 0xff) || is_connection(skb);
+		return own6(j, &a) || (j->n6 > 1 && (bpf_ntohl(a.w[0]) >> 24) == 0xff) || is_connection(j, skb);
 	}
 	return 0;
 }
@@ -673,7 +673,7 @@ int hold_out(struct __sk_buff *skb)
 			return 1;
 		if (bpf_skb_load_bytes(skb, 12, &a.w[3], 4))
 			return 0;
-		return own4(j, a.w[3]) || is_connection(skb);
+		return own4(j, a.w[3]) || is_connection(j, skb);
 	}
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		if (!held6(j))
@@ -681,7 +681,7 @@ int hold_out(struct __sk_buff *skb)
 		if (bpf_skb_load_bytes(skb, 8, a.w, 16))
 			return 0;
 		/* group membership reports leave from the unspecified or a link-local address, made by the kernel */
-		return own6(j, &a) || is_connection(skb) || is_relayed(skb);
+		return own6(j, &a) || is_connection(j, skb) || is_relayed(skb);
 	}
 	return 0;
 }
@@ -712,13 +712,11 @@ static __always_inline bool steer_to(struct bpf_sk_lookup *ctx, struct hold_port
 static __always_inline bool steer(struct bpf_sk_lookup *ctx, __u64 jail, const struct addr6 *a)
 {
 	struct hold_port_key key = { .jail = jail, .port = ctx->local_port, .proto = ctx->protocol };
-	struct hold_port *p;
 
-	if (key.proto == IPPROTO_UDP) { /* translated on its way in, for the sockets that are connected */
+	if (key.proto == IPPROTO_UDP) { /* translated on its way in: the kernel finds it by the port it has there */
 		key.kind = HOLD_ALIAS;
-		p = bpf_map_lookup_elem(&hold_ports, &key);
-		if (p)
-			key.port = p->real;
+		if (bpf_map_lookup_elem(&hold_ports, &key))
+			return true;
 		key.kind = HOLD_ADDR;
 	}
 	__builtin_memcpy(key.addr, a->w, sizeof(key.addr));

@@ -21,7 +21,10 @@ enum hold_flags {
 	HOLD_SELECT6 = 1 << 4,
 };
 
-/* Value of the cgroup storage map. Further addresses than the primary are found in the map of owners. */
+/*
+ * Value of the cgroup storage map. Further addresses than the primary are found in the map of owners. All zero: the jail has
+ * ended (or is not told of yet), and nothing that a socket of its own sends or receives passes.
+ */
 struct hold_jail {
 	__u64 jail; /* the name used in the other maps */
 	__u32 flags;

@@ -142,31 +142,37 @@ int broker_fetch(struct broker *b, const struct request *r, int fd)
 	return sock;
 }
 
-/* A question to the monitor; fd: sent along, -1: none. 'k', 'n', or 0 and nothing is asked any more. */
-static char ask_monitor(struct broker *b, const struct nat_ask *q, int fd)
+/* A question to the monitor; fd: sent along, -1: none. Its answer, or 0: none came in time. */
+static char ask_monitor(struct broker *b, struct nat_ask *q, int fd)
 {
-	char answer;
+	struct nat_answer a = { 0 };
 
-	if (b->nat < 0)
+	q->seq = ++b->asked;
+	if (b->nat < 0 || sync_send(b->nat, q, sizeof(*q), &fd, fd >= 0 ? 1 : 0) < 0)
 		return 0;
-	if (sync_send(b->nat, q, sizeof(*q), &fd, fd >= 0 ? 1 : 0) == 0 && sync_recv(b->nat, &answer, 1, NULL, 0) == 1)
-		return answer;
-	/* a late answer would be taken for that to another question */
-	closep(&b->nat);
+	/* what comes late is the answer to an earlier question */
+	while (sync_recv(b->nat, &a, sizeof(a), NULL, 0) == sizeof(a))
+		if (a.seq == q->seq)
+			return a.what;
 	return 0;
 }
 
 int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real)
 {
 	struct nat_ask q = { .key = *key, .real = real };
-	char answer = b->no_nat ? 0 : ask_monitor(b, &q, -1);
+	char answer = b->no_nat ? NAT_NEVER : ask_monitor(b, &q, -1);
 
-	if (answer == 'k' || answer == 'r')
-		return answer == 'r';
-	if (answer == 'n' && real)
-		return -ENOSPC;
-	b->no_nat = true;
-	return -EOPNOTSUPP;
+	switch (answer) {
+	case NAT_DONE:
+		return 0;
+	case NAT_RELAYED:
+		return 1;
+	case NAT_NEVER:
+		b->no_nat = true;
+		return -EOPNOTSUPP;
+	default: /* no room, refused, or nobody answers: no port, rather than the host's */
+		return -ENOBUFS;
+	}
 }
 
 int broker_own_port(struct broker *b, int sock, const uint8_t addr[16])
@@ -174,7 +180,7 @@ int broker_own_port(struct broker *b, int sock, const uint8_t addr[16])
 	struct nat_ask q = { .own = 1 };
 
 	memcpy(q.key.addr, addr, 16);
-	return ask_monitor(b, &q, sock) == 'k' ? 0 : -EADDRINUSE;
+	return ask_monitor(b, &q, sock) == NAT_DONE ? 0 : -EADDRINUSE;
 }
 
 typedef enum answer (*handler)(struct broker *b, const struct request *r, int64_t *ret);
@@ -309,7 +315,7 @@ static int broker_fill(struct broker *b, int nsfd, struct err *e)
 	int r = check_sizes(e);
 
 	if (r == 0)
-		r = hold_maps_open(&b->maps, e);
+		r = hold_maps_open_broker(&b->maps, e);
 	if (r == 0)
 		r = broker_own_group(&b->jail, e);
 	if (r < 0)
@@ -329,6 +335,7 @@ static int broker_fill(struct broker *b, int nsfd, struct err *e)
 	if (page == MAP_FAILED)
 		return err_sys(e, "map the page of hold_sent");
 	b->sent = page;
+	closep(&b->maps.hold_sent); /* a mapping for reading stays one */
 	b->view_sock = socket_in(nsfd, e);
 	if (b->view_sock < 0)
 		return b->view_sock;
@@ -382,8 +389,6 @@ void broker_close(struct broker *b)
 {
 	if (!b)
 		return;
-	if (b->jail && b->maps.hold_ports >= 0)
-		(void)hold_forget(&b->maps, b->jail);
 	hold_maps_close(&b->maps);
 	closep(&b->view);
 	closep(&b->view_sock);

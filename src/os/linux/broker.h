@@ -29,7 +29,8 @@ struct broker {
 	int nat; /* where the monitor is asked for what takes rights; -1: it cannot be any more */
 	const uint8_t *sent; /* the page of the map hold_sent */
 	unsigned named; /* TCP sockets that have got a port in the jail and neither listen nor connect yet (or are gone) */
-	bool no_nat; /* the monitor has said that it cannot */
+	uint16_t asked; /* number of the last question to it */
+	bool no_nat; /* the monitor has said that this kernel cannot */
 	bool wild_udp; /* some socket was bound to a wildcard that is one in the kernel too */
 };
 
@@ -83,7 +84,8 @@ int broker_steer(struct broker *b, int sock);
 
 /*
  * Ask the monitor to let packets of the sockets bound as `key` leave from the port they show, until the last of them is
- * closed. real 0: whether it could. 0; 1: and what goes to groups is relayed to that port; or -errno.
+ * closed. real 0: whether it could. 0; 1: and what goes to groups is relayed to that port; -ENOBUFS: there is no room for
+ * one more (or the monitor does not answer); -EOPNOTSUPP: this kernel cannot.
  */
 must_check int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real);
 /* Ask the monitor to bind a TCP socket to addr and its own port, although somebody else has the port. 0 or -errno. */

@@ -474,9 +474,13 @@ static bool hears(const struct broker *b, const struct plan *p)
 static int bind_udp(struct broker *b, int sock, struct plan *p, const struct hold_port *join)
 {
 	int can = p->s.key.port ? broker_translate(b, &p->s.key, 0) : -EOPNOTSUPP;
-	bool nat = can >= 0, alone = !join->count && (!nat || (can == 0 && hears(b, p)));
+	bool nat = can >= 0 || (can == -ENOBUFS && join->count);
+	bool alone = !join->count && (!nat || (can == 0 && hears(b, p)));
 	int r = -EADDRINUSE;
 
+	/* never the port of the host because no other can be had: who is many shall not get more than who is one */
+	if (can == -ENOBUFS && !nat)
+		return can;
 	p->s.flags &= (uint16_t)~HOLD_S_SHOW_WILD;
 	if (p->wild) {
 		make_wild(p);
@@ -490,7 +494,13 @@ static int bind_udp(struct broker *b, int sock, struct plan *p, const struct hol
 	/* without translation: beside the host's wildcard, if both say so; the jail's own were looked at */
 	else if (r == -EADDRINUSE && p->s.key.port && (!p->wild || join->count))
 		r = bind_reuse(b, sock, p, 1);
-	return r < 0 || !p->s.key.port ? r : broker_steer(b, sock);
+	/*
+	 * A translated one is found by the kernel, by the port it has there. Being in the map of listeners changes what ioctl,
+	 * poll and splice do on a datagram socket; without translation it is the only way to go first, beside the host's wildcard.
+	 */
+	if (r < 0 || !p->s.key.port || (p->s.flags & HOLD_S_NAT) || !p->wild)
+		return r;
+	return broker_steer(b, sock);
 }
 
 /* On the wildcard, any port: which address it is in the kernel is known when it listens or connects. */

@@ -128,8 +128,8 @@ static int pin_dir(char *buf, size_t cap, struct err *e)
 	return 0;
 }
 
-/* An fd of what is pinned, or -errno. */
-static int pinned(const char *dir, const char *name)
+/* An fd of what is pinned, or -errno. flags: 0 or BPF_F_RDONLY. */
+static int pinned_as(const char *dir, const char *name, uint32_t flags)
 {
 	char path[160];
 	union bpf_attr a;
@@ -137,7 +137,13 @@ static int pinned(const char *dir, const char *name)
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	memset(&a, 0, sizeof(a));
 	a.pathname = (uintptr_t)path;
+	a.file_flags = flags;
 	return sys_bpf(BPF_OBJ_GET, &a, ATTR_SIZE(file_flags));
+}
+
+static int pinned(const char *dir, const char *name)
+{
+	return pinned_as(dir, name, 0);
 }
 
 /* First jail on this host since it booted, or since an upgrade: let the helper load and pin. */
@@ -201,6 +207,36 @@ int hold_maps_open(struct hold_maps *m, struct err *e)
 	HOLD_MAPS(X)
 #undef X
 	return 0;
+}
+
+int hold_maps_open_broker(struct hold_maps *m, struct err *e)
+{
+	char dir[128];
+	int r = pin_dir(dir, sizeof(dir), e);
+	const struct {
+		const char *name;
+		int *fd;
+		uint32_t flags;
+	} needed[] = {
+		{ "hold_socks", &m->hold_socks, 0 },
+		{ "hold_listen", &m->hold_listen, 0 },
+		{ "hold_ports", &m->hold_ports, BPF_F_RDONLY },
+		{ "hold_sources", &m->hold_sources, BPF_F_RDONLY },
+		{ "hold_sent", &m->hold_sent, 0 }, /* to be mapped: the kernel maps none that is open for reading */
+	};
+
+	memset(m, 0xff, sizeof(*m));
+	for (size_t i = 0; r == 0 && i < sizeof(needed) / sizeof(*needed); i++) {
+		int fd = pinned_as(dir, needed[i].name, needed[i].flags);
+
+		if (fd < 0)
+			r = err_set(e, -fd, "open %s/%s: %s", dir, needed[i].name, strerror(-fd));
+		else
+			*needed[i].fd = fd;
+	}
+	if (r < 0)
+		hold_maps_close(m);
+	return r;
 }
 
 static const struct {
@@ -503,10 +539,37 @@ static int open_alike(const char *dir, const char *name, size_t key, size_t valu
 	return r;
 }
 
+/*
+ * Sockets of the jail may have been passed to somebody who goes on: from now on they are held to no address. The records of
+ * other versions may have another size, and are all zero then, too.
+ */
+static int silence(const char *dir, uint64_t jail)
+{
+	_cleanup_close_ int map = pinned(dir, "hold_jails");
+	static const uint8_t zero[1024];
+	struct bpf_map_info info;
+	union bpf_attr a;
+	int r;
+
+	if (map < 0)
+		return map == -ENOENT ? 0 : map;
+	memset(&info, 0, sizeof(info));
+	memset(&a, 0, sizeof(a));
+	a.info.bpf_fd = (uint32_t)map;
+	a.info.info_len = sizeof(info);
+	a.info.info = (uintptr_t)&info;
+	r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a, ATTR_SIZE(info));
+	if (r == 0 && (info.key_size != sizeof(jail) || info.value_size > sizeof(zero)))
+		r = -EPROTO;
+	if (r == 0)
+		r = hold_map_put(map, &jail, zero, BPF_ANY);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int forget_in(const char *dir, uint64_t jail)
 {
 	_cleanup_(hold_maps_close) struct hold_maps m;
-	int r;
+	int r, silenced = silence(dir, jail);
 
 	memset(&m, 0xff, sizeof(m));
 	r = open_alike(dir, "hold_ports", sizeof(struct hold_port_key), sizeof(struct hold_port), &m.hold_ports);
@@ -516,7 +579,9 @@ static int forget_in(const char *dir, uint64_t jail)
 		r = open_alike(dir, "hold_sources", sizeof(struct hold_source_key), 16, &m.hold_sources);
 	if (r == 0)
 		r = open_alike(dir, "hold_events", sizeof(jail), sizeof(uint32_t), &m.hold_events);
-	return r < 0 ? r : hold_forget(&m, jail);
+	if (r == 0)
+		r = hold_forget(&m, jail);
+	return r < 0 ? r : silenced;
 }
 
 int hold_end(const char *rel, struct err *e)

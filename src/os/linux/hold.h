@@ -19,6 +19,8 @@ struct hold_maps {
 
 /* Open the maps of the network namespace we are in. */
 must_check int hold_maps_open(struct hold_maps *m, struct err *e);
+/* Only those that the socket broker needs, and of these only to read what it need not write. */
+must_check int hold_maps_open_broker(struct hold_maps *m, struct err *e);
 void hold_maps_close(struct hold_maps *m);
 
 /* bpf(2) on map elements: 0 or -errno. flags as BPF_ANY, BPF_NOEXIST. */

@@ -205,50 +205,57 @@ static bool is_proper(const struct nat *t, const struct nat_ask *q, const struct
 	return k->kind == HOLD_DUAL || (k->kind == HOLD_ADDR && (!is_one(k) || hold_lists(h, k->addr)));
 }
 
-static bool translate_one(struct nat *t, const struct nat_ask *q, const struct hold *h)
+static enum nat_what translate_one(struct nat *t, const struct nat_ask *q, const struct hold *h)
 {
 	struct hold_port value = { .count = 1, .real = q->key.port };
+	enum nat_what yes = t && t->relay ? NAT_RELAYED : NAT_DONE;
 	struct hold_port_key alias;
 
-	if (!t || !t->table)
-		return false;
+	if (!t)
+		return NAT_REFUSED;
+	if (!t->table)
+		return NAT_NEVER;
 	if (!q->real)
-		return t->n < RECORDS_MAX;
+		return t->n < RECORDS_MAX ? yes : NAT_FULL;
 	if (!is_proper(t, q, h))
-		return false;
+		return NAT_REFUSED;
 	for (size_t i = 0; i < t->n; i++)
 		if (memcmp(&t->records[i].key, &q->key, sizeof(q->key)) == 0 && t->records[i].real == q->real)
-			return true;
+			return yes;
 	alias_key(t, q->real, &alias);
 	if (t->n == RECORDS_MAX || hold_map_put(t->maps.hold_ports, &alias, &value, BPF_ANY) < 0)
-		return false;
+		return NAT_FULL;
 	t->records[t->n++] = (struct record){ .key = q->key, .real = q->real };
 	if (update(t, h) == 0)
-		return true;
+		return yes;
 	t->n--;
 	(void)hold_map_del(t->maps.hold_ports, &alias);
-	return false;
+	return NAT_REFUSED;
 }
 
 bool nat_serve(struct nat **t, int sock, const struct hold *h)
 {
+	struct nat_answer a = { .what = NAT_REFUSED };
 	struct nat_ask q;
 	_cleanup_close_ int fd = -1;
 	ssize_t n = sync_recv(sock, &q, sizeof(q), &fd, 1);
-	bool done;
 
 	if (n <= 0)
 		return n < 0 && (errno == EAGAIN || errno == EINTR);
-	if (n == sizeof(q) && q.own) {
-		done = fd >= 0 && own_port_bind(fd, q.key.addr, h);
-		return send(sock, done ? "k" : "n", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+	if (n != sizeof(q))
+		return false;
+	a.seq = q.seq;
+	if (q.own) {
+		if (fd >= 0 && own_port_bind(fd, q.key.addr, h))
+			a.what = NAT_DONE;
+		return send(sock, &a, sizeof(a), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(a);
 	}
 	if (!*t)
 		*t = nat_open();
 	if (*t && (*t)->table)
 		nat_rung(*t, h); /* what has closed makes room */
-	done = n == sizeof(q) && translate_one(*t, &q, h);
-	return send(sock, !done ? "n" : (*t)->relay ? "r" : "k", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+	a.what = (char)translate_one(*t, &q, h);
+	return send(sock, &a, sizeof(a), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(a);
 }
 
 int nat_bell(const struct nat *t)

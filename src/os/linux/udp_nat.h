@@ -8,13 +8,27 @@
 #include "bpf/hold_abi.h"
 #include "core/hold.h"
 
-/* What the broker, which has no rights over the host's network, asks the monitor. The answer is one byte: 'k', 'r' (and what goes to
- * groups is heard on that port, too) or 'n'. */
+/* What the broker, which has no rights over the host's network, asks the monitor. */
 struct nat_ask {
 	struct hold_port_key key; /* what the sockets are bound as */
 	uint16_t real; /* their port in the kernel; 0: asks only whether there could be one more */
 	uint16_t own; /* 1: something else: the TCP socket that comes along shall have its own port on key.addr (own_port.h) */
-	uint16_t pad[2];
+	uint16_t seq; /* comes back with the answer */
+	uint16_t pad;
+};
+
+enum nat_what {
+	NAT_DONE = 'k',
+	NAT_RELAYED = 'r', /* and what goes to groups is heard on that port, too */
+	NAT_REFUSED = 'n',
+	NAT_FULL = 'f', /* as many as there can be */
+	NAT_NEVER = 'u', /* this kernel cannot */
+};
+
+struct nat_answer {
+	char what; /* enum nat_what */
+	char pad;
+	uint16_t seq;
 };
 
 struct nat;
