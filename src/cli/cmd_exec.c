@@ -45,6 +45,9 @@ static int need_running(struct session *s, bool force, struct err *e)
 {
 	int r = jail_running(s->c, s->jail, &s->st, e);
 
+	/* a shared-IP jail's is asked when the command's process enters */
+	if (r > 0 && s->st.vnet)
+		r = life_held(s->c, s->jail, &s->st, e);
 	if (r < 0)
 		return r;
 	if (!r) {
@@ -77,6 +80,8 @@ static int outcome(const struct session *s, int r, int status, const struct err 
 
 	if (r == 0)
 		return status;
+	if (r == -EAGAIN && life_held(s->c, jail, &s->st, e) < 0)
+		return -e->code;
 	if (os_jail_alive(s->oj.pid, s->oj.pid_start, NULL) == 0)
 		return err_class(e, ERR_BUSY, ESRCH, "%s was stopped in the meantime", jail);
 	if (status <= 1)

@@ -103,6 +103,10 @@ static int set_all(struct cli *c, struct config *cfg, const struct assigns *prop
 	if (r < 0)
 		return r;
 	running = r > 0;
+	if (!defaults && !running)
+		r = life_end_unheld_locked(c, cfg->name, e);
+	if (r < 0)
+		return r;
 	r = running ? check_stopped(props, cfg->name, e) : 0;
 	if (r == 0)
 		r = apply(cfg, props, ch, e);

@@ -123,6 +123,13 @@ int session_root(struct session *s, struct err *e)
 	return 0;
 }
 
+static unsigned console_kb(const struct conf *c)
+{
+	uint64_t v;
+
+	return str_to_uint(conf_get(c, PROP_console_log_size), 1, 4194304, &v) ? (unsigned)v : 0;
+}
+
 int session_os_jail(struct session *s, struct err *e)
 {
 	s->console_log = strf("%s/log/%s-console.log", s->c->st.root, s->jail);
@@ -137,6 +144,7 @@ int session_os_jail(struct session *s, struct err *e)
 		.jail = s->jail,
 		.run = s->c->st.run,
 		.console_log = s->console_log,
+		.console_kb = s->have_cfg ? console_kb(&s->cfg.conf) : 0,
 		.jid = s->st.jid,
 		.pid = s->st.pid,
 		.pid_start = s->st.pid_start,
@@ -225,6 +233,41 @@ int session_clean_leftovers(struct session *s, bool quiet, struct err *e)
 	return 0;
 }
 
+const char *session_init_path(const struct session *s)
+{
+	if (streq(s->st.init, "builtin"))
+		return NULL;
+	return *s->st.init ? s->st.init : s->root.init;
+}
+
+static int monitor_answers(struct cli *c, const char *jail, const struct state *st, struct err *e)
+{
+	struct os_jail j = { .jail = jail,
+		             .run = c->st.run,
+		             .pid = st->pid,
+		             .monitor = st->monitor,
+		             .monitor_start = st->monitor_start };
+	int r = os_monitor_answers(&j, e);
+
+	if (r == 0)
+		warning("%s: its monitor (process %d) does not answer: ended it", jail, (int)st->monitor);
+	return r < 0 ? err_wrap(e, "%s", jail) : r;
+}
+
+int session_held(struct session *s, struct err *e)
+{
+	int r = monitor_answers(s->c, s->jail, &s->st, e);
+
+	return r ? r : session_clean_leftovers(s, false, e);
+}
+
+int life_held(struct cli *c, const char *jail, const struct state *st, struct err *e)
+{
+	int r = monitor_answers(c, jail, st, e);
+
+	return r ? r : life_end_unheld(c, jail, e);
+}
+
 int life_reap(struct cli *c, const char *jail, struct err *e)
 {
 	_cleanup_(session_done) struct session s;
@@ -249,14 +292,14 @@ int life_reap(struct cli *c, const char *jail, struct err *e)
 	return session_clean_leftovers(&s, true, e);
 }
 
-int life_end_unheld(struct cli *c, const char *jail, struct err *e)
+static int end_unheld(struct cli *c, const char *jail, bool locked, struct err *e)
 {
 	_cleanup_(session_done) struct session s;
 	struct run_opts o = { 0 };
 	int r;
 
 	session_init(&s, c, jail, &o);
-	r = session_lock(&s, e);
+	r = locked ? 0 : session_lock(&s, e);
 	if (r == 0)
 		r = state_load(&c->st, jail, &s.st, e);
 	if (r == -ENOENT)
@@ -266,6 +309,16 @@ int life_end_unheld(struct cli *c, const char *jail, struct err *e)
 	if (r < 0)
 		return hint_untold(jail, e);
 	return r ? session_clean_leftovers(&s, false, e) : 0;
+}
+
+int life_end_unheld(struct cli *c, const char *jail, struct err *e)
+{
+	return end_unheld(c, jail, false, e);
+}
+
+int life_end_unheld_locked(struct cli *c, const char *jail, struct err *e)
+{
+	return end_unheld(c, jail, true, e);
 }
 
 int session_sweep(struct session *s, struct err *e)

@@ -86,6 +86,17 @@ must_check int session_os(struct session *s, struct err *e);
 must_check int session_undo(struct session *s, const struct backend *b, struct err *e);
 /* If its monitor was killed: end what is left of the jail, remove what it had added, and say so. Takes the lock. */
 must_check int life_end_unheld(struct cli *c, const char *jail, struct err *e);
+must_check int life_end_unheld_locked(struct cli *c, const char *jail, struct err *e); /* with the lock */
+
+/*
+ * With the lock, of a jail that is up, its state loaded: does its monitor answer. 1: yes. 0: no, and it was ended as if it had been
+ * killed, what was left of the jail, too; that was said, and the state is empty.
+ */
+must_check int session_held(struct session *s, struct err *e);
+/* The same without the lock; it is taken if there is something to end. */
+must_check int life_held(struct cli *c, const char *jail, const struct state *st, struct err *e);
+/* What runs as its first process: a path inside, or NULL for the built-in init. */
+const char *session_init_path(const struct session *s);
 
 /* If a jail that is gone left something: remove it. One line on stderr says so, unless quiet. */
 must_check int session_clean_leftovers(struct session *s, bool quiet, struct err *e);

@@ -515,8 +515,11 @@ int life_set(struct cli *c, struct config *cfg, const struct assigns *props, boo
 	session_init(&x.s, c, cfg->name, &o);
 	store_sweep_jail(&c->st, cfg->name);
 	r = state_load(&c->st, cfg->name, &x.s.st, e);
-	if (r == 0)
-		r = live_recover(&x.s, e);
+	if (r == 0) {
+		r = session_held(&x.s, e);
+		if (r >= 0)
+			r = r ? live_recover(&x.s, e) : -ESRCH;
+	}
 	if (r == -ESRCH) { /* down meanwhile: the next start cleans up */
 		*e = (struct err)ERR_INIT;
 		return config_save(&c->st, cfg, e);

@@ -313,6 +313,9 @@ static int first_state(struct session *s, struct err *e)
 	live_note(&s->st, c, s->model.nics, s->model.nnics);
 	if (str_copy(s->st.release, sizeof(s->st.release), conf_get(c, PROP_release)) < 0)
 		s->st.release[0] = '\0';
+	/* a path that is too long is looked for again at the stop */
+	if (str_copy(s->st.init, sizeof(s->st.init), s->root.init ? s->root.init : "builtin") < 0)
+		s->st.init[0] = '\0';
 	return state_save(&s->c->st, s->jail, &s->st, e);
 }
 
@@ -457,6 +460,12 @@ static int check_down(struct session *s, struct err *e)
 		r = state_up(&s->st, e);
 	if (r < 0)
 		return hint_untold(s->jail, e);
+	if (r && !s->o.dry_run) {
+		int held = session_held(s, e);
+
+		if (held <= 0)
+			return held;
+	}
 	if (r)
 		return err_class(e, ERR_BUSY, EALREADY, "%s is already running!", s->jail);
 	if (s->o.dry_run) {

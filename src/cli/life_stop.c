@@ -137,6 +137,29 @@ static int end_damaged(struct session *s, struct err *e)
 
 /* --- stop --- */
 
+/* What runs as the first process decides how, whatever the files inside are by now. */
+static int end_services(struct session *s, struct err *e)
+{
+	const char *init = session_init_path(s);
+	unsigned wait = seconds(s, PROP_stop_timeout);
+	struct err why = ERR_INIT;
+	int r, k;
+
+	if (init) {
+		r = os_jail_shutdown(&s->oj, wait, e);
+		return r ? r : err_set(e, ETIMEDOUT, "%s did not shut down within %u seconds", init, wait);
+	}
+	r = s->root.no_rc_stop ? 0 : run_inside(s, PROP_exec_stop, PROP_exec_timeout, e);
+	k = os_jail_end_services(&s->oj, wait, &why);
+	if (r < 0)
+		return r;
+	return k > 0 ? 0
+	       : k == 0
+	               ? err_set(e, ETIMEDOUT, "what still runs did not end within %u seconds of SIGTERM (stop_timeout)",
+	                         wait)
+	               : err_set(e, why.code, "%s", why.msg);
+}
+
 /* exec_prestop and what ends the services inside. Only a failed prestop stops the stop. */
 static int before(struct session *s, struct err *e)
 {
@@ -148,22 +171,11 @@ static int before(struct session *s, struct err *e)
 		               "  + Executing prestop FAILED\nERROR:\n%s\n\nPlease use --force flag to force stop jail",
 		               why.msg);
 	session_say(s, "  + Executing prestop OK");
-	if (s->root.init) {
-		r = os_jail_shutdown(&s->oj, seconds(s, PROP_stop_timeout), &why);
-		if (r < 0) {
-			warning("  + Stopping services FAILED\n%s: %s", s->jail, why.msg);
-			return 0;
-		}
-		if (!r) {
-			warning("  + Stopping services FAILED\n%s: %s did not shut down within %u seconds", s->jail,
-			        s->root.init, seconds(s, PROP_stop_timeout));
-			return 0;
-		}
-	} else if (!s->root.no_rc_stop && run_inside(s, PROP_exec_stop, PROP_exec_timeout, &why) < 0) {
+	r = end_services(s, &why);
+	if (r < 0)
 		warning("  + Stopping services FAILED\n%s: %s", s->jail, why.msg);
-		return 0;
-	}
-	session_say(s, "  + Stopping services OK");
+	else
+		session_say(s, "  + Stopping services OK");
 	return 0;
 }
 
@@ -221,6 +233,13 @@ static int check_up(struct session *s, struct err *e)
 		if (!s->o.force)
 			return up;
 		report(e); /* the journal is good, and it goes by that */
+	}
+	if (up > 0) {
+		int held = session_held(s, e);
+
+		if (held)
+			return held < 0 ? held : 0;
+		return err_class(e, ERR_BUSY, ESRCH, "%s is not running!", s->jail);
 	}
 	if (up)
 		return 0;
@@ -305,9 +324,9 @@ int life_soft_restart(struct cli *c, const char *jail, struct err *e)
 		r = session_root(&s, e);
 	if (r < 0)
 		return r;
-	if (s.root.init)
+	if (session_init_path(&s))
 		return err_set(e, ENOTSUP, "%s runs an init of its own (%s): use 'iocage restart %s'", jail,
-		               s.root.init, jail);
+		               session_init_path(&s), jail);
 	if (!s.root.no_rc_stop && run_inside(&s, PROP_exec_stop, PROP_exec_timeout, &why) < 0)
 		warning("  + Stopping services FAILED\n%s: %s", jail, why.msg);
 	r = kill_inside(&s, e);

@@ -105,6 +105,7 @@ P(stop_timeout, PT_INT, "30", NULL, 0, 86400, 0, "exec", "Seconds the jail's pro
 P(exec_jail_user, PT_STR, "root", NULL, 0, 0, PF_LATER, "exec", "User inside the jail that runs its commands.")
 P(exec_system_jail_user, PT_STR, "0", NULL, 0, 0, PF_LATER, "exec", "Look exec_jail_user up on the host.")
 P(exec_system_user, PT_STR, "root", NULL, 0, 0, PF_LATER, "exec", "Host user that runs commands in the jail.")
+P(console_log_size, PT_INT, "1024", NULL, 16, 4194304, PF_RESTART, "exec", "Kilobytes the jail's console log may have before it is turned over; the one before is kept, too.")
 P(login_flags, PT_STR, "-f root", NULL, 0, 0, 0, "exec", "Arguments of login(1) for the console.")
 
 /* --- management --- */

@@ -59,9 +59,16 @@ static unsigned wait_for(pid_t pid)
 	}
 }
 
+/* The host asks for it when the jail is stopped, as jail(8) does: everybody here but us, also who is stopped. */
+static void end_services(int sig)
+{
+	(void)kill(-1, sig);
+	(void)kill(-1, SIGCONT);
+}
+
 int main(int argc, char **argv)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, stop = { .sa_handler = end_services };
 	pid_t pid = 0;
 	int failed;
 
@@ -80,6 +87,7 @@ int main(int argc, char **argv)
 	close(STATUS_FD);
 	/* signals without a handler never reach a first process; ignoring SIGCHLD makes the kernel reap, we sleep on */
 	sigaction(SIGCHLD, &ignore, NULL);
+	sigaction(SIGTERM, &stop, NULL);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	for (;;)

@@ -20,6 +20,7 @@ struct os_jail {
 	const char *jail;
 	const char *run; /* IOCAGE_RUN */
 	const char *console_log; /* file the jail's console output goes to (created by the backend, size-capped) */
+	unsigned console_kb; /* bound of that file; one older is kept beside it. 0: 1024 */
 	unsigned jid;
 	pid_t pid, monitor;
 	uint64_t pid_start, monitor_start;
@@ -74,6 +75,12 @@ must_check int os_check(bool vnet, struct err *e);
  */
 must_check int os_jail_alive(pid_t pid, uint64_t pid_start, struct err *e);
 
+/*
+ * Does the monitor of a running jail answer: 1, also when there is none or it cannot be asked. 0: it did not within
+ * ten seconds (one if it is stopped), and was killed: what is left of the jail is as after any other death of its monitor.
+ */
+must_check int os_monitor_answers(const struct os_jail *j, struct err *e);
+
 /* --- entering --- */
 struct os_exec {
 	char *const *argv;
@@ -122,6 +129,11 @@ void os_sockets_done(struct os_sockets *s);
  * it could not be asked.
  */
 must_check int os_jail_shutdown(const struct os_jail *j, unsigned timeout, struct err *e);
+/*
+ * SIGTERM to all that runs in a jail with the built-in init, as stop.timeout of jail(8) says, and wait up to timeout seconds
+ * (0: neither). 1: nothing runs any more; 0: something still does; negative: it could not be asked.
+ */
+must_check int os_jail_end_services(const struct os_jail *j, unsigned timeout, struct err *e);
 
 /*
  * --- what is ours ---

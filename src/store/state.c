@@ -42,6 +42,7 @@ static const struct field fields[] = {
 	TEXT(ip6),
 	TEXT(net),
 	TEXT(release),
+	TEXT(init),
 };
 #define NFIELDS (sizeof(fields) / sizeof(fields[0]))
 
@@ -139,7 +140,7 @@ unsigned state_parse(char *text, struct state *ret)
 int state_format(const struct state *st, struct sbuf *b)
 {
 	if (strpbrk(st->cgroup, "\n") || strpbrk(st->ip4, "\n") || strpbrk(st->ip6, "\n") || strpbrk(st->net, "\n") ||
-	    strpbrk(st->release, "\n"))
+	    strpbrk(st->release, "\n") || strpbrk(st->init, "\n"))
 		return -EINVAL;
 	for (size_t i = 0; i < NFIELDS; i++)
 		add_field(b, st, &fields[i]);

@@ -120,6 +120,7 @@ struct state {
 	char ip4[STATE_LIST], ip6[STATE_LIST]; /* as it has them: of its start, or of the last live change */
 	char net[STATE_NET]; /* what else its network runs with, PROP=VALUE words; "": not known */
 	char release[128];
+	char init[256]; /* what was started as its first process: a path inside, "builtin"; "": an earlier version did */
 };
 must_check int state_load(struct store *s, const char *jail, struct state *ret,
                           struct err *e); /* -ENOENT: no state; then, as after any error, *ret is all zero */

@@ -3,16 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "os/linux/conlog.h"
+
+#define COPY_MAX (64 * 1024) /* of its output before the clock is looked at again */
+#define LAST_MAX (2 * 1024 * 1024) /* more than a pipe holds */
 
 extern char **environ;
 
@@ -64,8 +70,9 @@ int hook_run(const struct os_jail *j, const struct op *op, struct err *e)
 	return 0;
 }
 
-/* Entering takes a process of its own: this one stays on the host. */
-static void exec_inside(const struct os_jail *j, const struct op *op)
+/* Entering takes a process of its own: this one stays on the host. out: what the command says goes there. */
+static void exec_inside(const struct os_jail *j, const struct op *op, int out) __attribute__((noreturn));
+static void exec_inside(const struct os_jail *j, const struct op *op, int out)
 {
 	static char *const env[] = { (char *)"PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin",
 		                     (char *)"HOME=/", (char *)"PWD=/", NULL };
@@ -73,11 +80,8 @@ static void exec_inside(const struct os_jail *j, const struct op *op)
 	struct os_exec x = { .env = env, .allow = op->flags };
 	struct err e = ERR_INIT;
 	int status, null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int log = j->console_log ? open(j->console_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
-	                         : -1;
 
-	if (null < 0 || dup2(null, 0) < 0 || dup2(log >= 0 ? log : null, 1) < 0 || dup2(log >= 0 ? log : null, 2) < 0 ||
-	    strv_words(&argv, op->text) < 0)
+	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 || strv_words(&argv, op->text) < 0)
 		_exit(126);
 	x.argv = argv.v;
 	if (os_exec(j, &x, &status, &e) < 0) {
@@ -87,29 +91,68 @@ static void exec_inside(const struct os_jail *j, const struct op *op)
 	_exit(status > 255 ? 255 : status);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until the process ends, at most wait_ms (-1: as long as it takes), with its output into the log. Did it end. */
+static bool await_end(int pidfd, int out, struct conlog *log, int64_t wait_ms)
+{
+	int64_t end = now_ms() + wait_ms, left = -1;
+	struct pollfd p[] = { { .fd = pidfd, .events = POLLIN }, { .fd = out, .events = POLLIN } };
+
+	for (;;) {
+		if (wait_ms >= 0 && (left = end - now_ms()) < 0)
+			left = 0;
+		if (poll(p, 2, left > INT_MAX ? INT_MAX : (int)left) < 0 && errno != EINTR)
+			return false;
+		if (p[0].revents) {
+			(void)conlog_copy(log, out, LAST_MAX);
+			return true;
+		}
+		if (p[1].revents && conlog_copy(log, out, COPY_MAX) < 0)
+			p[1].fd = -1;
+		if (left == 0)
+			return false;
+	}
+}
+
 int hook_exec_inside(const struct os_jail *j, const struct op *op, struct err *e)
 {
-	_cleanup_close_ int fd = -1;
-	pid_t pid = fork();
-	struct pollfd p;
-	int status, n;
+	struct conlog log = { .path = j->console_log, .max = (off_t)j->console_kb * 1024, .fd = -1 };
+	_cleanup_close_ int fd = -1, rd = -1, wr = -1, close_log = -1;
+	int status, out[2];
+	bool ended;
+	pid_t pid;
 
+	if (pipe2(out, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_sys(e, "make a pipe");
+	rd = out[0];
+	wr = out[1];
+	/* to whoever writes it is a pipe like any other */
+	(void)fcntl(wr, F_SETFL, 0);
+	pid = fork();
 	if (pid < 0)
 		return err_sys(e, "fork");
 	if (pid == 0)
-		exec_inside(j, op);
+		exec_inside(j, op, wr);
+	closep(&wr);
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	p = (struct pollfd){ .fd = fd, .events = POLLIN };
-	do
-		n = poll(&p, 1, op->timeout ? (int)op->timeout * 1000 : -1);
-	while (n < 0 && errno == EINTR);
-	if (n == 0)
+	ended = await_end(fd, rd, &log, op->timeout ? (int64_t)op->timeout * 1000 : -1);
+	if (!ended) {
 		kill(pid, SIGTERM); /* passed on to the command; what is left of it dies with the jail */
-	if (n == 0 && poll(&p, 1, 1000) == 0)
-		kill(pid, SIGKILL);
+		/* one that is stopped hears nothing any more */
+		if (!await_end(fd, rd, &log, 1000))
+			kill(pid, SIGKILL);
+	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (n == 0)
+	close_log = log.fd;
+	if (!ended)
 		return err_set(e, ETIMEDOUT, "`%s` did not end within %u seconds", op->text, op->timeout);
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		return err_set(e, ECHILD, "`%s` ended with status %d in the jail", op->text,

@@ -1,16 +1,24 @@
 /* monitor.c - starts a jail's monitor: the host process that keeps its console log and answers for its sockets. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "os/linux/cgroup.h"
+#include "os/linux/conlog.h"
 #include "os/linux/jail.h"
 #include "os/linux/monitor.h"
 #include "os/linux/shared.h"
+
+#define ANSWER_S 10 /* a monitor waits itself for its broker, for some seconds */
+#define END_MS   5000
 
 /* Say one thing, fd -1: none goes along; 1: 'k' came back, 0: something else. */
 static int say(const struct os_jail *j, int s, const void *text, size_t len, int fd, struct err *e)
@@ -23,6 +31,65 @@ static int say(const struct os_jail *j, int s, const void *text, size_t len, int
 		return err_set(e, r < 0 ? -r : errno, "the monitor of jail %s does not answer: %s", j->jail,
 		               strerror(r < 0 ? -r : errno));
 	return got == 1 && answer == 'k';
+}
+
+static bool is_stopped(pid_t pid)
+{
+	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid), *text = NULL;
+	const char *end;
+	size_t n;
+
+	if (!path || fs_read(AT_FDCWD, path, 4096, &text, &n, NULL) < 0)
+		return false;
+	end = strrchr(text, ')');
+	return end && str_starts(end, ") T");
+}
+
+/* Only that process, and until it is one no more. */
+static int end_monitor(const struct os_jail *j, struct err *e)
+{
+	_cleanup_close_ int fd = pidfd_open(j->monitor, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int r = fd < 0 ? 0 : os_jail_alive(j->monitor, j->monitor_start, e);
+
+	if (r <= 0)
+		return r;
+	if (pidfd_send_signal(fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		return err_sys(e, "end the monitor of jail %s, which does not answer", j->jail);
+	return poll(&p, 1, END_MS) > 0 ? 0
+	                               : err_set(e, ETIMEDOUT,
+	                                         "the monitor of jail %s (process %d) does not answer, and does not "
+	                                         "end when it is killed",
+	                                         j->jail, (int)j->monitor);
+}
+
+int os_monitor_answers(const struct os_jail *j, struct err *e)
+{
+	_cleanup_close_ int s = -1;
+	struct pollfd p = { .events = POLLIN };
+	const char ask = MONITOR_PING;
+	struct err why = ERR_INIT;
+	int r;
+
+	if (j->monitor <= 0)
+		return 1;
+	p.fd = s = jail_sock_reach(j, MONITOR_SOCK, &why);
+	/* nobody listens there: it has ended, or is of a version that took no questions */
+	if (s == -ENOENT || s == -ECONNREFUSED)
+		return 1;
+	if (s >= 0 && send(s, &ask, 1, MSG_NOSIGNAL) < 0)
+		return errno == EPIPE || errno == ECONNRESET ? 1 : err_sys(e, "ask the monitor of jail %s", j->jail);
+	if (s < 0 && s != -EAGAIN)
+		return err_set(e, -s, "%s", why.msg);
+	for (int i = 0; s >= 0 && i < ANSWER_S; i++) {
+		/* an answer, or its end */
+		if (poll(&p, 1, 1000) > 0)
+			return 1;
+		if (is_stopped(j->monitor))
+			break;
+	}
+	r = end_monitor(j, e);
+	return r < 0 ? r : 0;
 }
 
 int monitor_give_listener(const struct os_jail *j, unsigned allow, int listener, struct err *e)
@@ -54,7 +121,12 @@ int monitor_set_hold(const struct os_jail *j, const char *text, struct err *e)
 		return 0;
 	if (s < 0)
 		return err_set(e, -s, "%s", why.msg);
-	r = say(j, s, msg, strlen(msg), -1, e);
+	r = say(j, s, msg, strlen(msg), -1, &why);
+	/* what it holds is in the kernel: an address that is taken away is, whether or not the monitor agrees */
+	if (r == -EAGAIN && os_monitor_answers(j, e) == 0)
+		return 0;
+	if (r < 0)
+		return err_set(e, -r, "%s", why.msg);
 	if (r == 0)
 		return err_set(e, EPROTO, "the monitor of jail %s does not take its new addresses", j->jail);
 	return r < 0 ? r : 0;
@@ -93,11 +165,9 @@ int monitor_start(struct os *os, int console, int listener, int view, unsigned a
 
 	if (group < 0)
 		return group;
-	if (listener >= 0) {
-		ctl = jail_sock_listen(os->j, MONITOR_SOCK, e);
-		if (ctl < 0)
-			return ctl;
-	}
+	ctl = jail_sock_listen(os->j, MONITOR_SOCK, e);
+	if (ctl < 0)
+		return ctl;
 	hold_format(&os->hold, &hold);
 	r = strv_adopt(&argv, strf("%s/iocage-monitor", os_libexec()));
 	if (r == 0)
@@ -110,6 +180,8 @@ int monitor_start(struct os *os, int console, int listener, int view, unsigned a
 		r = strv_adopt(&argv, strf("%d", (int)os->j->pid));
 	if (r == 0)
 		r = strv_adopt(&argv, strf("%u", broker_flags_for(allow)));
+	if (r == 0)
+		r = strv_adopt(&argv, strf("%llu", 1024ULL * (os->j->console_kb ? os->j->console_kb : CONLOG_DEFAULT_KB)));
 	for (char *const *p = os->j->on_death; p && *p && r == 0; p++)
 		r = strv_add(&argv, *p);
 	if (r < 0 || hold.failed)

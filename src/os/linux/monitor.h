@@ -3,8 +3,8 @@
 #define IOCAGE_OS_LINUX_MONITOR_H
 
 /*
- * argv: iocage-monitor JAIL LOGFILE HOLD PID FLAGS [COMMAND...]; LOGFILE and HOLD may be "". PID is the jail's first
- * process, COMMAND runs when it has ended. FLAGS: enum broker_flags, decimal. fds from MONITOR_FD_FIRST on, in this order; those not needed are closed.
+ * argv: iocage-monitor JAIL LOGFILE HOLD PID FLAGS LOGMAX [COMMAND...]; LOGFILE and HOLD may be "". PID is the jail's first
+ * process, COMMAND runs when it has ended. FLAGS: enum broker_flags, decimal. LOGMAX: bytes. fds from MONITOR_FD_FIRST on, in this order; those not needed are closed.
  */
 #define MONITOR_FD_FIRST 3
 enum {
@@ -14,7 +14,7 @@ enum {
 	MONITOR_VIEW, /* the view namespace (shared IP) */
 	/*
 	 * Listening SOCK_SEQPACKET, each message answered by 'k'. 'L', enum broker_flags as a byte, SCM_RIGHTS listener;
-	 * 'H' and what the jail is held to now. The monitor hands them on to the broker as they are.
+	 * 'H' and what the jail is held to now. The monitor hands them on to the broker as they are. 'P': does it live.
 	 */
 	MONITOR_CONTROL,
 	MONITOR_FDS,
@@ -22,6 +22,7 @@ enum {
 #define MONITOR_SOCK        "monitor.sock"
 #define MONITOR_LISTEN      'L'
 #define MONITOR_HOLD        'H'
+#define MONITOR_PING        'P'
 #define MONITOR_MESSAGE_MAX 32768 /* a hold with all the addresses there can be */
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,23 +21,27 @@
 #include "core/hold.h"
 #include "os/linux/announce.h"
 #include "os/linux/cgroup.h"
+#include "os/linux/conlog.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/monitor.h"
 #include "os/linux/udp_nat.h"
 #include "os/linux/shared.h"
 #include "os/linux/source.h"
 
-#define LOG_MAX      (1024 * 1024) /* then it becomes LOGFILE.1 */
+#define COPY_MAX     (64 * 1024) /* of the console before anybody else is heard */
+#define LAST_MAX     (2 * 1024 * 1024) /* more than a pipe holds */
+#define TERMINAL_MS  1000 /* a terminal that cannot be opened now: when it is looked at again */
 #define SETTLE_MS    50 /* the neighbours hear of addresses when the start is over: it shall not wait for that */
 #define CHOOSE_MS    100 /* a routing daemon changes many routes at a time */
 #define BROKER_MS    2000 /* an answer takes microseconds */
 #define FOLLOW_AFTER 500 /* ms: a start has better things to do */
 
 struct monitor {
-	const char *log_path;
 	struct follow *follow; /* the view follows the host; NULL: not yet, or there is none */
-	int log;
-	off_t log_size;
+	struct conlog log;
+	int slave; /* the console's other side, if that is a terminal; -1: not open */
+	int64_t console_at; /* when the console is looked at again, monotonic milliseconds; 0: now */
+	pid_t broker_pid; /* 0: none, or it has ended */
 	int broker; /* our end of its control socket, -1: none */
 	int asks; /* our end of the socket by which it asks for UDP ports to be translated, -1: none */
 	struct nat *nat; /* NULL: it has not asked */
@@ -56,48 +61,12 @@ static int fd_of(int which)
 	return fd;
 }
 
-static void open_log(struct monitor *m)
+static void set_nonblock(int fd)
 {
-	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
 
-	if (!*m->log_path)
-		return;
-	m->log = open(m->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	m->log_size = m->log >= 0 && fstat(m->log, &st) == 0 ? st.st_size : 0;
-}
-
-static void rotate_log(struct monitor *m)
-{
-	_cleanup_free_ char *old = strf("%s.1", m->log_path);
-
-	if (old)
-		(void)rename(m->log_path, old);
-	close(m->log);
-	open_log(m);
-}
-
-static void complain(const struct monitor *m, const struct err *e)
-{
-	if (m->log >= 0)
-		dprintf(m->log, "iocage-monitor: %s\n", e->msg);
-}
-
-/* false: the jail closed its last console fd */
-static bool copy_console(struct monitor *m, int console)
-{
-	char buf[4096];
-	ssize_t n = read(console, buf, sizeof(buf));
-
-	if (n <= 0)
-		return n < 0 && (errno == EINTR || errno == EAGAIN);
-	if (m->log >= 0) {
-		/* a full disk costs the log, not the jail */
-		if (fs_write_all(m->log, buf, (size_t)n) == 0)
-			m->log_size += n;
-		if (m->log_size > LOG_MAX)
-			rotate_log(m);
-	}
-	return true;
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
 static int64_t now_ms(void)
@@ -108,6 +77,38 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static void complain(struct monitor *m, const struct err *e)
+{
+	_cleanup_free_ char *line = strf("iocage-monitor: %s\n", e->msg);
+
+	if (line)
+		conlog_write(&m->log, line, strlen(line));
+}
+
+/*
+ * A terminal says EIO when no process of the jail's has it open at the moment, and when a session that had it ended: it is
+ * opened here, so that it says so no more. What is in it is not lost by that.
+ */
+static void hold_terminal(struct monitor *m, int console)
+{
+	closep(&m->slave);
+	m->slave = ioctl(console, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* false: nothing will ever come from it again. Waits for nothing: what poll saw the jail may have taken back itself. */
+static bool copy_console(struct monitor *m, int console)
+{
+	int r = conlog_copy(&m->log, console, COPY_MAX);
+
+	if (r != -EIO)
+		return r >= 0;
+	hold_terminal(m, console);
+	if (m->slave >= 0)
+		return true;
+	m->console_at = now_ms() + TERMINAL_MS;
+	return true;
+}
+
 /* Milliseconds to wait at most for something to happen. */
 static int patience(const struct monitor *m)
 {
@@ -115,6 +116,8 @@ static int patience(const struct monitor *m)
 
 	if (m->choose_at && (!at || m->choose_at < at))
 		at = m->choose_at;
+	if (m->console_at && (!at || m->console_at < at))
+		at = m->console_at;
 	left = at - now_ms();
 	if (!at)
 		return m->announcer ? SETTLE_MS : -1;
@@ -173,12 +176,22 @@ static bool await_broker(struct monitor *m)
 	}
 }
 
+/* It has ended, or does not answer: then it must not answer later by what does not hold any more. */
+static void end_broker(struct monitor *m)
+{
+	closep(&m->broker);
+	closep(&m->asks);
+	if (m->broker_pid > 0)
+		(void)kill(m->broker_pid, SIGKILL);
+	m->broker_pid = 0;
+}
+
 /* What it has made goes on and stays held. Not worth ending a jail that serves; but whoever looks shall find out why. */
 static void miss_broker(struct monitor *m)
 {
 	struct err e = ERR_INIT;
 
-	closep(&m->broker);
+	end_broker(m);
 	(void)err_set(&e, EPIPE,
 	              "the jail's socket broker has ended: nothing inside gets a new socket; restart the jail");
 	complain(m, &e);
@@ -194,8 +207,7 @@ static bool pass_on(struct monitor *m, const char *msg, size_t len, int fd)
 	if (sync_send(m->broker, msg, len, &fd, fd >= 0 ? 1 : 0) == 0 && await_broker(m) &&
 	    recv(m->broker, &answer, 1, 0) == 1)
 		return answer == 'k';
-	/* it ended, or a late answer would be taken for that to another message */
-	closep(&m->broker);
+	miss_broker(m);
 	return false;
 }
 
@@ -223,7 +235,7 @@ static void take_message(struct monitor *m, int control)
 {
 	static char msg[MONITOR_MESSAGE_MAX];
 	_cleanup_close_ int c = accept4(control, NULL, NULL, SOCK_CLOEXEC), fd = -1;
-	struct timeval limit = { .tv_sec = 2 };
+	struct timeval limit = { .tv_sec = 1 };
 	bool taken = false;
 	ssize_t n;
 
@@ -236,8 +248,10 @@ static void take_message(struct monitor *m, int control)
 		taken = pass_on(m, msg, 2, fd);
 	else if (msg[0] == MONITOR_HOLD)
 		taken = set_hold(m, msg, (size_t)n);
+	else
+		taken = n == 1 && msg[0] == MONITOR_PING;
 	if (taken)
-		(void)send(c, "k", 1, MSG_NOSIGNAL);
+		(void)send(c, "k", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* A timer, in whose place follow_view() will come. -1: there is no view. */
@@ -267,8 +281,8 @@ static void follow_view(struct monitor *m, int view, int *fd)
 	closep(fd);
 	if (follow_open(view, v4, v6, &m->follow, &e) == 0)
 		*fd = follow_fd(m->follow);
-	else if (m->log >= 0)
-		dprintf(m->log, "iocage-monitor: %s\n", e.msg);
+	else
+		complain(m, &e);
 }
 
 /* Until the jail's first process ends. */
@@ -283,6 +297,9 @@ static void watch(struct monitor *m, int pidfd, int console, int control, int vi
 		p[4] = (struct pollfd){ .fd = m->asks, .events = POLLIN };
 		p[5] = (struct pollfd){ .fd = nat_bell(m->nat), .events = POLLIN };
 		p[6] = (struct pollfd){ .fd = source_fd(m->sources), .events = POLLIN };
+		if (m->console_at && now_ms() >= m->console_at)
+			m->console_at = 0;
+		p[1].fd = m->console_at ? -1 : console;
 		/* it says nothing unasked: this is its end */
 		p[7] = (struct pollfd){ .fd = m->broker };
 		if (poll(p, 8, patience(m)) < 0) {
@@ -305,16 +322,15 @@ static void watch(struct monitor *m, int pidfd, int console, int control, int vi
 			choose_sources(m);
 		tell_neighbours(m);
 		if (p[1].revents && !copy_console(m, console))
-			p[1].fd = -1;
+			console = -1;
 		if (p[2].revents & POLLIN)
 			take_message(m, control);
 		if (p[3].revents)
 			follow_view(m, view, &p[3].fd);
 		if (p[0].revents) {
-			/* what it said last is still in the pipe */
-			while (p[1].fd >= 0 && poll(&p[1], 1, 0) > 0 && (p[1].revents & POLLIN) &&
-			       copy_console(m, console))
-				;
+			/* what it said last is still in the pipe; others may hold its other end, and go on for ever */
+			if (console >= 0)
+				(void)conlog_copy(&m->log, console, LAST_MAX);
 			return;
 		}
 	}
@@ -372,9 +388,11 @@ static void start_broker(struct monitor *m, char **argv, int view, struct broker
 	close(pair[1]);
 	close(asks[1]);
 	m->asks = asks[0];
+	set_nonblock(m->asks);
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	m->broker = pair[0];
+	m->broker_pid = pid;
 	m->announce_at = m->h.n4 + m->h.n6 ? now_ms() + SETTLE_MS : 0;
 }
 
@@ -393,11 +411,11 @@ static void leave_cgroup(void)
 
 int main(int argc, char **argv)
 {
-	static struct monitor m = { .log = -1, .broker = -1, .asks = -1 };
+	static struct monitor m = { .log = { .fd = -1 }, .slave = -1, .broker = -1, .asks = -1 };
 	int pidfd = fd_of(MONITOR_PIDFD), console = fd_of(MONITOR_CONSOLE), listener = fd_of(MONITOR_LISTENER);
 	int view = fd_of(MONITOR_VIEW), control = fd_of(MONITOR_CONTROL);
 
-	if (argc < 6 || pidfd < 0) {
+	if (argc < 7 || pidfd < 0) {
 		fprintf(stderr, "iocage-monitor is started by iocage itself\n");
 		return 2;
 	}
@@ -405,8 +423,14 @@ int main(int argc, char **argv)
 	umask(0077);
 	/* a jail that fills the memory is to lose its own processes, not this one; without the right to say so: as it is */
 	(void)!fs_poke(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
-	m.log_path = argv[2];
-	open_log(&m);
+	m.log.path = argv[2];
+	m.log.max = (off_t)strtoll(argv[6], NULL, 10);
+	/* nothing that is polled may keep us in a read: others may have taken what was there */
+	for (int i = MONITOR_PIDFD; i < MONITOR_FDS; i++)
+		if (i == MONITOR_CONSOLE || i == MONITOR_CONTROL)
+			set_nonblock(MONITOR_FD_FIRST + i);
+	if (console >= 0 && isatty(console))
+		hold_terminal(&m, console);
 	if (listener >= 0) {
 		struct broker_fds f = { .jail = pidfd, .listener = listener, .control = -1, .nat = -1 };
 
@@ -415,11 +439,12 @@ int main(int argc, char **argv)
 		closep(&listener);
 	}
 	watch(&m, pidfd, console, control, view);
-	if (m.announcer > 0)
+	/* who is told of an address that is about to go need not be told to the end */
+	if (m.announcer > 0 && kill(m.announcer, SIGKILL) == 0)
 		(void)waitpid(m.announcer, NULL, 0);
-	if (argc > 6) {
+	if (argc > 7) {
 		leave_cgroup();
-		execv(argv[6], argv + 6);
+		execv(argv[7], argv + 7);
 	}
 	return 0;
 }

@@ -1,10 +1,12 @@
 /* shutdown.c - asking a system that runs in a jail to shut down, in the way its init understands. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
@@ -12,11 +14,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/jailproc.h"
 #include "os/os.h"
 
+#define GROUPS_DEEP   64
 #define LOOK_MS       100 /* how often to see whether an init that never exits is alone */
 #define SYSV_MAGIC    0x03091969 /* of a request in sysvinit's fifo */
 #define SYSV_RUNLEVEL 1
@@ -77,28 +81,62 @@ static void ask(pid_t pid, int pidfd)
 	(void)pidfd_send_signal(pidfd, sig, NULL, 0);
 }
 
+/* Processes listed in a group itself: *ret_other counts those that are not pid. false: it cannot be read. */
+static bool count_own(int group, pid_t pid, unsigned *ret_other)
+{
+	_cleanup_close_ int fd = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	_cleanup_fclose_ FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	long other;
+
+	if (!f)
+		return false;
+	fd = -1;
+	while (fscanf(f, "%ld", &other) == 1)
+		*ret_other += other != (long)pid;
+	return !ferror(f);
+}
+
+static bool is_populated(int group, const char *name)
+{
+	_cleanup_free_ char *path = strf("%s/cgroup.events", name);
+	_cleanup_close_ int fd = path ? openat(group, path, O_RDONLY | O_CLOEXEC) : -1;
+	char text[256] = "";
+
+	/* gone meanwhile: nobody is in it */
+	if (fd < 0)
+		return errno != ENOENT;
+	return read(fd, text, sizeof(text) - 1) <= 0 || !strstr(text, "populated 0");
+}
+
+/* Has a group no process but pid, nor any below it. Groups without processes, however many, count for nothing. */
+static bool has_only(int group, pid_t pid, unsigned depth)
+{
+	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *de;
+	unsigned other = 0;
+	int r;
+
+	if (depth > GROUPS_DEEP || !count_own(group, pid, &other) || other || fs_opendir(group, ".", &d) < 0)
+		return false;
+	while ((r = fs_readdir(d, &de)) > 0) {
+		_cleanup_close_ int sub = -1;
+
+		if (de->d_type != DT_DIR || !is_populated(group, de->d_name))
+			continue;
+		sub = openat(group, de->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (sub < 0 ? errno != ENOENT : !has_only(sub, pid, depth + 1))
+			return false;
+	}
+	return r == 0;
+}
+
 /*
- * busybox and sysvinit end by reboot(2), which a jail may not do, and then sleep for ever. Alone in its group, such an
+ * busybox and sysvinit end by reboot(2), which a jail may not do, and then sleep for ever. The only process of its jail, such an
  * init has done all it can.
  */
 static bool is_alone(int cgroup, pid_t pid)
 {
-	_cleanup_close_ int fd = openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	_cleanup_close_ int events = openat(cgroup, "cgroup.stat", O_RDONLY | O_CLOEXEC);
-	char text[4096], want[16];
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
-
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	(void)snprintf(want, sizeof(want), "%d\n", (int)pid);
-	if (!streq(text, want))
-		return false;
-	n = events >= 0 ? read(events, text, sizeof(text) - 1) : -1;
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	return strstr(text, "nr_descendants 0\n") != NULL;
+	return cgroup >= 0 && has_only(cgroup, pid, 0);
 }
 
 static int64_t now_ms(void)
@@ -132,8 +170,43 @@ int os_jail_shutdown(const struct os_jail *j, unsigned timeout, struct err *e)
 		if (poll(&p, 1, left < LOOK_MS ? (int)left : LOOK_MS) > 0)
 			return 1;
 		/* twice in a row: between two programs of its shutdown an init is alone for a moment */
-		alone = cgroup >= 0 && is_alone(cgroup, j->pid) ? alone + 1 : 0;
+		alone = is_alone(cgroup, j->pid) ? alone + 1 : 0;
 		if (alone == 2)
 			return 1;
 	}
+}
+
+/* Does it do what a SIGTERM from outside asks: an init of an earlier version does nothing. */
+static bool hears_term(pid_t pid)
+{
+	_cleanup_free_ char *path = strf("/proc/%d/status", (int)pid), *text = NULL;
+	const char *caught;
+	size_t n;
+
+	if (!path || fs_read(AT_FDCWD, path, 16384, &text, &n, NULL) < 0)
+		return false;
+	caught = strstr(text, "\nSigCgt:");
+	return caught && (strtoull(caught + 8, NULL, 16) & (1ULL << (SIGTERM - 1)));
+}
+
+int os_jail_end_services(const struct os_jail *j, unsigned timeout, struct err *e)
+{
+	_cleanup_close_ int pidfd = pidfd_open(j->pid, 0), cgroup = cgroup_open_jail(j, "jail", NULL);
+	int64_t end = now_ms() + (int64_t)timeout * 1000;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int r;
+
+	if (pidfd < 0)
+		return errno == ESRCH ? 1 : err_sys(e, "reach process %d", (int)j->pid);
+	r = os_jail_alive(j->pid, j->pid_start, e);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	if (!timeout || cgroup < 0 || is_alone(cgroup, j->pid) || !hears_term(j->pid))
+		return 1;
+	if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
+		return err_sys(e, "end the services of jail %s", j->jail);
+	for (int wait = 1; now_ms() < end; wait = wait * 2 < LOOK_MS ? wait * 2 : LOOK_MS)
+		if (poll(&p, 1, wait) > 0 || is_alone(cgroup, j->pid))
+			return 1;
+	return 0;
 }
