@@ -153,11 +153,10 @@ static int end_services(struct session *s, struct err *e)
 	k = os_jail_end_services(&s->oj, wait, &why);
 	if (r < 0)
 		return r;
-	return k > 0 ? 0
-	       : k == 0
-	               ? err_set(e, ETIMEDOUT, "what still runs did not end within %u seconds of SIGTERM (stop_timeout)",
-	                         wait)
-	               : err_set(e, why.code, "%s", why.msg);
+	return k > 0    ? 0
+	       : k == 0 ? err_set(e, ETIMEDOUT,
+	                          "what still runs did not end within %u seconds of SIGTERM (stop_timeout)", wait)
+	                : err_set(e, why.code, "%s", why.msg);
 }
 
 /* exec_prestop and what ends the services inside. Only a failed prestop stops the stop. */

@@ -47,6 +47,7 @@ struct entry {
 	int pidfd, master, slave; /* the command, its terminal */
 	bool unheard; /* the monitor could not be told, or the command not that it was */
 	struct pty_side side;
+	struct streams streams;
 	struct user *user; /* -u: known already; else filled in inside */
 };
 
@@ -177,12 +178,17 @@ static void command(struct entry *n) __attribute__((noreturn));
 static void command(struct entry *n)
 {
 	struct err e = ERR_INIT;
-	int listener = -1, r = enter(n, &e), status;
+	/* first of all: nothing of ours goes in, whatever happens on the way */
+	int listener = -1, r = streams_place(&n->streams, n->side.use, &e), status;
 
+	if (r == 0)
+		r = enter(n, &e);
 	if (r == 0)
 		r = find_user(n, &e);
 	if (r == 0)
 		r = give_terminal(n, &e);
+	if (r == 0)
+		r = streams_settle(&n->streams, n->side.use, n->user->uid, &e);
 	if (r == 0)
 		r = confine_self(n->x->allow, n->shared, false, &listener, &e);
 	if (r == 0)
@@ -351,6 +357,7 @@ static int run(struct entry *n, const struct os_jail *j, int *ret_status, struct
 	s1 = pair[1];
 	r = start_command(n, s1, e);
 	close(take_fd(&s1));
+	streams_close_theirs(&n->streams);
 	if (r == 0)
 		r = wait_for_exec(n, j, ret_status, e);
 	if (r < 0) {
@@ -361,7 +368,7 @@ static int run(struct entry *n, const struct os_jail *j, int *ret_status, struct
 		/* only now: the jail's first process cannot end before what we brought in is reaped */
 		return n->unheard && (r == -ENOENT || stopped_meanwhile(n)) ? stopped(j, e) : r;
 	}
-	pty_relay(&n->side, n->pidfd, take_fd(&n->master), take_fd(&n->slave), n->sigfd);
+	pty_relay(&n->side, &n->streams, n->pidfd, take_fd(&n->master), take_fd(&n->slave), n->sigfd);
 	*ret_status = end_status(n->pidfd);
 	return 0;
 }
@@ -407,6 +414,7 @@ static void entry_done(struct entry *n)
 	closep(&n->pidfd);
 	closep(&n->master);
 	closep(&n->slave);
+	streams_done(&n->streams);
 }
 
 int os_exec(const struct os_jail *j, const struct os_exec *x, int *ret_status, struct err *e)
@@ -419,7 +427,8 @@ int os_exec(const struct os_jail *j, const struct os_exec *x, int *ret_status, s
 		                                 .sigfd = -1,
 		                                 .pidfd = -1,
 		                                 .master = -1,
-		                                 .slave = -1 };
+		                                 .slave = -1,
+		                                 .streams = STREAMS_INIT };
 	sigset_t ours, before;
 	struct user user;
 	int r;
@@ -434,6 +443,9 @@ int os_exec(const struct os_jail *j, const struct os_exec *x, int *ret_status, s
 	if (r < 0)
 		return r;
 	pty_look(x->login, &n.side);
+	r = streams_open(&n.streams, n.side.use, jail_id_base(j->jid), e);
+	if (r < 0)
+		return r;
 	pty_signals(&ours);
 	n.sigfd = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (n.sigfd < 0)

@@ -181,7 +181,8 @@ int monitor_start(struct os *os, int console, int listener, int view, unsigned a
 	if (r == 0)
 		r = strv_adopt(&argv, strf("%u", broker_flags_for(allow)));
 	if (r == 0)
-		r = strv_adopt(&argv, strf("%llu", 1024ULL * (os->j->console_kb ? os->j->console_kb : CONLOG_DEFAULT_KB)));
+		r = strv_adopt(&argv,
+		               strf("%llu", 1024ULL * (os->j->console_kb ? os->j->console_kb : CONLOG_DEFAULT_KB)));
 	for (char *const *p = os->j->on_death; p && *p && r == 0; p++)
 		r = strv_add(&argv, *p);
 	if (r < 0 || hold.failed)

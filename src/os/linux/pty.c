@@ -108,18 +108,19 @@ void pty_signals(sigset_t *ret)
 		sigaddset(ret, list[i]);
 }
 
-struct flow {
+struct keys {
 	char buf[4096];
 	size_t at, len; /* waiting: buf[at..len) */
 };
 
 struct relay {
 	const struct pty_side *side;
+	struct streams *st;
 	int pidfd, master, slave, sigfd;
 	int in, out; /* ours; -1: nothing to read any more, nowhere to write */
 	bool ended; /* `in` came to its end, and it was no terminal: say ^D until the command ends */
 	int eof_wait;
-	struct flow to, from; /* to and from the jail */
+	struct keys to, from; /* to and from the jail */
 };
 
 static void set_raw(const struct pty_side *side)
@@ -206,7 +207,7 @@ static void say_eof(struct relay *r)
 }
 
 /* false: it cannot be written any more. Waits for nothing. */
-static bool push(struct flow *f, int fd)
+static bool push(struct keys *f, int fd)
 {
 	ssize_t n = write(fd, f->buf + f->at, f->len - f->at);
 
@@ -268,7 +269,7 @@ static bool keys_are_foreign(const struct relay *r)
 	return r->in == 0 && r->side->tty[0] && !r->side->raw && tcgetattr(0, &tio) == 0 && !(tio.c_lflag & ICANON);
 }
 
-enum { P_END, P_SIGNAL, P_IN, P_OUT, P_MASTER, P__COUNT };
+enum { P_END, P_SIGNAL, P_IN, P_OUT, P_MASTER, P_STREAMS, P__COUNT = P_STREAMS + STREAMS_POLL };
 
 /* false: the command has ended */
 static bool turn(struct relay *r)
@@ -287,6 +288,7 @@ static bool turn(struct relay *r)
 		p[P_MASTER].events |= POLLIN;
 	if (r->to.len)
 		p[P_MASTER].events |= POLLOUT;
+	streams_wants(r->st, p + P_STREAMS);
 	n = poll(p, P__COUNT, r->ended ? r->eof_wait : foreign ? FOREIGN_WAIT_MS : -1);
 	if (n < 0)
 		return errno == EINTR;
@@ -302,14 +304,20 @@ static bool turn(struct relay *r)
 		hang_up(r);
 	if (p[P_IN].revents)
 		on_input(r);
+	streams_turn(r->st, p + P_STREAMS);
 	return !p[P_END].revents;
 }
 
-void pty_relay(const struct pty_side *side, int pidfd, int master, int slave, int sigfd)
+void pty_relay(const struct pty_side *side, struct streams *st, int pidfd, int master, int slave, int sigfd)
 {
-	struct relay r = {
-		.side = side, .pidfd = pidfd, .master = master, .slave = slave, .sigfd = sigfd, .in = -1, .out = -1
-	};
+	struct relay r = { .side = side,
+		           .st = st,
+		           .pidfd = pidfd,
+		           .master = master,
+		           .slave = slave,
+		           .sigfd = sigfd,
+		           .in = -1,
+		           .out = -1 };
 
 	if (master >= 0) {
 		(void)fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
@@ -322,6 +330,7 @@ void pty_relay(const struct pty_side *side, int pidfd, int master, int slave, in
 	while (turn(&r))
 		;
 	last_words(&r);
+	streams_end(st, sigfd);
 	if (master >= 0 && side->raw)
 		(void)tcsetattr(0, TCSANOW, &side->tio);
 	closep(&r.slave);

@@ -9,6 +9,7 @@
 #include <termios.h>
 
 #include "base/err.h"
+#include "os/linux/streams.h"
 
 /* What our side looks like, found before the command is started. */
 struct pty_side {
@@ -37,10 +38,10 @@ must_check int pty_attach(const struct pty_side *side, int slave, struct err *e)
 void pty_signals(sigset_t *ret);
 
 /*
- * Until the process pidfd ends: pass bytes both ways (master -1: none), window size, and signals read from sigfd. What
- * it said last is written before this returns. Our terminal is as before when it returns. Takes master and slave
- * over and closes them.
+ * Until the process pidfd ends: pass bytes both ways, of the terminal (master -1: none) and of streams; window size, and signals read from sigfd. What
+ * it said last is written before this returns. Our terminal is as before when it returns. Takes master, slave
+ * and streams over and closes them.
  */
-void pty_relay(const struct pty_side *side, int pidfd, int master, int slave, int sigfd);
+void pty_relay(const struct pty_side *side, struct streams *st, int pidfd, int master, int slave, int sigfd);
 
 #endif
