@@ -13,8 +13,8 @@ setup() {
 	mk j 'exec_start=/bin/true'
 }
 
-# What each of 0, 1, 2 is, and that there is no other, into a file inside.
-FDS='for i in /proc/self/fd/*; do readlink $i; done >/fds 2>/dev/null; for i in 0 1 2; do readlink /proc/$$/fd/$i; done >/fds'
+# What each of 0, 1, 2 is, into a file inside.
+FDS='a=$(for i in 0 1 2; do readlink /proc/$$/fd/$i; done); echo "$a" >/fds'
 
 fds_are_own() {
 	local l n=0
@@ -107,7 +107,8 @@ fds_are_own() {
 
 @test "exec_stop writes the console log through a pipe, and no more than the log's bound" {
 	cat >"$LAB_TMP/rc.shutdown" <<-'P'
-		for i in 0 1 2; do readlink /proc/$$/fd/$i; done >/fds
+		a=$(for i in 0 1 2; do readlink /proc/$$/fd/$i; done)
+		echo "$a" >/fds
 		dd if=/dev/zero bs=1024 count=8192 2>/dev/null
 		dd if=/dev/zero of=/dev/stdout bs=1 count=1 seek=3000000000 conv=notrunc 2>/dev/null
 		echo the end
@@ -180,4 +181,41 @@ fds_are_own() {
 	is_up r
 	kill $p
 	wait $p || true
+}
+
+@test "a jail that renames its interfaces: addresses, MTU and routers still change; one that removes them is told" {
+	mk v vnet=on interfaces=vnet0:bridge0 'ip4_addr=vnet0|10.7.0.5/24' 'ip6_addr=vnet0|2001:db8:a::5/64' defaultrouter=none defaultrouter6=none
+	world_snapshot before
+	up v
+	inside_ok v 'ip link set epair0b down; ip link set epair0b name mine; ip link set mine up; ip link add epair0b type dummy 2>/dev/null; ip link set mine mtu 1400; :'
+	ok iocage set 'ip4_addr=vnet0|10.7.0.6/24' v
+	inside_ok v 'ip addr show dev mine'
+	has 10.7.0.6/24
+	hasnt 10.7.0.5/24
+	ok iocage set 'ip6_addr=vnet0|2001:db8:a::6/64' v
+	inside_ok v 'ip -6 addr show dev mine'
+	has 2001:db8:a::6/64
+	hasnt 2001:db8:a::5/64
+	ok iocage set defaultrouter=10.7.0.1 v
+	inside_ok v 'ip route'
+	has "default via 10.7.0.1 dev mine"
+	ok iocage set vnet0_mtu=1300 v
+	inside_ok v 'cat /sys/class/net/mine/mtu'
+	is 1300
+	inside_ok v 'ip link del mine'
+	fails 1 iocage set 'ip4_addr=vnet0|10.7.0.6/24,vnet0|10.7.0.7/24' v
+	has 'there is no interface epair0b in the jail'
+	has restart
+	ok iocage set ip4_addr=none v
+	down v
+	world_same before
+}
+
+@test "installing an init does not change how a running jail is stopped" {
+	ok iocage set exec_stop='/bin/sh -c "echo bye >/stopped"' j
+	up j
+	inside_ok j 'printf "#!/bin/sh\nsleep 100000\n" >/sbin/init; chmod 755 /sbin/init'
+	ok timeout 60 iocage stop j
+	hasnt 'did not shut down'
+	grep -q bye "$(upper j)/stopped"
 }

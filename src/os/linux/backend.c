@@ -17,7 +17,7 @@
 #include "os/linux/jail.h"
 #include "os/linux/lease.h"
 #include "os/linux/limit.h"
-#include "os/linux/links.h"
+#include "os/linux/links_impl.h"
 #include "os/linux/probe.h"
 #include "os/linux/nat.h"
 #include "os/linux/shared.h"
@@ -342,6 +342,29 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 	}
 }
 
+#define NUMBERED_MAX 64
+
+/* What a jail that runs calls its interfaces is its own business: those we made are known by the host's end. */
+static int apply_inside(struct os *os, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
+{
+	struct op copies[NUMBERED_MAX];
+	const struct op *list[NUMBERED_MAX];
+	struct err ignored = ERR_INIT;
+	struct nl *in, *q, *host;
+
+	if (n > NUMBERED_MAX || !os->j->vnet || os->sync >= 0 || ops[0]->where != AT_JAIL || !ops[0]->link ||
+	    sides(os, AT_JAIL, &in, &q, &ignored) < 0 || sides(os, AT_HOST, &in, &host, &ignored) < 0)
+		return apply_net(os, ops, n, ret_failed, e);
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = *ops[i];
+		if (copies[i].link && !copies[i].index)
+			copies[i].index = inner_index(host, q, os->j->jid, copies[i].link);
+		/* only some are done by number */
+		list[i] = is_numbered(&copies[i]) ? &copies[i] : ops[i];
+	}
+	return apply_net(os, list, n, ret_failed, e);
+}
+
 static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
 {
 	struct os *os = ctx;
@@ -349,7 +372,7 @@ static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_f
 	if (n == 1 && ops[0]->kind == OP_NONE)
 		return 0;
 	if (op_is_batched(ops[0]->kind) || links_removes(ops[0]->kind) || ops[0]->kind == OP_VLAN_ADD)
-		return apply_net(os, ops, n, ret_failed, e);
+		return apply_inside(os, ops, n, ret_failed, e);
 	for (*ret_failed = 0; *ret_failed < n; ++*ret_failed) {
 		int r = apply_one(os, ops[*ret_failed], e);
 

@@ -88,7 +88,13 @@ static int home_index(struct nl *q, const struct op *op, unsigned *ret)
 
 static int look_for(struct nl *q, const struct op *op, unsigned *ret, struct err *e)
 {
-	int r = op->index && op->kind != OP_VLAN_SET ? home_index(q, op, ret) : nl_find(q, op->link, ret);
+	int r;
+
+	if (is_numbered(op)) {
+		*ret = op->index;
+		return 0;
+	}
+	r = op->index && op->kind != OP_VLAN_SET ? home_index(q, op, ret) : nl_find(q, op->link, ret);
 
 	return r < 0 ? err_set(e, -r, "look for interface %s: %s", op->link, strerror(-r)) : 0;
 }
@@ -99,7 +105,12 @@ static int index_of(struct nl *q, const struct op *op, unsigned *ret, struct err
 
 	if (r < 0 || *ret)
 		return r;
-	return err_set(e, ENODEV, "there is no interface %s%s", op->link, op->where == AT_JAIL ? " in the jail" : "");
+	if (op->where == AT_JAIL)
+		return err_set(e, ENODEV,
+		               "there is no interface %s in the jail: something inside removed it, or moved it away; a "
+		               "restart of the jail makes it anew",
+		               op->link);
+	return err_set(e, ENODEV, "there is no interface %s", op->link);
 }
 
 static int put_bridge(struct nl *n, const struct op *op, struct err *e)
@@ -435,8 +446,12 @@ static int put_route(struct nl *n, struct nl *q, const struct op *op, struct err
 
 static void put_mtu(struct nl *n, const struct op *op)
 {
-	nl_put(n, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	nl_attr_str(n, IFLA_IFNAME, op->link);
+	struct ifinfomsg *ifi = nl_put(n, RTM_NEWLINK, 0, sizeof(*ifi));
+
+	if (is_numbered(op) && ifi)
+		ifi->ifi_index = (int)op->index;
+	else
+		nl_attr_str(n, IFLA_IFNAME, op->link);
 	nl_attr_u32(n, IFLA_MTU, op->mtu);
 }
 

@@ -43,6 +43,14 @@ static int get_link(struct nl *n, const char *name, struct seen_link *ret, struc
 	return r < 0 && r != -ENODEV ? err_set(e, -r, "look for interface %s: %s", name, strerror(-r)) : 0;
 }
 
+static int get_link_of(struct nl *n, const struct op *op, struct seen_link *ret, struct err *e)
+{
+	if (!is_numbered(op))
+		return get_link(n, op->link, ret, e);
+	*ret = (struct seen_link){ .index = op->index };
+	return 0;
+}
+
 static int flush_one(struct nl *n, int gone, struct err *e, const char *what, const char *link)
 {
 	char text[256] = "";
@@ -172,7 +180,7 @@ static int del_addr(struct nl *n, const struct op *op, const char *run, struct e
 	struct addr_seen s = { .op = op };
 	struct ifaddrmsg *ifa;
 	struct seen_link l;
-	int note = -1, promoting = 0, k, r = get_link(n, op->link, &l, e);
+	int note = -1, promoting = 0, k, r = get_link_of(n, op, &l, e);
 
 	if (r == 0 && run)
 		r = promote_settle(run, e);
@@ -216,7 +224,7 @@ static int del_view(struct nl *n, const struct op *op, struct err *e)
 static int del_route(struct nl *n, const struct op *op, struct err *e)
 {
 	struct seen_link l;
-	int r = get_link(n, op->link, &l, e);
+	int r = get_link_of(n, op, &l, e);
 
 	if (r < 0 || !l.index)
 		return r;

@@ -30,6 +30,19 @@ must_check int links_put_route_as(struct nl *n, struct nl *q, const struct op *o
                                   struct err *e);
 
 /*
+ * The number, inside, of what a start called so there: the other end of the host's. host and in: to ask both namespaces. 0: the
+ * host's end has another name, or it is in the jail's namespace no more.
+ */
+unsigned inner_index(struct nl *host, struct nl *in, unsigned jid, const char *inside);
+/* An operation on an interface of a jail's whose number is known: its name is the jail's to change. */
+static inline bool is_numbered(const struct op *op)
+{
+	return op->where == AT_JAIL && op->index &&
+	       (op->kind == OP_ADDR_ADD || op->kind == OP_ADDR_DEL || op->kind == OP_ROUTE_ADD ||
+	        op->kind == OP_ROUTE_DEL || op->kind == OP_LINK_MTU);
+}
+
+/*
  * Secondary addresses of the link stay when the one they are secondary to goes. 1: until promote_end(), which closes *ret_fd;
  * 0: they do anyway, or the link is gone. run NULL: in a jail's namespace, and not noted, for it goes with the jail.
  */
