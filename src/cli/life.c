@@ -52,6 +52,13 @@ int session_lock(struct session *s, struct err *e)
 	return store_lock_jail(&s->c->st, s->jail, false, LOCK_WAIT, &s->lock, e);
 }
 
+static unsigned console_kb(const struct conf *c)
+{
+	uint64_t v;
+
+	return str_to_uint(conf_get(c, PROP_console_log_size), 1, 4194304, &v) ? (unsigned)v : 0;
+}
+
 int session_config(struct session *s, struct err *e)
 {
 	int r;
@@ -62,6 +69,7 @@ int session_config(struct session *s, struct err *e)
 			return r;
 		s->have_cfg = true;
 	}
+	s->oj.console_kb = console_kb(&s->cfg.conf);
 	r = jail_build(&s->cfg.conf, s->jail, &s->model, e);
 	if (r == 0)
 		s->have_model = true;
@@ -121,13 +129,6 @@ int session_root(struct session *s, struct err *e)
 		return err_oom(e);
 	ri->src.resolv = ri->resolv;
 	return 0;
-}
-
-static unsigned console_kb(const struct conf *c)
-{
-	uint64_t v;
-
-	return str_to_uint(conf_get(c, PROP_console_log_size), 1, 4194304, &v) ? (unsigned)v : 0;
 }
 
 int session_os_jail(struct session *s, struct err *e)

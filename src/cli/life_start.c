@@ -187,8 +187,8 @@ static int start_failed(const struct story *t, struct err *e)
 	case PH_SERVICES:
 		return err_set(e, why.code,
 		               "  + Starting services FAILED\nERROR:\n%s\n\nRefusing to start %s: "
-		               "exec_start failed",
-		               why.msg, jail);
+		               "%s failed",
+		               why.msg, jail, t->s->root.init ? "its init" : "exec_start");
 	case PH_POSTSTART:
 		return err_set(e, why.code,
 		               "  + Executing poststart FAILED\nERROR:\n%s\n\nRefusing to start %s: "
@@ -358,6 +358,8 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 		for (enum phase ph = PH_START; ph < PH__COUNT; ph++)
 			tell(&t, ph);
 		learned_tell(s);
+		if (!s->root.init && s->root.src.no_rc)
+			session_say(s, "  + Nothing runs in it: its root has neither an init nor /etc/rc (exec_start)");
 		return 0;
 	}
 	/* what the runner undid is gone; what another jail handed to us meanwhile is still to be done */

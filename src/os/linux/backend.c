@@ -349,6 +349,7 @@ static int apply_inside(struct os *os, const struct op *const *ops, size_t n, si
 {
 	struct op copies[NUMBERED_MAX];
 	const struct op *list[NUMBERED_MAX];
+	char names[NUMBERED_MAX][IFNAME_CAP];
 	struct err ignored = ERR_INIT;
 	struct nl *in, *q, *host;
 
@@ -358,7 +359,9 @@ static int apply_inside(struct os *os, const struct op *const *ops, size_t n, si
 	for (size_t i = 0; i < n; i++) {
 		copies[i] = *ops[i];
 		if (copies[i].link && !copies[i].index)
-			copies[i].index = inner_index(host, q, os->j->jid, copies[i].link);
+			copies[i].index = inner_index(host, q, os->j->jid, copies[i].link, names[i]);
+		if (copies[i].index != ops[i]->index)
+			copies[i].link = names[i];
 		/* only some are done by number */
 		list[i] = is_numbered(&copies[i]) ? &copies[i] : ops[i];
 	}

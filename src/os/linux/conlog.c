@@ -76,3 +76,33 @@ int conlog_copy(struct conlog *l, int fd, size_t max)
 	}
 	return 1;
 }
+
+int conlog_tail(const char *path, off_t from, size_t max, char **ret, size_t *ret_len)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	_cleanup_free_ char *text = malloc(max + 1);
+	struct stat st;
+	ssize_t n;
+
+	if (!text)
+		return -ENOMEM;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	/* turned over meanwhile: all of it is new */
+	if (st.st_size < from)
+		from = 0;
+	if (st.st_size - from > (off_t)max)
+		from = st.st_size - (off_t)max;
+	n = pread(fd, text, max, from);
+	if (n < 0)
+		return -errno;
+	for (ssize_t i = 0; i < n; i++)
+		if (((unsigned char)text[i] < ' ' || (unsigned char)text[i] >= 0x7f) && text[i] != '\n' &&
+		    text[i] != '\t')
+			text[i] = text[i] == '\r' ? ' ' : '?';
+	text[n] = '\0';
+	*ret = text;
+	*ret_len = (size_t)n;
+	text = NULL;
+	return 0;
+}

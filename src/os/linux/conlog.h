@@ -20,5 +20,10 @@ struct conlog {
 void conlog_write(struct conlog *l, const char *data, size_t n);
 /* Take what can be read from fd (O_NONBLOCK), at most max bytes. 1: there may be more, 0: nothing now, -errno; -EPIPE: its end. */
 int conlog_copy(struct conlog *l, int fd, size_t max);
+/*
+ * What was written since the log had from bytes, at most max of it, the last: printable text, line breaks and tabs; each other
+ * byte is '?'. *ret is the caller's. -errno.
+ */
+int conlog_tail(const char *path, off_t from, size_t max, char **ret, size_t *ret_len);
 
 #endif

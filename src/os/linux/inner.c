@@ -12,6 +12,7 @@
 
 struct end {
 	unsigned index, peer;
+	char name[IFNAME_CAP];
 };
 
 static int see_end(const struct nlmsghdr *h, void *ctx)
@@ -20,7 +21,8 @@ static int see_end(const struct nlmsghdr *h, void *ctx)
 	struct link_msg m;
 
 	link_read(h, &m);
-	*x = (struct end){ m.index, m.abroad ? m.parent : 0 };
+	*x = (struct end){ .index = m.index, .peer = m.abroad ? m.parent : 0 };
+	(void)!str_copy(x->name, sizeof(x->name), m.name);
 	return MNL_CB_OK;
 }
 
@@ -29,7 +31,7 @@ static int ask_end(struct nl *n, const char *name, unsigned index, struct end *r
 {
 	struct ifinfomsg *ifi = nl_put(n, RTM_GETLINK, 0, sizeof(*ifi));
 
-	*ret = (struct end){ 0, 0 };
+	*ret = (struct end){ 0 };
 	if (name)
 		nl_attr_str(n, IFLA_IFNAME, name);
 	else if (ifi)
@@ -52,7 +54,7 @@ static int nic_of(const char *inside, char out[static IFNAME_CAP])
 	return n < IFNAME_CAP ? 0 : -ENAMETOOLONG;
 }
 
-unsigned inner_index(struct nl *host, struct nl *in, unsigned jid, const char *inside)
+unsigned inner_index(struct nl *host, struct nl *in, unsigned jid, const char *inside, char now[static IFNAME_CAP])
 {
 	char nic[IFNAME_CAP], outside[IFNAME_CAP];
 	struct end ours, theirs;
@@ -64,5 +66,6 @@ unsigned inner_index(struct nl *host, struct nl *in, unsigned jid, const char *i
 	/* an interface of that number may be another one: the pair is one that each names */
 	if (ask_end(in, NULL, ours.peer, &theirs) < 0 || theirs.peer != ours.index)
 		return 0;
+	memcpy(now, theirs.name, IFNAME_CAP);
 	return theirs.index;
 }

@@ -22,9 +22,16 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "os/linux/cgroup.h"
+#include "os/linux/conlog.h"
 #include "os/linux/jailproc.h"
+#include "os/linux/monitor.h"
 #include "os/linux/quiet.h"
 #include "os/linux/shared.h"
+
+#define INIT_MS     100 /* how long a start looks whether a real init stays */
+#define SETTLE_MS   2000 /* for what it said last to be in the log */
+#define WORDS_MAX   600 /* of that, what a message has */
+#define WORDS_LINES 10
 
 /* --- the user namespace, and a VNET jail's network namespace, which it owns --- */
 
@@ -533,6 +540,51 @@ static int send_run(struct os *os, const struct op *op, const int *pipes, struct
 	return r < 0 ? r : tell_first(os, &b, pipes, 2, "start the init", e);
 }
 
+/* The last of the console, once the monitor has written it: it goes on to clean up when it has. */
+static void last_words(const struct os *os, off_t from, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *last;
+	size_t len = 0;
+
+	for (int i = 0; i < SETTLE_MS / 10; i++) {
+		struct err ignored = ERR_INIT;
+		_cleanup_close_ int s = jail_sock_reach(os->j, MONITOR_SOCK, &ignored);
+
+		if (s < 0)
+			break;
+		(void)poll(NULL, 0, 10);
+	}
+	if (!os->j->console_log || conlog_tail(os->j->console_log, from, WORDS_MAX, &text, &len) < 0)
+		return;
+	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		text[--len] = '\0';
+	last = text;
+	for (size_t i = len, lines = 0; i-- > 0 && lines < WORDS_LINES;)
+		if (text[i] == '\n' && ++lines == WORDS_LINES)
+			last = text + i + 1;
+	if (*last)
+		err_hint(e, "the last on its console:\n%s", last);
+}
+
+/* An init is asked nothing when it is started: one that cannot do its work ends soon. */
+static int await_life(struct os *os, const struct op *op, off_t console, struct err *e)
+{
+	struct pollfd p = { .fd = os->pidfd, .events = POLLIN };
+	siginfo_t si = { .si_code = 0 };
+	const char *verb;
+	int r;
+
+	if (poll(&p, 1, INIT_MS) <= 0)
+		return 0;
+	if (waitid(P_PIDFD, (id_t)os->pidfd, &si, WEXITED | WNOWAIT) < 0)
+		si.si_code = 0;
+	verb = si.si_code == CLD_EXITED ? "with status" : "by signal";
+	r = err_set(e, ECHILD, "the jail's init %s ended right after its start, %s %d", op->path, verb, si.si_status);
+	last_words(os, console, e);
+	return r;
+}
+
 int jail_await(struct os *os, struct err *e)
 {
 	int r = os->confined ? 0 : expect_report(os, NULL, 0, e); /* its mounts */
@@ -546,7 +598,11 @@ int jail_await(struct os *os, struct err *e)
 int jail_run(struct os *os, const struct op *op, struct err *e)
 {
 	int con[2] = { -1, -1 }, st[2] = { -1, -1 }, *fds = os->reported, listener = -1, master = -1;
+	struct stat log = { .st_size = 0 };
 	int r = make_pipes(os, con, st, e);
+
+	if (op->path && os->j->console_log)
+		(void)!stat(os->j->console_log, &log);
 
 	if (r == 0)
 		r = jail_await(os, e);
@@ -563,6 +619,8 @@ int jail_run(struct os *os, const struct op *op, struct err *e)
 	closep(&st[1]);
 	if (r == 0)
 		r = await_status(st[0], op, e);
+	if (r == 0 && op->path)
+		r = await_life(os, op, log.st_size, e);
 	closep(&con[0]);
 	closep(&st[0]);
 	closep(&fds[0]);

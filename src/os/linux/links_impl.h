@@ -30,10 +30,10 @@ must_check int links_put_route_as(struct nl *n, struct nl *q, const struct op *o
                                   struct err *e);
 
 /*
- * The number, inside, of what a start called so there: the other end of the host's. host and in: to ask both namespaces. 0: the
- * host's end has another name, or it is in the jail's namespace no more.
+ * The number, inside, of what a start called so there: the other end of the host's. host and in: to ask both namespaces. now:
+ * its name at the moment. 0: the host's end has another name, or it is in the jail's namespace no more.
  */
-unsigned inner_index(struct nl *host, struct nl *in, unsigned jid, const char *inside);
+unsigned inner_index(struct nl *host, struct nl *in, unsigned jid, const char *inside, char now[static IFNAME_CAP]);
 /* An operation on an interface of a jail's whose number is known: its name is the jail's to change. */
 static inline bool is_numbered(const struct op *op)
 {
