@@ -469,6 +469,9 @@ static int carry_out(struct change *x, struct err *e)
 		settle_undone(&x->s, x->undo, x->plan.n, stuck > 0, e);
 	else
 		settle_done(x);
+	if (x->s.oj.note[0])
+		warning("%s: in the jail: %s", x->s.jail, x->s.oj.note);
+	x->s.oj.note[0] = '\0';
 	return r;
 }
 

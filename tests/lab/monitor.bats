@@ -206,3 +206,83 @@ kill_monitor() {
 	[ "$(cat "/proc/$(monitor_pid mo)/oom_score_adj")" = "$want" ]
 	[ "$(cat "/proc/$(init_pid mo)/oom_score_adj")" = 0 ]
 }
+
+@test "the monitor hangs: set, exec, console and start find out, say so, and end it as if it had been killed" {
+	mkboth
+	world_snapshot before
+	for j in ms mv; do
+		up $j
+		m=$(monitor_pid $j) p=$(init_pid $j)
+		kill -STOP "$m"
+		case $j in ms) new='em0|192.0.2.11/24' ;; mv) new='vnet0|10.7.0.6/24' ;; esac
+		run --separate-stderr timeout 60 iocage set "ip4_addr=$new" $j
+		[ "$status" -eq 0 ]
+		has "$j: its monitor (process $m) does not answer"
+		eventually dead "$m"
+		eventually dead "$p"
+		is_down $j
+		world_same before
+		up $j
+		kill -STOP "$(monitor_pid $j)"
+		fails 1 timeout 60 iocage exec $j -- /bin/true
+		has "does not answer"
+		is_down $j
+		up $j
+		kill -STOP "$(monitor_pid $j)"
+		run --separate-stderr timeout 60 iocage start $j
+		[ "$status" -eq 0 ]
+		has "does not answer"
+		is_up $j
+		inside_ok $j 'echo alive'
+		down $j
+		world_same before
+	done
+}
+
+@test "the broker hangs: an address is taken away all the same, and it is ended" {
+	mk mb vnet=off 'ip4_addr=em0|192.0.2.10/24,em0|192.0.2.11/24'
+	up mb
+	m=$(monitor_pid mb)
+	b=$(pgrep -o -P "$m")
+	kill -STOP "$b"
+	ok timeout 60 iocage set 'ip4_addr=em0|192.0.2.10/24' mb
+	run ip -o addr show dev em0
+	hasnt 192.0.2.11/
+	eventually dead "$b"
+	grep -q 'socket broker has ended' "$IOCAGE_ROOT/log/mb-console.log"
+	fails 1 timeout 60 iocage exec mb -- /bin/true
+	has 'restart the jail'
+	ok iocage restart mb
+	inside_ok mb true
+}
+
+@test "an init that ends at once: the start fails and shows the last of its console; one that was recorded is asked" {
+	mk mi exec_init=/sbin/badinit
+	printf '#!/bin/sh\necho I cannot live\nexit 3\n' >"$LAB_TMP/badinit"
+	chmod 755 "$LAB_TMP/badinit"
+	put mi "$LAB_TMP/badinit" sbin/badinit
+	world_snapshot before
+	fails 1 iocage start mi
+	has 'init /sbin/badinit ended right after its start, with status 3'
+	has 'I cannot live'
+	is_down mi
+	world_same before
+}
+
+@test "a console that its users close and open again is read on, and never blocks them" {
+	mk mc exec_init=/sbin/conit
+	printf '%s\n' '#!/bin/sh' 'exec </dev/null >/dev/null 2>&1' 'trap exit PWR' 'sleep 1' \
+		'i=0; while [ $i -lt 5000 ]; do echo "line $i of many that are written to the console" >/dev/console; i=$((i + 1)); done' \
+		'setsid sh -c "exec <>/dev/console >&0 2>&0; echo a session"' 'echo the last line >/dev/console' \
+		'echo >/done; while :; do sleep 1; done' >"$LAB_TMP/conit"
+	chmod 755 "$LAB_TMP/conit"
+	put mc "$LAB_TMP/conit" sbin/conit
+	ok iocage set console_log_size=4096 mc
+	up mc
+	for _ in 1 2 3 4 5 6; do eventually test -e "$(upper mc)/done" && break; done
+	[ -e "$(upper mc)/done" ]
+	log=$IOCAGE_ROOT/log/mc-console.log
+	eventually grep -q 'the last line' "$log"
+	[ "$(grep -c 'of many that are written' "$log")" -eq 5000 ]
+	iocage stop -f mc
+}

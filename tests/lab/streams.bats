@@ -202,6 +202,12 @@ fds_are_own() {
 	ok iocage set vnet0_mtu=1300 v
 	inside_ok v 'cat /sys/class/net/mine/mtu'
 	is 1300
+	# what it does to its own stack does not keep an address from being taken away
+	ok iocage set 'ip4_addr=vnet0|10.7.0.6/24,vnet0|10.7.0.9/24' v
+	inside_ok v 'ip route add default dev lo metric 1; ip link set mine down'
+	ok iocage set 'ip4_addr=vnet0|10.7.0.6/24' v
+	inside_ok v 'ip addr show dev mine'
+	hasnt 10.7.0.9
 	inside_ok v 'ip link del mine'
 	fails 1 iocage set 'ip4_addr=vnet0|10.7.0.6/24,vnet0|10.7.0.7/24' v
 	has 'there is no interface epair0b in the jail'

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -344,6 +345,35 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 
 #define NUMBERED_MAX 64
 
+/*
+ * The jail's root owns its stack, and may have removed, shut or routed what it likes: what fails by that is its loss, and must
+ * not keep an address from being taken away by the steps beside it. An address that comes is not put where there is no interface.
+ */
+static bool is_its_loss(const struct op *op, int r)
+{
+	bool again = op->opts && streq(op->opts, OP_AGAIN);
+
+	return op->kind == OP_ROUTE_ADD || (op->kind == OP_ADDR_ADD && (again || r == -EEXIST));
+}
+
+static int apply_numbered(struct os *os, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
+{
+	for (size_t done = 0;;) {
+		size_t failed = 0;
+		int r = apply_net(os, ops + done, n - done, &failed, e);
+
+		*ret_failed = done + failed;
+		if (r >= 0 || !is_its_loss(ops[*ret_failed], r))
+			return r;
+		if (ops[*ret_failed]->kind == OP_ROUTE_ADD)
+			(void)snprintf(os->j->note, sizeof(os->j->note), "%s", e->msg);
+		*e = (struct err)ERR_INIT;
+		done += failed + 1;
+		if (done >= n)
+			return 0;
+	}
+}
+
 /* What a jail that runs calls its interfaces is its own business: those we made are known by the host's end. */
 static int apply_inside(struct os *os, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
 {
@@ -365,7 +395,7 @@ static int apply_inside(struct os *os, const struct op *const *ops, size_t n, si
 		/* only some are done by number */
 		list[i] = is_numbered(&copies[i]) ? &copies[i] : ops[i];
 	}
-	return apply_net(os, list, n, ret_failed, e);
+	return apply_numbered(os, list, n, ret_failed, e);
 }
 
 static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_failed, struct err *e)
