@@ -366,7 +366,7 @@ static int apply_numbered(struct os *os, const struct op *const *ops, size_t n, 
 		if (r >= 0 || !is_its_loss(ops[*ret_failed], r))
 			return r;
 		if (ops[*ret_failed]->kind == OP_ROUTE_ADD)
-			(void)snprintf(os->j->note, sizeof(os->j->note), "%s", e->msg);
+			(void)snprintf(os->j->note, sizeof(os->j->note), "%.*s", (int)sizeof(os->j->note) - 1, e->msg);
 		*e = (struct err)ERR_INIT;
 		done += failed + 1;
 		if (done >= n)
