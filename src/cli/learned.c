@@ -33,6 +33,10 @@ static int add_entry(struct sbuf *b, const struct jaddr *a, pid_t pid, int famil
 	}
 	if (!inside_name(a, inside))
 		return 0;
+	if (a->mode == JADDR_SELF) {
+		sbuf_addf(b, "%s|self", inside);
+		return 0;
+	}
 	r = os_learned(pid, inside, family, &got, e);
 	if (r < 0)
 		return r;
@@ -84,7 +88,7 @@ void learned_tell(const struct session *s)
 		struct err e = ERR_INIT;
 		struct ipaddr got;
 
-		if (a->mode == JADDR_STATIC || !inside_name(a, inside))
+		if (!jaddr_is_learned(a) || !inside_name(a, inside))
 			continue;
 		if (os_learned(s->oj.pid, inside, family, &got, &e) < 0)
 			report(&e);
@@ -92,6 +96,8 @@ void learned_tell(const struct session *s)
 			session_say(s, "  + %s Address: %s%s%s", how, ipaddr_format(&got, text), on, *on ? inside : "");
 		else
 			warning("%s: no %s address on %s within %s seconds (dhcp_timeout); %s", s->jail, how, inside,
-			        wait, family == 4 ? "the client goes on asking" : "routers are still listened to");
+			        wait,
+			        family == 4 ? "the client goes on asking (iocage doctor looks for the cause)"
+			                    : "routers are still listened to");
 	}
 }

@@ -151,9 +151,9 @@ static bool same_clients(const struct change *x, bool v6)
 	enum prop_id router = v6 ? PROP_defaultrouter6 : PROP_defaultrouter;
 
 	for (;; i++, k++, n++) {
-		while (i < na && a[i].mode == JADDR_STATIC)
+		while (i < na && !jaddr_is_learned(&a[i]))
 			i++;
-		while (k < nb && b[k].mode == JADDR_STATIC)
+		while (k < nb && !jaddr_is_learned(&b[k]))
 			k++;
 		if (i == na || k == nb)
 			break;
@@ -170,7 +170,7 @@ static bool same_resolver(const struct change *x)
 	bool was = streq(conf_get(&x->was, PROP_resolver), def), is = streq(conf_get(&x->is, PROP_resolver), def);
 
 	for (size_t i = 0; i < x->old.n4; i++)
-		if (x->old.a4[i].mode != JADDR_STATIC)
+		if (x->old.a4[i].mode == JADDR_DHCP)
 			return was == is;
 	return true;
 }

@@ -104,6 +104,67 @@ static bool has_learned(const struct doctor_jail *d, const struct sv_link *l, in
 	return false;
 }
 
+/* The NIC that frames of an interface leave by, its own or its parent's; NULL: none on a bridge. */
+static const struct jnic *leaves_by(const struct doctor_jail *d, const struct sv_link *l)
+{
+	for (size_t i = 0; i < d->jail->nnics; i++) {
+		const struct jnic *nic = &d->jail->nics[i];
+		const struct sv_link *end = doctor_jail_end(d, nic);
+
+		if (end && (l == end || l->parent == end->index))
+			return nic->bridge[0] && !(d->jail->nat && i == 0) ? nic : NULL;
+	}
+	return NULL;
+}
+
+/* Does the port take packets from an address only because the configuration has it: nothing is learned there, nor left open. */
+static bool is_listed_only(const struct jail *j, const struct jnic *nic, int family)
+{
+	const struct jaddr *list = family == 4 ? j->a4 : j->a6;
+
+	for (size_t i = 0; i < (family == 4 ? j->n4 : j->n6); i++)
+		if (jnic_has(nic, &list[i]) && list[i].mode != JADDR_STATIC)
+			return false;
+	return true;
+}
+
+/* What the jail gave itself, and vnet_antispoof drops. */
+static void check_given(struct ward *w, const struct doctor_jail *d)
+{
+	for (size_t i = 0; d->jail->antispoof && i < d->inside->naddrs; i++) {
+		const struct sv_addr *a = &d->inside->addrs[i];
+		const struct sv_link *l = survey_index(d->inside, a->link);
+		const struct jnic *nic = l && !a->local_scope ? leaves_by(d, l) : NULL;
+		int family = a->addr.family;
+		const char *list = conf_get(d->jail->conf, family == 4 ? PROP_ip4_addr : PROP_ip6_addr);
+		char text[IPADDR_TEXT];
+
+		if (!nic || doctor_has_static(d->jail, &a->addr) || !is_listed_only(d->jail, nic, family))
+			continue;
+		(void)doctor_find(w, "address-dropped", d->jail->name,
+		                  strf("the jail gave itself %s on %s, and %s takes nothing from it (vnet_antispoof)",
+		                       ipaddr_format_host(&a->addr, text), l->name, nic->name),
+		                  strf("iocage set ip%d_addr='%s%s%s|self' %s", family, streq(list, "none") ? "" : list,
+		                       streq(list, "none") ? "" : ",", nic->name, d->jail->name));
+	}
+}
+
+/* Why nobody gives addresses on a bridge, as far as it is seen from here; "": it is not. */
+static const char *why_nobody(const struct ward *w, const char *bridge)
+{
+	const struct sv_link *b = survey_link(w->host, bridge);
+	bool held = false;
+
+	for (size_t i = 0; b && i < w->host->nlinks; i++) {
+		if (w->host->links[i].master != b->index)
+			continue;
+		if (!w->ends[i].d || !w->ends[i].d->jail->antispoof)
+			return ""; /* somebody who may */
+		held = true;
+	}
+	return held ? ": only jails are on that bridge, and vnet_antispoof takes no such answers from them" : "";
+}
+
 /* What it is configured to have: there, or learned by now. Where IPv6 is switched off that is the trouble. */
 static void check_own(struct ward *w, const struct doctor_jail *d, const struct jaddr *a, int family)
 {
@@ -127,13 +188,13 @@ static void check_own(struct ward *w, const struct doctor_jail *d, const struct 
 		                       nic->name, l->name, l->accept_ra, l->accept_ra ? ", and the jail forwards" : ""),
 		                  strf("iocage exec %s sysctl -w net.ipv6.conf.%s.accept_ra=%u", d->jail->name, l->name,
 		                       d->inside->forward6 ? 2 : 1));
-	else if (a->mode != JADDR_STATIC && !has_learned(d, l, family))
-		(void)doctor_find(w, "no-address", d->jail->name,
-		                  strf("%s is to get its IPv%d address by %s, and %s has none", nic->name, family,
-		                       family == 4 ? "DHCP" : "router advertisements", l->name),
-		                  strf("look for a %s on %s, then iocage restart %s",
-		                       family == 4 ? "DHCP server" : "router",
-		                       nic->bridge[0] ? nic->bridge : "what it leads to", d->jail->name));
+	else if (jaddr_is_learned(a) && !has_learned(d, l, family))
+		(void)doctor_find(
+			w, "no-address", d->jail->name,
+			strf("%s is to get its IPv%d address by %s, and %s has none%s", nic->name, family,
+		             family == 4 ? "DHCP" : "router advertisements", l->name, why_nobody(w, nic->bridge)),
+			strf("look for a %s on %s, then iocage restart %s", family == 4 ? "DHCP server" : "router",
+		             nic->bridge[0] ? nic->bridge : "what it leads to", d->jail->name));
 	if (a->mode == JADDR_STATIC && !survey_addr(d->inside, &a->addr))
 		(void)doctor_find(w, "address-missing", d->jail->name,
 		                  strf("%s is not on %s: something inside took it away",
@@ -408,6 +469,7 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 		check_ip6(w, d);
 		for (size_t i = 0; i < j->n4 + j->n6; i++)
 			check_own(w, d, addr_at(j, i), i < j->n4 ? 4 : 6);
+		check_given(w, d);
 	}
 	if (d->running)
 		check_resolver(w, d);

@@ -49,6 +49,10 @@ static int parse_item(const char *item, const char *what, int family, struct jad
 {
 	struct err why = ERR_INIT;
 
+	if (strcasecmp(what, "self") == 0) {
+		ret->mode = JADDR_SELF;
+		return 0;
+	}
 	if (strcasecmp(what, "DHCP") == 0 || strcasecmp(what, "accept_rtadv") == 0) {
 		ret->mode = what[0] == 'd' || what[0] == 'D' ? JADDR_DHCP : JADDR_RTADV;
 		if ((ret->mode == JADDR_DHCP) == (family == 4))

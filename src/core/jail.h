@@ -12,7 +12,8 @@
 
 #define JAIL_NAME_MAX 64
 
-enum jaddr_mode { JADDR_STATIC, JADDR_DHCP, JADDR_RTADV };
+/* JADDR_SELF: the jail gives itself addresses, and the host does not know which */
+enum jaddr_mode { JADDR_STATIC, JADDR_DHCP, JADDR_RTADV, JADDR_SELF };
 
 /* One entry of ip4_addr or ip6_addr. */
 struct jaddr {
@@ -81,6 +82,12 @@ struct jail {
 	char mac_prefix[8];
 	const struct conf *conf; /* borrowed: for everything else */
 };
+
+/* Is it got from a server or a router. */
+static inline bool jaddr_is_learned(const struct jaddr *a)
+{
+	return a->mode == JADDR_DHCP || a->mode == JADDR_RTADV;
+}
 
 /* Build the model; validates what only shows across properties. The result borrows c, which must outlive it. */
 must_check int jail_build(const struct conf *c, const char *name, struct jail *ret, struct err *e);

@@ -34,7 +34,7 @@
 	X(VLAN_ADD, "vlan-add", 0) /* link parent id (tag) alias */                                      \
 	X(PORT_ADD, "port-add", 1) /* link into bridge */                                                \
 	X(PORT_DEL, "port-del", 0) /* link out of bridge, only if it still is in it */                   \
-	X(SPOOF, "antispoof", 0) /* what link may send: name mac2 flags text (its addresses) */          \
+	X(SPOOF, "antispoof", 0) /* what link may send: name mac2 flags text (addresses) opts (VLANs) */ \
 	X(SPOOF_DEL, "antispoof-del", 0) /* link name */                                                 \
 	X(NAT, "nat", 0) /* rules of a NAT jail: name link peer (outside) addr flags text (forwards) */  \
 	X(NAT_DEL, "nat-del", 0) /* name link peer addr flags text */                                    \
@@ -110,13 +110,15 @@ enum op_where { AT_HOST, AT_JAIL };
 /* op.flags of OP_VETH_ADD: the port does not talk to other ports of that kind */
 #define OP_VETH_ISOLATED (1u << 8)
 /*
- * op.flags of OP_SPOOF: it is held to the IPv4, to the IPv6 addresses in text; beside them it may send from what DHCP servers
- * give it, and from addresses in whose lower half is its MAC (SLAAC).
+ * op.flags of OP_SPOOF: it sends IPv4, IPv6, from the addresses in text; beside them it may send from what DHCP servers
+ * give it, from addresses in whose lower half is its MAC (SLAAC), and from any (SELF). What is not there it does not send at all.
  */
 #define OP_SPOOF_IP4     1u
 #define OP_SPOOF_IP6     2u
 #define OP_SPOOF_DHCP    4u
 #define OP_SPOOF_SLAAC   8u
+#define OP_SPOOF_SELF4   16u
+#define OP_SPOOF_SELF6   32u
 /* op.flags of OP_NAT: hold the jail to its address; keep it from other jails */
 #define OP_NAT_ANTISPOOF 1u
 #define OP_NAT_ISOLATED  2u

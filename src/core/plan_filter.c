@@ -8,24 +8,23 @@
 
 /* --- what a bridged NIC may send --- */
 
-/*
- * Is it known what the NIC may send from: it has addresses of the family, or learns them from a server. Without any the
- * jail configures itself. *ret_learns: some are learned.
- */
-static bool is_held(const struct jnic *nic, const struct jaddr *list, size_t n, bool *ret_learns)
-{
-	bool any = false;
+/* What the NIC has of a family. */
+struct has {
+	bool any, learned, self;
+};
 
-	*ret_learns = false;
-	if (nic->vlans.ntagged)
-		return false; /* the jail makes interfaces of these, and gives them addresses */
+static struct has nic_has(const struct jnic *nic, const struct jaddr *list, size_t n)
+{
+	struct has h = { 0 };
+
 	for (size_t i = 0; i < n; i++) {
 		if (!jnic_has(nic, &list[i]))
 			continue;
-		any = true;
-		*ret_learns = *ret_learns || list[i].mode != JADDR_STATIC;
+		h.any = true;
+		h.learned = h.learned || jaddr_is_learned(&list[i]);
+		h.self = h.self || list[i].mode == JADDR_SELF;
 	}
-	return any;
+	return h;
 }
 
 static void add_item(struct sbuf *b, const struct ipaddr *a)
@@ -51,26 +50,38 @@ static struct ipaddr link_local(const struct macaddr *m)
 		                       m->b[4], m->b[5] } };
 }
 
+/* Tags that may be on what it sends. */
+static const char *tags_of(struct plan *p, const struct vlans *v)
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+
+	for (size_t i = 0; i < v->ntagged; i++)
+		sbuf_addf(&b, "%s%u", i ? "," : "", v->tagged[i]);
+	p->failed = p->failed || b.failed;
+	return b.len ? plan_str(p, b.p) : NULL;
+}
+
 void plan_antispoof(struct plan *p, const struct jail *j, const struct jnic *nic, const char *link,
                     const struct macaddr *mac)
 {
+	struct has h4 = nic_has(nic, j->a4, j->n4), h6 = nic_has(nic, j->a6, j->n6);
 	_cleanup_(sbuf_done) struct sbuf text = { 0 };
 	struct op redo = { .kind = OP_SPOOF, .link = link, .mac2 = *mac };
 	struct op undo = { .kind = OP_SPOOF_DEL, .link = link };
 	struct ipaddr own = link_local(mac);
-	bool learns;
 
-	if (is_held(nic, j->a4, j->n4, &learns)) {
-		redo.flags |= OP_SPOOF_IP4 | (learns ? OP_SPOOF_DHCP : 0);
+	if (h4.any) {
+		redo.flags |= OP_SPOOF_IP4 | (h4.self ? OP_SPOOF_SELF4 : h4.learned ? OP_SPOOF_DHCP : 0);
 		add_list(&text, j->a4, j->n4);
 	}
-	if (is_held(nic, j->a6, j->n6, &learns)) {
-		redo.flags |= OP_SPOOF_IP6 | (learns ? OP_SPOOF_SLAAC : 0);
+	if (h6.any) {
+		redo.flags |= OP_SPOOF_IP6 | (h6.self ? OP_SPOOF_SELF6 : h6.learned ? OP_SPOOF_SLAAC : 0);
 		add_list(&text, j->a6, j->n6);
 		add_item(&text, &own);
 	}
 	redo.name = undo.name = plan_str(p, j->name);
 	redo.text = text.len ? plan_str(p, text.p) : NULL;
+	redo.opts = tags_of(p, &nic->vlans);
 	p->failed = p->failed || text.failed;
 	plan_add(p, PH_VNET, &redo, &undo);
 }
@@ -147,6 +158,7 @@ static struct op copy_op(struct plan *p, const struct op *op)
 	r.link = plan_str(p, op->link);
 	r.peer = plan_str(p, op->peer);
 	r.text = plan_str(p, op->text);
+	r.opts = plan_str(p, op->opts);
 	return r;
 }
 

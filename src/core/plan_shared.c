@@ -87,7 +87,10 @@ int plan_check_static(const struct jail *j, const struct jaddr *a, struct err *e
 {
 	if (a->mode == JADDR_STATIC)
 		return 0;
-	return err_set(e, EINVAL, "%s: %s requires vnet!", j->name, a->mode == JADDR_DHCP ? "dhcp" : "accept_rtadv");
+	return err_set(e, EINVAL, "%s: %s requires vnet!", j->name,
+	               a->mode == JADDR_DHCP    ? "dhcp"
+	               : a->mode == JADDR_RTADV ? "accept_rtadv"
+	                                        : "self");
 }
 
 static int add_alias(struct plan *p, const struct plan_family *fam, const struct jail *j, const struct facts *f,

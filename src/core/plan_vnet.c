@@ -393,6 +393,8 @@ static bool wants_route(const struct jail *j, const struct route *r)
 	bool on_nic = false;
 
 	for (size_t i = 0; i < r->n; i++) {
+		if (r->list[i].mode == JADDR_SELF)
+			continue;
 		if (r->list[i].mode != JADDR_STATIC && r->router->mode != ROUTER_ADDR)
 			return false;
 		on_nic = on_nic || plan_find_nic(j, r->list[i].ifname);
@@ -403,7 +405,7 @@ static bool wants_route(const struct jail *j, const struct route *r)
 static bool learns(const struct route *r)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (r->list[i].mode != JADDR_STATIC)
+		if (jaddr_is_learned(&r->list[i]))
 			return true;
 	return false;
 }

@@ -9,8 +9,8 @@
 
 /* --- network --- */
 P(vnet, PT_BOOL, "0", NULL, 0, 0, PF_RESTART, "network", "Give the jail a network stack of its own; off: it uses the host's, held to its addresses.")
-P(ip4_addr, PT_IP4, "none", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "IPv4 addresses: [IFACE|]ADDR[/PREFIX],...; IFACE|DHCP (vnet); or none.")
-P(ip6_addr, PT_IP6, "none", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "IPv6 addresses: [IFACE|]ADDR[/PREFIX],...; IFACE|accept_rtadv (vnet); or none.")
+P(ip4_addr, PT_IP4, "none", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "IPv4 addresses: [IFACE|]ADDR[/PREFIX],...; IFACE|DHCP or IFACE|self (vnet; the jail configures itself); or none: no IPv4.")
+P(ip6_addr, PT_IP6, "none", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "IPv6 addresses: [IFACE|]ADDR[/PREFIX],...; IFACE|accept_rtadv or IFACE|self (vnet; the jail configures itself); or none: no IPv6.")
 P(ip4, PT_ENUM, "new", "new|inherit|disable", 0, 0, PF_RESTART, "network", "Shared IP: the jail's own IPv4 addresses, all of the host's, or no IPv4.")
 P(ip6, PT_ENUM, "new", "new|inherit|disable", 0, 0, PF_RESTART, "network", "Shared IP: the jail's own IPv6 addresses, all of the host's, or no IPv6.")
 P(ip4_saddrsel, PT_BOOL, "1", NULL, 0, 0, PF_RESTART, "network", "Shared IP: choose the IPv4 source address by destination; off: always the first address.")

@@ -7,10 +7,46 @@ load forge
 setup_file() { lab_setup_file; }
 teardown_file() { lab_teardown_file; }
 
+V4='ip4_addr=vnet0|10.7.0.5/24'
+V6='ip6_addr=vnet0|2001:db8:a:7::5/64'
+
+# every PROFILE [prop=value...]: all kinds of frames out of a jail, and those that its port has to take arrive: frames.py
+every() {
+	local f
+	# the wire's end is behind br7, which learns nothing of groups; and nobody cuts off what is behind the end of a packet
+	ip link add br7 type bridge mcast_snooping 0
+	ip link set br7 addrgenmode none up
+	ip link add w7 type veth peer name w7p
+	ip link set w7 master br7 addrgenmode none up
+	ip link set w7p addrgenmode none up
+	for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$f" ] || echo 0 >"$f"; done
+	[ "$1" != T ] || ip link set br7 type bridge vlan_filtering 1
+	[ "$1" != T ] || bridge vlan add dev w7 vid 10
+	mk f vnet=on interfaces=vnet0:br7 vnet0_mac=02aabbccdd01,02aabbccdd02 defaultrouter=none defaultrouter6=none dhcp_timeout=0 "${@:2}"
+	up f
+	ok python3 "$LAB_TOP/tests/lab/frames.py" "$(init_pid f)" w7p "$1"
+	has ", 0 as they should not be"
+}
+
 teardown() {
 	[ -z "${listener:-}" ] || kill "$listener" 2>/dev/null || true
 	lab_reset
+	ip link del w7 2>/dev/null || true
 	ip link del br7 2>/dev/null || true
+}
+
+@test "every kind of frame: static IPv4, and no IPv6 at all" { every 4 "$V4"; }
+@test "every kind of frame: static IPv6, and no IPv4 at all" { every 6 "$V6"; }
+@test "every kind of frame: static IPv4 and IPv6" { every D "$V4" "$V6"; }
+@test "every kind of frame: static IPv4, IPv6 by router advertisements" { every R "$V4" 'ip6_addr=vnet0|accept_rtadv'; }
+@test "every kind of frame: DHCP, as long as there is no lease" { every C bpf=on 'ip4_addr=vnet0|DHCP'; }
+@test "every kind of frame: the jail configures itself" { every S 'ip4_addr=vnet0|self' 'ip6_addr=vnet0|self'; }
+@test "every kind of frame: none is none" { every N; }
+
+@test "every kind of frame: a trunk takes the tags it was given, and what is in them is held alike" {
+	ip link add fx type bridge vlan_filtering 1 2>/dev/null || skip "this kernel's bridges do not filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)"
+	ip link del fx
+	every T "$V4" "$V6" vnet0_vlan=1,10t
 }
 
 router() {
@@ -42,16 +78,17 @@ link_local() {
 	hear br7
 	from s own-arp arp src=10.7.0.5
 	from s second-arp arp src=10.7.0.6
-	from s probe arp src=0.0.0.0 op=1 dst=10.7.0.9
+	from s probe arp src=0.0.0.0 op=1 dst=10.7.0.5
+	from s probe-other arp src=0.0.0.0 op=1 dst=10.7.0.9
 	from s own-ip ip4 src=10.7.0.5
 	from s second-ip ip4 src=10.7.0.6
 	from s lo-ip ip4 src=10.99.0.1
-	from s asks-for-a-lease ip4 src=0.0.0.0
+	from s asks-for-a-lease ask src=0.0.0.0
+	from s asks-for-another ask src=0.0.0.0 chaddr=02:aa:bb:cc:dd:ee
+	from s no-source ip4 src=0.0.0.0
 	from s own-ip6 ip6 src=2001:db8:a:7::5
 	from s own-ll ip6 src="$ll"
-	from s dad ip6 src=::
-	from s own-na na src=2001:db8:a:7::5 target=2001:db8:a:7::5
-	from s ll-na na src="$ll" target="$ll"
+	from s no-source6 ip6 src=::
 	# not its own
 	from s mac ip4 src=10.7.0.5 mac=02:aa:bb:cc:dd:ee
 	from s mac-other other mac=02:aa:bb:cc:dd:ee
@@ -62,8 +99,6 @@ link_local() {
 	from s ip-far ip4 src=192.0.2.7
 	from s ip6-router ip6 src=2001:db8:a:7::1
 	from s ip6-ll ip6 src=fe80::1
-	from s na-router na src=2001:db8:a:7::5 target=2001:db8:a:7::1
-	from s na-ll na src="$ll" target=fe80::1
 	# what it is not
 	from s ra ra src="$ll"
 	from s dhcp4 dhcp4 src=10.7.0.5
@@ -71,7 +106,7 @@ link_local() {
 	# hidden behind VLAN tags
 	from s tagged-ip ip4 src=10.7.0.1 vlan=10
 	from s tagged-twice ip4 src=10.7.0.1 vlan=10.20
-	heard own-arp second-arp probe own-ip second-ip lo-ip asks-for-a-lease own-ip6 own-ll dad own-na ll-na
+	heard own-arp second-arp probe own-ip second-ip lo-ip asks-for-a-lease own-ip6 own-ll
 }
 
 @test "the jail works as before: neighbours, router, IPv6, several addresses, another jail" {
@@ -103,21 +138,69 @@ link_local() {
 
 @test "a jail that configures itself: its MAC is held, its addresses are its own business; still no router, no server" {
 	router br7
-	mk d vnet=on interfaces=vnet0:br7 ip4_addr=none ip6_addr=none defaultrouter=none defaultrouter6=none
+	mk d vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|self' 'ip6_addr=vnet0|self' defaultrouter=none defaultrouter6=none
 	up d
 	hear br7
 	from d arp arp src=10.7.0.77
 	from d ip4 ip4 src=10.7.0.77
 	from d ip6 ip6 src=2001:db8:a:7::77
-	from d na na src=2001:db8:a:7::77 target=2001:db8:a:7::77
 	from d tagged ip4 src=10.7.0.77 vlan=10
 	from d mac ip4 src=10.7.0.77 mac=02:aa:bb:cc:dd:ee
 	from d arp-mac arp src=10.7.0.77 smac=02:aa:bb:cc:dd:ee
 	from d ra ra src=fe80::1
 	from d dhcp4 dhcp4 src=10.7.0.77
 	from d dhcp6 dhcp6 src=fe80::1
-	heard arp ip4 ip6 na tagged
+	heard arp ip4 ip6
 	inside_ok d 'ip addr add 10.7.0.9/24 dev epair0b && ping -c 1 -W 2 10.7.0.1'
+	inside_ok d 'ip addr add 2001:db8:a:7::9/64 dev epair0b; sleep 2; ping6 -c 1 -W 2 2001:db8:a:7::1'
+	ok iocage list -l -H
+	has "vnet0|self"
+	ok iocage get ip4_addr d
+	is "vnet0|self"
+}
+
+@test "none is none: what the jail gives itself is heard by nobody, in either family; set brings it, and takes it away" {
+	router br7
+	mk d vnet=on interfaces=vnet0:br7 ip4_addr=none ip6_addr=none defaultrouter=none defaultrouter6=none
+	up d
+	inside_ok d 'ip addr add 10.7.0.9/24 dev epair0b; ip addr add 2001:db8:a:7::9/64 dev epair0b; sleep 2'
+	inside d 'ping -c 1 -W 1 10.7.0.1'
+	[ "$status" -ne 0 ]
+	inside d 'ping6 -c 1 -W 1 2001:db8:a:7::1'
+	[ "$status" -ne 0 ]
+	ok iocage set 'ip4_addr=vnet0|self' d
+	hasnt restart
+	inside_ok d 'ping -c 1 -W 2 10.7.0.1'
+	inside d 'ping6 -c 1 -W 1 2001:db8:a:7::1'
+	[ "$status" -ne 0 ]
+	ok iocage set ip4_addr=none d
+	inside d 'ping -c 1 -W 1 10.7.0.1'
+	[ "$status" -ne 0 ]
+}
+
+@test "a NIC without addresses sends nothing, not even from those of another NIC" {
+	router br7
+	mk two vnet=on interfaces=vnet0:br7,vnet1:br7 'ip4_addr=vnet0|10.7.0.5/24' defaultrouter=none
+	up two
+	hear br7
+	from two own ip4 src=10.7.0.5
+	NIC=epair1b from two by-the-other ip4 src=10.7.0.5
+	NIC=epair1b from two arp arp src=10.7.0.5
+	heard own
+}
+
+@test "what was dropped is counted for each port, also after a change of addresses" {
+	router br7
+	static s
+	up s
+	dropped() { nft -j list set bridge iocage drops | python3 -c 'import json, sys
+print(sum(e["elem"]["counter"]["packets"] for o in json.load(sys.stdin)["nftables"] for e in o.get("set", {}).get("elem", [])))'; }
+	before=$(dropped)
+	for i in 1 2 3; do from s "forged$i" ip4 src=10.7.0.77; done
+	[ $(($(dropped) - before)) -ge 3 ]
+	before=$(dropped)
+	ok iocage set 'ip4_addr=vnet0|10.7.0.15/24' s
+	[ "$(dropped)" -ge "$before" ]
 }
 
 @test "static IPv4 and IPv6 by advertisement: each is held to what is known of it" {
@@ -132,13 +215,10 @@ link_local() {
 	from m ip6 ip6 src=2001:db8:a:7:aa:bbff:fecc:dd02
 	from m other-prefix ip6 src=2001:db8:a:8:aa:bbff:fecc:dd02
 	from m ll ip6 src=fe80::aa:bbff:fecc:dd02
-	from m na na src=2001:db8:a:7:aa:bbff:fecc:dd02 target=2001:db8:a:7:aa:bbff:fecc:dd02
-	from m dad ip6 src=::
 	from m forged6 ip6 src=2001:db8:a:7::77
 	from m forged-ll ip6 src=fe80::1
 	from m host-end ip6 src=2001:db8:a:7:aa:bbff:fecc:dd01
-	from m forged-na na src=2001:db8:a:7:aa:bbff:fecc:dd02 target=2001:db8:a:7::1
-	heard ip4 ip6 other-prefix ll na dad
+	heard ip4 ip6 other-prefix ll
 }
 
 @test "vnet_antispoof=off: everything passes, and there are no rules" {

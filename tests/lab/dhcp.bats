@@ -393,7 +393,7 @@ for o in json.load(sys.stdin)["nftables"]:
 	hear br7
 	from d own-arp arp src="$a"
 	from d own ip4 src="$a"
-	from d asks ip4 src=0.0.0.0
+	from d asks ask src=0.0.0.0
 	from d router arp src=10.7.0.1
 	from d free-arp arp src=10.7.0.77
 	from d free ip4 src=10.7.0.77
@@ -430,6 +430,38 @@ for o in json.load(sys.stdin)["nftables"]:
 	# one that may be a server is believed, as the client would
 	from router server ack src=10.7.0.6 chaddr=02:aa:bb:cc:dd:02 yiaddr=10.7.0.89
 	[ "$(taken_for d)" = "$first 10.7.0.89" ] || [ "$(taken_for d)" = "10.7.0.89 $first" ]
+}
+
+# rogue PORT: who answers questions for addresses from that port, in the jail of that name
+rogue() {
+	nsenter --net="/proc/$(init_pid rogue)/ns/net" python3 "$LAB_TOP/tests/lab/rogue.py" epair0b "$1" "$LAB_TMP/asked" 3>&- &
+	listener=$!
+	eventually test -e "$LAB_TMP/asked"
+}
+
+@test "a DHCP server in a jail is heard by no client, from whatever port it answers; with vnet_antispoof=off it is" {
+	spaces=cl-$$
+	ip netns add "cl-$$"
+	ip link add c7 netns "cl-$$" type veth peer name cl7
+	ip link set cl7 master br7 up
+	ip -n "cl-$$" link set c7 up
+	ask() { nsenter --net="/run/netns/cl-$$" busybox udhcpc -f -n -q -t 2 -T 1 -i c7 -s /bin/true; }
+	mk rogue vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|10.7.0.5/24' defaultrouter=none
+	for port in 67 1067 68 40000; do
+		up rogue
+		rogue "$port"
+		run ask
+		[ "$status" -ne 0 ]
+		# it was asked: nothing is kept from the jail
+		grep -q . "$LAB_TMP/asked"
+		kill "$listener"
+		rm "$LAB_TMP/asked"
+		down rogue
+	done
+	ok iocage set vnet_antispoof=off rogue
+	up rogue
+	rogue 1067
+	ok ask
 }
 
 @test "a flush: doctor --fix puts the rules back and has the servers say once more what they gave" {

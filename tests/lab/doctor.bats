@@ -631,6 +631,35 @@ is_blocked() {
 	iocage destroy -f w
 }
 
+@test "address-dropped: what a jail gave itself and its port does not take; of one that configures itself nothing is said" {
+	mk g vnet=on interfaces=vnet0:br0 'ip4_addr=vnet0|203.0.113.9/24' defaultrouter=none 'resolver=nameserver 192.0.2.254'
+	up g
+	healthy
+	inside_ok g 'ip addr add 203.0.113.66/24 dev epair0b'
+	only address-dropped 'the jail gave itself 203.0.113.66 on epair0b, and vnet0 takes nothing from it (vnet_antispoof)'
+	is_fix address-dropped "iocage set ip4_addr='vnet0|203.0.113.9/24,vnet0|self' g"
+	mended address-dropped
+	inside_ok g 'ip addr add 2001:db8:c::66/64 dev epair0b'
+	eventually only address-dropped 2001:db8:c::66
+	mended address-dropped
+	down g
+	iocage destroy -f g
+}
+
+@test "no-address: only jails are on the bridge, and their ports take no answers of a DHCP server" {
+	ip link add br8 type bridge
+	ip link set br8 up
+	mk n vnet=on bpf=on dhcp=on interfaces=vnet0:br8 dhcp_timeout=0 'resolver=nameserver 192.0.2.254'
+	mk srv vnet=on interfaces=vnet0:br8 'ip4_addr=vnet0|10.80.0.1/24' defaultrouter=none 'resolver=nameserver 192.0.2.254'
+	up n srv
+	run iocage doctor n
+	has 'only jails are on that bridge, and vnet_antispoof takes no such answers from them'
+	down n srv
+	iocage destroy -f n
+	iocage destroy -f srv
+	ip link del br8
+}
+
 @test "a NIC whose name is shortened is found" {
 	mk x vnet=on interfaces=storage-net-01:br0 'ip4_addr=storage-net-01|203.0.113.9/24' defaultrouter=none 'resolver=nameserver 192.0.2.254'
 	up x

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """forge.py - put a made-up frame on the wire, or list those that arrive. Each carries a token.
 
-forge.py send IFACE TOKEN KIND [key=value...]   KIND: arp ip4 ip6 na ra dhcp4 ack dhcp6 other
+forge.py send IFACE TOKEN KIND [key=value...]   KIND: arp ip4 ip6 ra ask dhcp4 ack dhcp6 other
     mac, smac: source of the frame, sender of the ARP packet (IFACE's own); src, dst, target: addresses;
-    chaddr, yiaddr: of ack, a server's answer that gives an address;
+    chaddr, yiaddr: of ack, a server's answer that gives an address; chaddr (IFACE's own): of ask, a client's question;
+    sport: of ask and ack;
     vlan=10 or vlan=10.20: tags, outer first; dmac: where to (broadcast)
 forge.py listen IFACE FILE                       tokens, one a line, until killed; FILE appears when it listens
 """
@@ -45,19 +46,19 @@ def packet(kind, o, token):
         return 0x0800, ip4(o["src"], o.get("dst", "255.255.255.255"), 17, udp(9, 9, token))
     if kind == "dhcp4":
         return 0x0800, ip4(o["src"], "255.255.255.255", 17, udp(67, 68, b"\2" * 240 + token))
-    if kind == "ack":
-        head = struct.pack("!BBBBIHH", 2, 1, 6, 0, 1, 0, 0) + bytes(4) + socket.inet_aton(o["yiaddr"]) + bytes(8)
-        head += mac(o["chaddr"]) + bytes(10 + 192) + bytes([99, 130, 83, 99, 53, 1, 5, 51, 4, 0, 0, 0, 60, 255])
-        return 0x0800, ip4(o["src"], "255.255.255.255", 17, udp(67, 68, head + token))
+    if kind in ("ask", "ack"):
+        asks = kind == "ask"
+        head = struct.pack("!BBBBIHH", 1 if asks else 2, 1, 6, 0, 1, 0, 0) + bytes(4) + socket.inet_aton(o.get("yiaddr", "0.0.0.0"))
+        head += bytes(8) + mac(o.get("chaddr", o["mac"])) + bytes(10 + 192)
+        head += bytes([99, 130, 83, 99, 53, 1, 1 if asks else 5, 51, 4, 0, 0, 0, 60, 255])
+        ports = (int(o.get("sport", "68")), 67) if asks else (int(o.get("sport", "67")), 68)
+        return 0x0800, ip4(o["src"], "255.255.255.255", 17, udp(*ports, head + token))
     if kind == "ip6":
         return 0x86dd, ip6(o["src"], o.get("dst", "ff02::1"), 17, udp(9, 9, token))
     if kind == "dhcp6":
         return 0x86dd, ip6(o["src"], "ff02::1", 17, udp(547, 546, b"\2" * 20 + token))
     if kind == "ra":
         return 0x86dd, ip6(o["src"], "ff02::1", 58, struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + token)
-    if kind == "na":
-        return 0x86dd, ip6(o["src"], "ff02::1", 58, struct.pack("!BBHI16s", 136, 0, 0, 0x20000000, socket.inet_pton(
-            socket.AF_INET6, o["target"])) + token)
     return 0x88b5, b"y" * 46 + token
 
 

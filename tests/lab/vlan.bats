@@ -83,7 +83,7 @@ vlans() {
 	need_filtering
 	need_8021q
 	filtering br7
-	mk trunk vnet=on interfaces=vnet0:br7 vnet0_vlan=5,10t,20t 'ip4_addr=vnet0|10.5.0.5/24' defaultrouter=none
+	mk trunk vnet=on interfaces=vnet0:br7 vnet0_vlan=5,10t,20t 'ip4_addr=vnet0|10.5.0.5/24,vnet0|self' defaultrouter=none
 	mk ten vnet=on interfaces=vnet0:br7 vnet0_vlan=10 'ip4_addr=vnet0|10.10.0.6/24' defaultrouter=none
 	mk five vnet=on interfaces=vnet0:br7 vnet0_vlan=5 'ip4_addr=vnet0|10.5.0.6/24' defaultrouter=none
 	up trunk

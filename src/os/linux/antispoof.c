@@ -3,8 +3,8 @@
  *
  *	map nics { vnet0.7 : goto vnet0.7 }                  one element a port
  *	chain check { hook prerouting; iifname vmap @nics }
- *	chain roles { what only routers and servers say: drop }
- *	chain vnet0.7 { its MAC, roles, its addresses }      beside its sets ip4.vnet0.7, ip6.vnet0.7
+ *	chain roles { what an ordinary host says, and nothing else }    antispoof_roles.c
+ *	chain vnet0.7 { its MAC, its VLANs, roles, its addresses }      beside its sets ip4.vnet0.7, ip6.vnet0.7
  *
  * and where addresses come by DHCP
  *
@@ -12,7 +12,7 @@
  *	chain dhcp.vnet0.7 { an answer to its MAC: add the address to the set dhcp.vnet0.7 }
  *
  * The kernel reads the answer on its way to the port, so that it is neither late nor told by the jail, whose own client could
- * be told anything by its root. A jail cannot make such an answer for another: servers' ports are among the roles.
+ * be told anything by its root. A jail cannot make such an answer for another: nothing of it goes to a DHCP client.
  * Frames of other ports cost one look into the map. br_netfilter is not needed.
  */
 #include "os/linux/antispoof.h"
@@ -29,37 +29,30 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "core/hold.h"
-#include "os/linux/nft.h"
+#include "core/vlan.h"
+#include "os/linux/antispoof_impl.h"
 
-#define CHAIN_CHECK "check"
-#define CHAIN_ROLES "roles"
 #define CHAIN_LEARN "learn"
-#define MAP_NICS    "nics"
 #define MAP_CLIENTS "clients"
 
-/* nft(8)'s numbers of types, for its listing */
-#define TYPE_IP4    7
-#define TYPE_IP6    8
-#define TYPE_IFNAME 41
-
-#define PRIORITY       (-300) /* nft(8): dstnat of the bridge family, before all filters */
 #define PRIORITY_LEARN 300 /* srcnat: what somebody's filter dropped teaches nothing */
-/* all addresses a jail can have, its link-local one, and the unspecified one */
+/* all addresses a jail can have, its link-local one, and some */
 #define SET_SIZE       (HOLD_ADDRS_MAX + 33)
 #define LEARNED_MAX    1024
 
-#define OFF_ETHER_SADDR 6
-#define OFF_ARP_SHA     8
-#define OFF_ARP_SPA     14
-#define OFF_IP4_SADDR   12
-#define OFF_IP6_SADDR   8
-#define OFF_ICMP6_TYPE  0
-#define OFF_ND_TARGET   8
+#define PORT_DHCP         67
+#define PORT_DHCP6        547
+#define DHCP6_INFORMATION 11 /* a request for no address */
 /* of a DHCP message (RFC 2131), from its UDP header on */
-#define OFF_DHCP_OP     8
-#define OFF_DHCP_YIADDR 24
-#define OFF_DHCP_CHADDR 36
-#define OFF_DHCP_COOKIE 244
+#define OFF_DHCP_OP       8 /* and hardware type, and length of an address of its */
+#define OFF_DHCP_CIADDR   20
+#define OFF_DHCP_YIADDR   24
+#define OFF_DHCP_GIADDR   32
+#define OFF_DHCP_CHADDR   36
+#define OFF_DHCP_COOKIE   244
+#define DHCP_LEN          OFF_DHCP_COOKIE /* with nothing but its fixed fields */
+
+static const uint8_t unspecified[16];
 
 struct names {
 	char chain[IFNAME_CAP], ip4[IFNAME_CAP + 4], ip6[IFNAME_CAP + 4];
@@ -77,141 +70,197 @@ static void names_of(const char *link, struct names *n)
 	(void)snprintf(n->dhcp, sizeof(n->dhcp), "dhcp.%s", link);
 }
 
-/* --- parts of rules --- */
-
-static void is_protocol(struct nft *t, uint16_t ethertype)
-{
-	uint8_t v[2] = { (uint8_t)(ethertype >> 8), (uint8_t)ethertype };
-
-	nft_meta(t, NFT_META_PROTOCOL);
-	nft_cmp(t, NFT_CMP_EQ, v, sizeof(v));
-}
-
-static void is_l4(struct nft *t, uint8_t protocol)
-{
-	nft_meta(t, NFT_META_L4PROTO);
-	nft_cmp(t, NFT_CMP_EQ, &protocol, 1);
-}
-
-static void is_icmp6(struct nft *t, uint8_t type)
-{
-	is_protocol(t, ETH_P_IPV6);
-	is_l4(t, IPPROTO_ICMPV6);
-	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ICMP6_TYPE, 1);
-	nft_cmp(t, NFT_CMP_EQ, &type, 1);
-}
-
-static void drop(struct nft *t, struct nft_rule r)
-{
-	nft_verdict(t, NF_DROP, NULL);
-	nft_rule_end(t, r);
-}
-
-/* --- what all ports share --- */
-
-static void drop_icmp6(struct nft *t, uint8_t type)
-{
-	struct nft_rule r = nft_rule(t, CHAIN_ROLES);
-
-	is_icmp6(t, type);
-	drop(t, r);
-}
-
-static void drop_server(struct nft *t, uint16_t ethertype, uint16_t port)
-{
-	struct nft_rule r = nft_rule(t, CHAIN_ROLES);
-	uint8_t v[2] = { (uint8_t)(port >> 8), (uint8_t)port };
-
-	is_protocol(t, ethertype);
-	is_l4(t, IPPROTO_UDP);
-	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2);
-	nft_cmp(t, NFT_CMP_EQ, v, sizeof(v));
-	drop(t, r);
-}
-
-/* A second VLAN tag would hide what is in the frame: the kernel has taken off one, and only one. */
-static void drop_protocol(struct nft *t, uint16_t ethertype)
-{
-	struct nft_rule r = nft_rule(t, CHAIN_ROLES);
-
-	is_protocol(t, ethertype);
-	drop(t, r);
-}
-
-#define ROLES 6
-
-static void put_base(struct nft *t)
-{
-	struct nft_rule r;
-
-	nft_table(t, "iocage: what jails may send");
-	nft_set(t, MAP_NICS, TYPE_IFNAME, IFNAME_CAP, 0, true);
-	nft_base_chain(t, CHAIN_CHECK, "filter", NF_BR_PRE_ROUTING, PRIORITY);
-	nft_chain(t, CHAIN_ROLES);
-	nft_chain_flush(t, CHAIN_CHECK);
-	nft_chain_flush(t, CHAIN_ROLES);
-	r = nft_rule(t, CHAIN_CHECK);
-	nft_meta(t, NFT_META_IIFNAME);
-	nft_vmap(t, MAP_NICS);
-	nft_rule_end(t, r);
-	drop_icmp6(t, ND_ROUTER_ADVERT);
-	drop_icmp6(t, ND_REDIRECT);
-	drop_server(t, ETH_P_IP, 67);
-	drop_server(t, ETH_P_IPV6, 547);
-	drop_protocol(t, ETH_P_8021Q);
-	drop_protocol(t, ETH_P_8021AD);
-}
-
 /* --- one port --- */
+
+static void rule_roles(struct nft *t, const struct names *n)
+{
+	struct nft_rule r = nft_rule(t, n->chain);
+
+	nft_verdict(t, NFT_JUMP, CHAIN_ROLES);
+	nft_rule_end(t, r);
+}
 
 static void rule_mac(struct nft *t, const struct names *n, const struct macaddr *mac)
 {
 	struct nft_rule r = nft_rule(t, n->chain);
 
-	nft_payload(t, NFT_PAYLOAD_LL_HEADER, OFF_ETHER_SADDR, 6);
-	nft_cmp(t, NFT_CMP_NEQ, mac->b, 6);
-	drop(t, r);
-	r = nft_rule(t, n->chain);
-	is_protocol(t, ETH_P_ARP);
-	nft_payload(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_ARP_SHA, 6);
-	nft_cmp(t, NFT_CMP_NEQ, mac->b, 6);
-	drop(t, r);
-	r = nft_rule(t, n->chain);
-	nft_verdict(t, NFT_JUMP, CHAIN_ROLES);
-	nft_rule_end(t, r);
+	match_bytes(t, NFT_PAYLOAD_LL_HEADER, OFF_ETHER_SADDR, NFT_CMP_NEQ, mac->b, 6);
+	rule_drop(t, r);
 }
 
-/* The lower half of what the kernel makes of a MAC and a router's prefix (RFC 4291, appendix A). */
-static void is_not_slaac(struct nft *t, uint32_t base, uint32_t off, const struct macaddr *m)
+/* Without VLANs of its own no tag at all, and with them no other: neither the untagged one's, nor 0, which is a priority. */
+static void rule_tags(struct nft *t, const struct names *n, const struct vlans *v)
 {
-	const uint8_t id[8] = { m->b[0] ^ 2, m->b[1], m->b[2], 0xff, 0xfe, m->b[3], m->b[4], m->b[5] };
+	static const uint8_t id[] = { 0x0f, 0xff };
+	uint8_t ids[VLANS_MAX][2];
+	struct nft_rule r;
 
-	nft_payload(t, base, off + 8, sizeof(id));
-	nft_cmp(t, NFT_CMP_NEQ, id, sizeof(id));
+	for (size_t i = 0; i < v->ntagged; i++) {
+		ids[i][0] = (uint8_t)(v->tagged[i] >> 8);
+		ids[i][1] = (uint8_t)v->tagged[i];
+	}
+	if (v->ntagged)
+		nft_set_constant(t, "__set%d", NFT_TYPE_INTEGER, 2, ids, v->ntagged);
+	r = nft_rule(t, n->chain);
+	match_u16(t, NFT_PAYLOAD_LL_HEADER, OFF_ETHER_TYPE, NFT_CMP_EQ, ETH_P_8021Q);
+	if (v->ntagged) {
+		nft_payload(t, NFT_PAYLOAD_LL_HEADER, OFF_VLAN_TCI, 2);
+		nft_bits(t, id, sizeof(id));
+		nft_lookup(t, "__set%d", true);
+	}
+	rule_drop(t, r);
 }
 
-static void rule_source4(struct nft *t, const struct names *n, const struct op *op, uint16_t ethertype, uint32_t off)
+/* A family it has no addresses of. */
+static void rule_none(struct nft *t, const struct names *n, uint16_t ethertype)
 {
 	struct nft_rule r = nft_rule(t, n->chain);
 
-	is_protocol(t, ethertype);
-	nft_payload(t, NFT_PAYLOAD_NETWORK_HEADER, off, 4);
+	match_protocol(t, ethertype);
+	rule_drop(t, r);
+}
+
+/* What is in the register is no address of the port. */
+static void is_foreign4(struct nft *t, const struct names *n, const struct op *op)
+{
 	nft_lookup(t, n->ip4, true);
 	if (op->flags & OP_SPOOF_DHCP)
 		nft_lookup(t, n->dhcp, true);
-	drop(t, r);
 }
+
+/* The same of IPv6. The lower half is what the kernel makes of a MAC and a router's prefix (RFC 4291, appendix A). */
+static void is_foreign6(struct nft *t, const struct names *n, const struct op *op, uint32_t base, uint32_t off)
+{
+	const struct macaddr *m = &op->mac2;
+	const uint8_t id[8] = { m->b[0] ^ 2, m->b[1], m->b[2], 0xff, 0xfe, m->b[3], m->b[4], m->b[5] };
+
+	nft_lookup(t, n->ip6, true);
+	if (op->flags & OP_SPOOF_SLAAC)
+		match_bytes(t, base, off + 8, NFT_CMP_NEQ, id, sizeof(id));
+}
+
+/* --- IPv4: after the roles, when the headers are known to be there --- */
+
+/* To a server of addresses: what begins with another byte than this; 0: anything. */
+static void rule_server(struct nft *t, const struct names *n, uint16_t ethertype, uint16_t port, uint8_t first)
+{
+	struct nft_rule r = nft_rule(t, n->chain);
+
+	match_protocol(t, ethertype);
+	match_l4(t, NFT_CMP_EQ, IPPROTO_UDP);
+	match_u16(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DPORT, NFT_CMP_EQ, port);
+	if (first)
+		match_byte(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_UDP_DATA, NFT_CMP_NEQ, first);
+	rule_drop(t, r);
+}
+
+/* An address in a DHCP client's message: none (0.0.0.0), or the port's. */
+static void rule_client_addr(struct nft *t, const struct names *n, const struct op *op, uint32_t base, uint32_t off)
+{
+	static const uint8_t none[4];
+	struct nft_rule r = nft_rule(t, n->chain);
+
+	match_protocol(t, ETH_P_IP);
+	match_l4(t, NFT_CMP_EQ, IPPROTO_UDP);
+	match_u16(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DPORT, NFT_CMP_EQ, PORT_DHCP);
+	match_bytes(t, base, off, NFT_CMP_NEQ, none, sizeof(none));
+	is_foreign4(t, n, op);
+	rule_drop(t, r);
+}
+
+/* What a DHCP client says for its own MAC, in one piece, and nothing else to a DHCP server. */
+static void rules_client(struct nft *t, const struct names *n, const struct op *op)
+{
+	static const uint8_t request[] = { 1, 1, 6 }, fragmented[] = { 0x3f, 0xff }, zero[4];
+	struct nft_rule r;
+
+	if (!(op->flags & OP_SPOOF_SELF4)) {
+		rule_client_addr(t, n, op, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP4_SADDR);
+		rule_client_addr(t, n, op, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_CIADDR);
+	}
+	r = nft_rule(t, n->chain);
+	match_protocol(t, ETH_P_IP);
+	match_l4(t, NFT_CMP_EQ, IPPROTO_UDP);
+	match_u16(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DPORT, NFT_CMP_EQ, PORT_DHCP);
+	nft_payload(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP4_FRAG, 2);
+	nft_bits(t, fragmented, sizeof(fragmented));
+	nft_cmp(t, NFT_CMP_EQ, zero, 2);
+	match_u16(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP4_LEN, NFT_CMP_GTE, 20 + DHCP_LEN);
+	match_u16(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_UDP_LEN, NFT_CMP_GTE, DHCP_LEN);
+	match_bytes(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_OP, NFT_CMP_EQ, request, sizeof(request));
+	match_bytes(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_GIADDR, NFT_CMP_EQ, zero, 4);
+	match_bytes(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_CHADDR, NFT_CMP_EQ, op->mac2.b, 6);
+	rule_end_with(t, r, NF_ACCEPT);
+	rule_server(t, n, ETH_P_IP, PORT_DHCP, 0);
+}
+
+static void rule_source4(struct nft *t, const struct names *n, const struct op *op)
+{
+	struct nft_rule r = nft_rule(t, n->chain);
+
+	match_protocol(t, ETH_P_IP);
+	nft_payload(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP4_SADDR, 4);
+	is_foreign4(t, n, op);
+	rule_drop(t, r);
+}
+
+/* Who has an address, and (sender 0.0.0.0) whether anybody has one that is to be its own: a probe for another's takes it away. */
+static void rules_arp(struct nft *t, const struct names *n, const struct op *op)
+{
+	static const uint8_t none[4];
+	struct nft_rule r = nft_rule(t, n->chain);
+
+	match_protocol(t, ETH_P_ARP);
+	match_bytes(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_ARP_SHA, NFT_CMP_NEQ, op->mac2.b, 6);
+	rule_drop(t, r);
+	if (op->flags & OP_SPOOF_SELF4)
+		return;
+	r = nft_rule(t, n->chain);
+	match_protocol(t, ETH_P_ARP);
+	match_bytes(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_ARP_SPA, NFT_CMP_NEQ, none, sizeof(none));
+	is_foreign4(t, n, op);
+	rule_drop(t, r);
+	r = nft_rule(t, n->chain);
+	match_protocol(t, ETH_P_ARP);
+	match_bytes(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_ARP_SPA, NFT_CMP_EQ, none, sizeof(none));
+	nft_payload(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_ARP_TPA, 4);
+	is_foreign4(t, n, op);
+	rule_drop(t, r);
+}
+
+/* --- IPv6: after the roles --- */
 
 static void rule_source6(struct nft *t, const struct names *n, const struct op *op)
 {
 	struct nft_rule r = nft_rule(t, n->chain);
 
-	is_protocol(t, ETH_P_IPV6);
-	nft_payload(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_SADDR, 16);
-	nft_lookup(t, n->ip6, true);
-	if (op->flags & OP_SPOOF_SLAAC)
-		is_not_slaac(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_SADDR, &op->mac2);
-	drop(t, r);
+	match_protocol(t, ETH_P_IPV6);
+	match_bytes(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_SADDR, NFT_CMP_NEQ, unspecified, sizeof(unspecified));
+	is_foreign6(t, n, op, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_SADDR);
+	rule_drop(t, r);
+}
+
+/* The unspecified address is for who has none yet: duplicate address detection, and asking for routers and groups. */
+static void rules_unspecified(struct nft *t, const struct names *n, const struct op *op)
+{
+	struct nft_rule r = nft_rule(t, n->chain);
+
+	match_protocol(t, ETH_P_IPV6);
+	match_bytes(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_SADDR, NFT_CMP_EQ, unspecified, sizeof(unspecified));
+	match_l4(t, NFT_CMP_NEQ, IPPROTO_ICMPV6);
+	rule_drop(t, r);
+	r = nft_rule(t, n->chain);
+	match_protocol(t, ETH_P_IPV6);
+	match_bytes(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_SADDR, NFT_CMP_EQ, unspecified, sizeof(unspecified));
+	match_byte(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ICMP_TYPE, NFT_CMP_LT, MLD_LISTENER_REPORT);
+	rule_drop(t, r);
+	r = nft_rule(t, n->chain);
+	match_protocol(t, ETH_P_IPV6);
+	match_bytes(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_SADDR, NFT_CMP_EQ, unspecified, sizeof(unspecified));
+	match_icmp6(t, ND_NEIGHBOR_SOLICIT);
+	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ND_TARGET, 16);
+	is_foreign6(t, n, op, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ND_TARGET);
+	rule_drop(t, r);
 }
 
 /* Who says that an address is its own must have it. */
@@ -219,29 +268,44 @@ static void rule_neighbour(struct nft *t, const struct names *n, const struct op
 {
 	struct nft_rule r = nft_rule(t, n->chain);
 
-	is_icmp6(t, ND_NEIGHBOR_ADVERT);
+	match_protocol(t, ETH_P_IPV6);
+	match_icmp6(t, ND_NEIGHBOR_ADVERT);
 	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ND_TARGET, 16);
-	nft_lookup(t, n->ip6, true);
-	if (op->flags & OP_SPOOF_SLAAC)
-		is_not_slaac(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ND_TARGET, &op->mac2);
-	drop(t, r);
+	is_foreign6(t, n, op, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ND_TARGET);
+	rule_drop(t, r);
+}
+
+/* The one option that neighbour discovery of a port may have: its MAC, or a nonce. With one it is that long. */
+static void rule_option(struct nft *t, const struct names *n, const struct op *op, uint8_t first, uint8_t last,
+                        uint8_t len, uint32_t option)
+{
+	struct nft_rule r = nft_rule(t, n->chain);
+
+	match_protocol(t, ETH_P_IPV6);
+	match_l4(t, NFT_CMP_EQ, IPPROTO_ICMPV6);
+	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_ICMP_TYPE, 1);
+	nft_cmp(t, NFT_CMP_GTE, &first, 1);
+	nft_cmp(t, NFT_CMP_LTE, &last, 1);
+	match_u16(t, NFT_PAYLOAD_NETWORK_HEADER, OFF_IP6_LEN_NEXT, NFT_CMP_EQ, len);
+	match_byte(t, NFT_PAYLOAD_TRANSPORT_HEADER, option, NFT_CMP_NEQ, ND_OPT_NONCE);
+	match_bytes(t, NFT_PAYLOAD_TRANSPORT_HEADER, option + 2, NFT_CMP_NEQ, op->mac2.b, 6);
+	rule_drop(t, r);
 }
 
 /* --- addresses that servers give --- */
 
 static void put_learn(struct nft *t)
 {
-	static const uint8_t server[] = { 0, 67 };
+	static const uint8_t to_client[] = { 0, 67, 0, 68 };
 	struct nft_rule r;
 
-	nft_set(t, MAP_CLIENTS, TYPE_IFNAME, IFNAME_CAP, 0, true);
+	nft_set(t, MAP_CLIENTS, NFT_TYPE_IFNAME, IFNAME_CAP, 0, true);
 	nft_base_chain(t, CHAIN_LEARN, "filter", NF_BR_POST_ROUTING, PRIORITY_LEARN);
 	nft_chain_flush(t, CHAIN_LEARN);
 	r = nft_rule(t, CHAIN_LEARN);
-	is_protocol(t, ETH_P_IP);
-	is_l4(t, IPPROTO_UDP);
-	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(server));
-	nft_cmp(t, NFT_CMP_EQ, server, sizeof(server));
+	match_protocol(t, ETH_P_IP);
+	match_l4(t, NFT_CMP_EQ, IPPROTO_UDP);
+	match_bytes(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_SPORT, NFT_CMP_EQ, to_client, sizeof(to_client));
 	nft_meta(t, NFT_META_OIFNAME);
 	nft_vmap(t, MAP_CLIENTS);
 	nft_rule_end(t, r);
@@ -249,21 +313,18 @@ static void put_learn(struct nft *t)
 
 static void put_client(struct nft *t, const struct names *n, const struct op *op)
 {
-	static const uint8_t reply = 2, cookie[] = { 99, 130, 83, 99 };
+	static const uint8_t cookie[] = { 99, 130, 83, 99 };
 	struct nft_list l;
 	struct nft_rule r;
 
 	put_learn(t);
 	nft_chain(t, n->dhcp);
 	nft_chain_flush(t, n->dhcp);
-	nft_set_learned(t, n->dhcp, TYPE_IP4, 4, LEARNED_MAX);
+	nft_set_learned(t, n->dhcp, NFT_TYPE_IP4, 4, LEARNED_MAX);
 	r = nft_rule(t, n->dhcp);
-	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_OP, 1);
-	nft_cmp(t, NFT_CMP_EQ, &reply, 1);
-	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_CHADDR, 6);
-	nft_cmp(t, NFT_CMP_EQ, op->mac2.b, 6);
-	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_COOKIE, sizeof(cookie));
-	nft_cmp(t, NFT_CMP_EQ, cookie, sizeof(cookie));
+	match_byte(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_OP, NFT_CMP_EQ, 2);
+	match_bytes(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_CHADDR, NFT_CMP_EQ, op->mac2.b, 6);
+	match_bytes(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_COOKIE, NFT_CMP_EQ, cookie, sizeof(cookie));
 	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, OFF_DHCP_YIADDR, 4);
 	nft_learn(t, n->dhcp);
 	nft_rule_end(t, r);
@@ -272,14 +333,12 @@ static void put_client(struct nft *t, const struct names *n, const struct op *op
 	nft_elems_end(t, l);
 }
 
-/* What is in the list of the family. The unspecified address is everybody's: probes for duplicates, asking for a lease. */
+/* What is in the list of the family. */
 static void put_addrs(struct nft *t, const char *set, const struct strv *addrs, int family)
 {
-	static const uint8_t any[16];
 	uint32_t len = family == 4 ? 4 : 16;
 	struct nft_list l = nft_elems(t, set, false);
 
-	nft_elem(t, any, len, NULL, NULL);
 	for (size_t i = 0; i < addrs->n; i++) {
 		struct ipaddr a;
 
@@ -289,29 +348,64 @@ static void put_addrs(struct nft *t, const char *set, const struct strv *addrs, 
 	nft_elems_end(t, l);
 }
 
-static void put_port(struct nft *t, const struct names *n, const struct op *op, const struct strv *addrs)
+static void put_sets(struct nft *t, const struct names *n, const struct strv *addrs)
+{
+	nft_set(t, n->ip4, NFT_TYPE_IP4, 4, SET_SIZE, false);
+	nft_set(t, n->ip6, NFT_TYPE_IP6, 16, SET_SIZE, false);
+	nft_set_flush(t, n->ip4);
+	nft_set_flush(t, n->ip6);
+	put_addrs(t, n->ip4, addrs, 4);
+	put_addrs(t, n->ip6, addrs, 6);
+}
+
+static void put_ip4(struct nft *t, const struct names *n, const struct op *op)
+{
+	if (!(op->flags & OP_SPOOF_IP4)) {
+		rule_none(t, n, ETH_P_IP);
+		rule_none(t, n, ETH_P_ARP);
+		return;
+	}
+	rules_client(t, n, op);
+	if (!(op->flags & OP_SPOOF_SELF4))
+		rule_source4(t, n, op);
+	rules_arp(t, n, op);
+}
+
+static void put_ip6(struct nft *t, const struct names *n, const struct op *op)
+{
+	if (!(op->flags & OP_SPOOF_IP6)) {
+		rule_none(t, n, ETH_P_IPV6);
+		return;
+	}
+	if (!(op->flags & OP_SPOOF_SELF6)) {
+		rule_source6(t, n, op);
+		rules_unspecified(t, n, op);
+		rule_neighbour(t, n, op);
+		/* who takes its addresses from routers asks servers for the rest (RFC 8415), and nobody for an address */
+		rule_server(t, n, ETH_P_IPV6, PORT_DHCP6, op->flags & OP_SPOOF_SLAAC ? DHCP6_INFORMATION : 0);
+	}
+	rule_option(t, n, op, ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT, 32, OFF_ND_OPTION);
+	rule_option(t, n, op, ND_ROUTER_SOLICIT, ND_ROUTER_SOLICIT, 16, OFF_RS_OPTION);
+}
+
+static void put_port(struct nft *t, const struct names *n, const struct op *op, const struct strv *addrs,
+                     const struct vlans *v)
 {
 	struct nft_list l;
 
 	nft_chain(t, n->chain);
 	nft_chain_flush(t, n->chain);
-	nft_set(t, n->ip4, TYPE_IP4, 4, SET_SIZE, false);
-	nft_set(t, n->ip6, TYPE_IP6, 16, SET_SIZE, false);
-	nft_set_flush(t, n->ip4);
-	nft_set_flush(t, n->ip6);
-	put_addrs(t, n->ip4, addrs, 4);
-	put_addrs(t, n->ip6, addrs, 6);
+	put_sets(t, n, addrs);
 	if (op->flags & OP_SPOOF_DHCP)
 		put_client(t, n, op);
 	rule_mac(t, n, &op->mac2);
-	if (op->flags & OP_SPOOF_IP4) {
-		rule_source4(t, n, op, ETH_P_ARP, OFF_ARP_SPA);
-		rule_source4(t, n, op, ETH_P_IP, OFF_IP4_SADDR);
-	}
-	if (op->flags & OP_SPOOF_IP6) {
-		rule_source6(t, n, op);
-		rule_neighbour(t, n, op);
-	}
+	rule_tags(t, n, v);
+	rule_roles(t, n);
+	put_ip4(t, n, op);
+	put_ip6(t, n, op);
+	l = nft_elems(t, SET_DROPS, false);
+	nft_elem(t, n->key, sizeof(n->key), NULL, NULL);
+	nft_elems_end(t, l);
 	l = nft_elems(t, MAP_NICS, false);
 	nft_elem(t, n->key, sizeof(n->key), n->chain, op->name);
 	nft_elems_end(t, l);
@@ -326,10 +420,26 @@ static int failed(const char *link, int r, const char *text, struct err *e)
 	return r;
 }
 
+static int read_tags(const char *text, struct vlans *ret, struct err *e)
+{
+	_cleanup_(strv_done) struct strv ids = { 0 };
+	uint64_t id;
+
+	if (strv_split(&ids, text, ",") < 0)
+		return err_oom(e);
+	for (size_t i = 0; i < ids.n; i++) {
+		if (ret->ntagged == VLANS_MAX || !str_to_uint(ids.v[i], 1, VLAN_MAX, &id))
+			return err_set(e, EINVAL, "antispoof: %.60s is no list of VLANs", text);
+		ret->tagged[ret->ntagged++] = (uint16_t)id;
+	}
+	return 0;
+}
+
 int antispoof_set(const struct op *op, struct err *e)
 {
 	_cleanup_(nft_close) struct nft t = NFT_INIT;
 	_cleanup_(strv_done) struct strv addrs = { 0 };
+	struct vlans v = { 0 };
 	struct names n;
 	char text[256] = "";
 	int r = nft_open(&t, NFPROTO_BRIDGE, e);
@@ -338,6 +448,8 @@ int antispoof_set(const struct op *op, struct err *e)
 		return r;
 	if (op->text && strv_split(&addrs, op->text, ",") < 0)
 		return err_oom(e);
+	if (op->opts && read_tags(op->opts, &v, e) < 0)
+		return -EINVAL;
 	names_of(op->link, &n);
 	/* who comes beside us may remove the table in between: then it is made in the second round */
 	for (int round = 0; round < 2; round++) {
@@ -345,8 +457,8 @@ int antispoof_set(const struct op *op, struct err *e)
 
 		nft_begin(&t);
 		if (base)
-			put_base(&t);
-		put_port(&t, &n, op, &addrs);
+			put_shared(&t);
+		put_port(&t, &n, op, &addrs, &v);
 		r = nft_commit(&t, text, sizeof(text));
 		if (r != -ENOENT || base)
 			break;
@@ -357,7 +469,18 @@ int antispoof_set(const struct op *op, struct err *e)
 /* --- removal --- */
 
 /* In this order: nobody removes what is used. The last three are those of a DHCP client. */
-enum part { PART_NIC, PART_CHAIN, PART_IP4, PART_IP6, PARTS, PART_CLIENT = PARTS, PART_LEARN, PART_DHCP, PARTS_DHCP };
+enum part {
+	PART_NIC,
+	PART_CHAIN,
+	PART_IP4,
+	PART_IP6,
+	PART_DROPS,
+	PARTS,
+	PART_CLIENT = PARTS,
+	PART_LEARN,
+	PART_DHCP,
+	PARTS_DHCP
+};
 
 /* Whatever it is now: with a change of addresses it may have become a client, or ceased to be one. */
 static int parts_of(struct nft *t, const struct names *n)
@@ -383,6 +506,11 @@ static void put_removal(struct nft *t, const struct names *n, enum part part)
 		break;
 	case PART_IP6:
 		nft_set_del(t, n->ip6);
+		break;
+	case PART_DROPS:
+		l = nft_elems(t, SET_DROPS, true);
+		nft_elem(t, n->key, sizeof(n->key), NULL, NULL);
+		nft_elems_end(t, l);
 		break;
 	case PART_CLIENT:
 		l = nft_elems(t, MAP_CLIENTS, true);

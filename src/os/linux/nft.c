@@ -2,6 +2,7 @@
 #include "os/linux/nft.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -182,11 +183,11 @@ static void put_set(struct nft *t, const char *set, uint32_t type, uint32_t len,
 	attr_be32(t, NFTA_SET_FLAGS, flags);
 	attr_be32(t, NFTA_SET_KEY_TYPE, type);
 	attr_be32(t, NFTA_SET_KEY_LEN, len);
-	if (verdicts) {
+	if (verdicts)
 		attr_be32(t, NFTA_SET_DATA_TYPE, NFT_DATA_VERDICT);
-		/* for nft(8)'s listing: keys are not in network order */
+	/* for nft(8)'s listing: names are not in network order */
+	if (type == NFT_TYPE_IFNAME)
 		nl_attr(&t->nl, NFTA_SET_USERDATA, (const uint8_t[]){ 0, 4, 1, 0, 0, 0 }, 6);
-	}
 	attr_be32(t, NFTA_SET_ID, t->nl.seq);
 	if (size) {
 		n = nest(t, NFTA_SET_DESC);
@@ -203,6 +204,34 @@ void nft_set(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32
 void nft_set_learned(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32_t size)
 {
 	put_set(t, set, type, len, size, NFT_SET_EVAL);
+}
+
+void nft_set_counted(struct nft *t, const char *set, uint32_t type, uint32_t len)
+{
+	struct nlattr *n;
+
+	put_set(t, set, type, len, 0, 0);
+	n = nest(t, NFTA_SET_EXPR);
+	nl_attr_str(&t->nl, NFTA_EXPR_NAME, "counter");
+	nest_end(t, n);
+}
+
+void nft_set_constant(struct nft *t, const char *set, uint32_t type, uint32_t len, const void *keys, size_t n)
+{
+	uint32_t id;
+	struct nlattr *list;
+
+	put_set(t, set, type, len, 0, NFT_SET_ANONYMOUS | NFT_SET_CONSTANT);
+	id = t->nl.seq;
+	put(t, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
+	nl_attr_str(&t->nl, NFTA_SET_ELEM_LIST_TABLE, NFT_OUR_TABLE);
+	nl_attr_str(&t->nl, NFTA_SET_ELEM_LIST_SET, set);
+	attr_be32(t, NFTA_SET_ELEM_LIST_SET_ID, id);
+	list = nest(t, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (size_t i = 0; i < n; i++)
+		nft_elem(t, (const uint8_t *)keys + i * len, len, NULL, NULL);
+	nest_end(t, list);
+	t->constant = id;
 }
 
 void nft_set_flush(struct nft *t, const char *set)
@@ -293,6 +322,14 @@ struct elems_seen {
 	void *ctx;
 };
 
+/* What a counter has seen; 0: there is none. */
+static uint64_t get_packets(const struct nlattr *counter)
+{
+	const struct nlattr *n = inside(inside(counter, NFTA_EXPR_DATA), NFTA_COUNTER_PACKETS);
+
+	return n && mnl_attr_get_payload_len(n) == sizeof(uint64_t) ? be64toh(mnl_attr_get_u64(n)) : 0;
+}
+
 /* As put_comment() made it. */
 static void get_comment(const struct nlattr *data, char out[static COMMENT_MAX])
 {
@@ -321,6 +358,7 @@ static int take_elem(const struct nlattr *el, const struct elems_seen *s)
 	                                 .key_end = end ? mnl_attr_get_payload(end) : NULL,
 	                                 .len = mnl_attr_get_payload_len(key),
 	                                 .chain = chain ? mnl_attr_get_str(chain) : "",
+	                                 .packets = get_packets(inside(el, NFTA_SET_ELEM_EXPR)),
 	                                 .comment = comment },
 	             s->ctx);
 }
@@ -455,11 +493,39 @@ void nft_cmp(struct nft *t, uint32_t op, const void *data, size_t len)
 	expr_end(t, x);
 }
 
+void nft_bits(struct nft *t, const void *mask, size_t len)
+{
+	static const uint8_t zero[16];
+	struct expr x = expr(t, "bitwise");
+
+	attr_be32(t, NFTA_BITWISE_SREG, NFT_REG_1);
+	attr_be32(t, NFTA_BITWISE_DREG, NFT_REG_1);
+	attr_be32(t, NFTA_BITWISE_LEN, (uint32_t)len);
+	put_value(t, NFTA_BITWISE_MASK, mask, len);
+	put_value(t, NFTA_BITWISE_XOR, zero, len);
+	expr_end(t, x);
+}
+
+void nft_exthdr(struct nft *t, uint8_t header, uint32_t off, uint32_t len)
+{
+	struct expr x = expr(t, "exthdr");
+
+	attr_be32(t, NFTA_EXTHDR_DREG, NFT_REG_1);
+	nl_attr(&t->nl, NFTA_EXTHDR_TYPE, &header, 1);
+	attr_be32(t, NFTA_EXTHDR_OFFSET, off);
+	attr_be32(t, NFTA_EXTHDR_LEN, len);
+	expr_end(t, x);
+}
+
 void nft_lookup(struct nft *t, const char *set, bool not )
 {
 	struct expr x = expr(t, "lookup");
 
 	nl_attr_str(&t->nl, NFTA_LOOKUP_SET, set);
+	/* one without a name of its own is found by its number in the transaction */
+	if (t->constant)
+		attr_be32(t, NFTA_LOOKUP_SET_ID, t->constant);
+	t->constant = 0;
 	attr_be32(t, NFTA_LOOKUP_SREG, NFT_REG_1);
 	if (not )
 		attr_be32(t, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);

@@ -14,7 +14,18 @@ struct nft {
 	struct nl nl;
 	uint8_t family; /* NFPROTO_* */
 	bool removed; /* something, in any transaction of this socket */
+	uint32_t constant; /* of nft_set_constant(), for the nft_lookup() that follows */
 };
+
+/* nft(8)'s numbers of types, for its listing */
+#define NFT_TYPE_INTEGER 4
+#define NFT_TYPE_IP4     7
+#define NFT_TYPE_IP6     8
+#define NFT_TYPE_ETHER   10 /* an EtherType */
+#define NFT_TYPE_PROTO   12
+#define NFT_TYPE_PORT    13
+#define NFT_TYPE_ICMP6   29
+#define NFT_TYPE_IFNAME  41
 
 #define NFT_INIT        \
 	{               \
@@ -39,10 +50,17 @@ void nft_chain(struct nft *t, const char *chain);
 void nft_base_chain(struct nft *t, const char *chain, const char *type, uint32_t hook, int32_t priority);
 void nft_chain_flush(struct nft *t, const char *chain);
 void nft_chain_del(struct nft *t, const char *chain);
-/* type: nft(8)'s number of the key's type; a set takes up to size elements, a map (verdicts) any number (0). */
+/* type: NFT_TYPE_*, of the key; a set takes up to size elements, a map (verdicts) any number (0). */
 void nft_set(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32_t size, bool verdicts);
 /* A set that nft_learn() adds to. */
 void nft_set_learned(struct nft *t, const char *set, uint32_t type, uint32_t len, uint32_t size);
+/* A set each of whose elements counts the packets it was found for. */
+void nft_set_counted(struct nft *t, const char *set, uint32_t type, uint32_t len);
+/*
+ * A set that is made for the next nft_lookup() and goes with its rule. Before nft_rule(); set has a %d, for which the
+ * kernel puts a number.
+ */
+void nft_set_constant(struct nft *t, const char *set, uint32_t type, uint32_t len, const void *keys, size_t n);
 void nft_set_flush(struct nft *t, const char *set);
 void nft_set_del(struct nft *t, const char *set);
 /* Elements of one set: between nft_elems() and nft_elems_end(). chain: the verdict of a map's element, else NULL. */
@@ -60,6 +78,7 @@ struct nft_seen {
 	const void *key, *key_end;
 	uint32_t len;
 	const char *chain, *comment;
+	uint64_t packets; /* of a counted set */
 };
 typedef int (*nft_elem_cb)(const struct nft_seen *el, void *ctx);
 /* -ENOENT: there is no such set. */
@@ -75,7 +94,10 @@ struct nft_rule nft_rule(struct nft *t, const char *chain);
 void nft_rule_end(struct nft *t, struct nft_rule r);
 void nft_meta(struct nft *t, uint32_t key); /* NFT_META_* */
 void nft_payload(struct nft *t, uint32_t base, uint32_t off, uint32_t len);
-void nft_cmp(struct nft *t, uint32_t op, const void *data, size_t len); /* NFT_CMP_EQ, NFT_CMP_NEQ */
+/* Of the first IPv6 extension header of that kind; a packet without one does not match. */
+void nft_exthdr(struct nft *t, uint8_t header, uint32_t off, uint32_t len);
+void nft_bits(struct nft *t, const void *mask, size_t len); /* of the register only those stay */
+void nft_cmp(struct nft *t, uint32_t op, const void *data, size_t len); /* NFT_CMP_*, as numbers in network order */
 void nft_lookup(struct nft *t, const char *set, bool not ); /* goes on when it is (not) in the set */
 void nft_learn(struct nft *t, const char *set); /* what is in the register becomes an element */
 void nft_vmap(struct nft *t, const char *map);
