@@ -8,6 +8,7 @@ enum err_class {
 	ERR_USAGE, /* the command line itself is wrong: exit 2 */
 	ERR_MISSING, /* the named thing does not exist: exit 1 */
 	ERR_BUSY, /* it is running, locked or in use: exit 1 */
+	ERR_ENTRY, /* what a jail runs first could not be run, or failed: exit 1 */
 };
 
 /*

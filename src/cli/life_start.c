@@ -176,7 +176,8 @@ static int start_failed(const struct story *t, struct err *e)
 	const char *jail = t->s->jail;
 	struct err why = *e;
 
-	switch (t->failed) {
+	/* the jail's mounts and its confinement are heard of when its first command is to run */
+	switch (t->failed == PH_SERVICES && why.cls != ERR_ENTRY ? PH_START : t->failed) {
 	case PH_PRESTART:
 		return err_set(e, why.code,
 		               "  + Executing exec_prestart FAILED\nERROR:\n%s\n\nRefusing to start %s: "

@@ -338,6 +338,80 @@ static void live_shared_alias(void **state)
 	plan_done(&after);
 }
 
+/* The mounts that the lines of an fstab become: source, path, type, options; those that every jail has are left out. */
+static char *fstab_mounts(const char *fstab, const char *const *kv)
+{
+	struct facts f = host();
+	struct root_source root = { .dir = "/r/jails/www/root", .host_root = "/r/jails/www/root", .fstab = fstab };
+	struct sbuf b = { 0 };
+	struct plan p = { 0 };
+	struct err e = ERR_INIT;
+
+	if (build(kv, &f, &root, &p, &e) != 0)
+		fail_msg("%s: %s", fstab, e.msg);
+	for (size_t i = 0; i < p.n; i++) {
+		const struct op *op = &p.steps[i].redo;
+
+		if (op->kind == OP_MOUNT && op->text)
+			sbuf_addf(&b, "%s:%s %s %s %s\n", op->text + strlen("fstab line "), op->source, op->path, op->fstype,
+			          op->opts ? op->opts : "-");
+	}
+	plan_done(&p);
+	return b.p ? sbuf_take(&b) : strdup("");
+}
+
+static void fstab_of_freebsd(void **state)
+{
+	static const struct {
+		const char *line, *mounts;
+	} t[] = {
+		/* as the tool there appends them, and as fstab(5) allows */
+		{ "/src /mnt nullfs ro 0 0 # Added by iocage on 2021-04-03 12:11:10", "1:/src /mnt bind ro\n" },
+		{ "/src /mnt nullfs ro", "1:/src /mnt bind ro\n" },
+		{ "/src /mnt nullfs ro 0", "1:/src /mnt bind ro\n" },
+		{ "/src /mnt nullfs ro # why", "1:/src /mnt bind ro\n" },
+		{ "  # a comment\n\t/src\t/mnt/\tnullfs\trw,noatime,nosymfollow,late\t0\t0\t#\r",
+		  "2:/src /mnt bind rw,noatime,nosymfollow,late\n" },
+		{ "/src /mnt nullfs xx 0 0", "" },
+		/* written on another machine */
+		{ "/src /mnt/pool/iocage/jails/www/root/x nullfs ro 0 0", "1:/src /x bind ro\n" },
+		{ "/src /iocage/jails/0a1b2c3d-0000-11e8/root/x nullfs ro 0 0", "1:/src /x bind ro\n" },
+		{ "/src /r/jails/www/root/jails/db/root/x nullfs ro 0 0", "1:/src /jails/db/root/x bind ro\n" },
+		/* what a jail has on Linux in any case; elsewhere it is Linux's own */
+		{ "devfs /dev devfs rw 0 0\ntmpfs /dev/shm tmpfs rw,size=1g,mode=1777 0 0\nfdescfs /dev/fd fdescfs rw,linrdlnk 0 0\n"
+		  "linprocfs /proc linprocfs rw 0 0\nlinsysfs /sys linsysfs rw 0 0\nproc /proc procfs rw 0 0",
+		  "2:tmpfs /dev/shm tmpfs rw,size=1g,mode=1777\n" },
+		{ "linprocfs /compat/linux/proc linprocfs rw 0 0\nlinsysfs /compat/linux/sys linsysfs rw 0 0\n"
+		  "devfs /compat/linux/dev devfs rw,tun 0 0\nfdescfs /compat/linux/dev/fd fdescfs rw 0 0",
+		  "1:linprocfs /compat/linux/proc proc rw\n2:linsysfs /compat/linux/sys sysfs ro\n"
+		  "3:devfs /compat/linux/dev dev -\n" },
+	};
+	const char *const *kv = KV("vnet", "0", "host_hostuuid", "0a1b2c3d-0000-11e8");
+	const char *const *no_dev = KV("vnet", "0", "mount_devfs", "0");
+	struct root_source root = { .dir = "/r/jails/www/root", .fstab = "devfs /dev devfs rw 0 0\n" };
+	struct facts f = host();
+	struct plan p = { 0 };
+	struct err e = ERR_INIT;
+	size_t devs = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		char *got = fstab_mounts(t[i].line, kv);
+
+		assert_string_equal(got, t[i].mounts);
+		free(got);
+	}
+	/* with mount_devfs off, a line for it is as good as the property: once, and before /proc, whose masks need it */
+	assert_int_equal(build(no_dev, &f, &root, &p, &e), 0);
+	for (size_t i = 0; i < p.n; i++)
+		if (p.steps[i].redo.kind == OP_MOUNT && streq(p.steps[i].redo.fstype, "proc"))
+			assert_int_equal(devs, 1);
+		else
+			devs += p.steps[i].redo.kind == OP_MOUNT && streq(p.steps[i].redo.fstype, "dev");
+	assert_int_equal(devs, 1);
+	plan_done(&p);
+}
+
 static void golden_rest(void **state)
 {
 	struct facts f = host();
@@ -437,7 +511,16 @@ static void refuses_fstab(void **state)
 	static const struct {
 		const char *line, *msg;
 	} t[] = {
-		{ "/a /b nullfs ro 0\n", "Malformed fstab at line 1: /a /b nullfs ro 0" },
+		{ "/a /b nullfs\n", "Malformed fstab at line 1: /a /b nullfs" },
+		{ "/a /b nullfs # ro\n", "Malformed fstab at line 1: /a /b nullfs # ro" },
+		{ "/a /b nullfs ro 0 0 0\n", "four to six fields" },
+		{ "/a /b nullfs ro,bogus 0 0\n", "fstab line 1: nullfs does not have the option \"bogus\"" },
+		{ "/a /b nullfs ro,sync\n", "does not have the option \"sync\"" },
+		{ "/a /tank/iocage/jails/db/root/x nullfs ro 0 0",
+		  "fstab line 1: Destination: /tank/iocage/jails/db/root/x must include jail's mountpoint! (/)" },
+		{ "/a /tank/iocage/jails/www/root nullfs ro 0 0", "must be a directory below the jail's root" },
+		{ "/a /tank/iocage/jails/www/root/../../db/root/x nullfs ro 0 0",
+		  "must be a directory below the jail's root" },
 		{ "\n/a /b nullfs ro 0 10\n", "Malformed fstab at line 2" },
 		{ "/a\\ /b nullfs ro 0 0", "Malformed fstab at line 1" },
 		{ "/a\\000 /b nullfs ro 0 0", "Malformed fstab at line 1" },
@@ -590,7 +673,7 @@ int main(void)
 		cmocka_unit_test(golden_lives),         cmocka_unit_test(refuses_live),
 		cmocka_unit_test(live_shared_alias),    cmocka_unit_test(golden_rest),
 		cmocka_unit_test(refuses_shared),       cmocka_unit_test(refuses_vnet),
-		cmocka_unit_test(refuses_host_address), cmocka_unit_test(refuses_fstab),
+		cmocka_unit_test(refuses_host_address), cmocka_unit_test(refuses_fstab), cmocka_unit_test(fstab_of_freebsd),
 		cmocka_unit_test(address_present),      cmocka_unit_test(address_held),
 		cmocka_unit_test(auto_router),          cmocka_unit_test(link_local_router),
 		cmocka_unit_test(vlans_ask_nobody),

@@ -136,6 +136,8 @@ static int mount_all(const struct child_args *a, int rootfd, bool *ret_console, 
 			*ret_console = true; /* a terminal of the jail's own devpts: once that is in place */
 		else if (r == 0)
 			r = mount_one(a->queue[i], a->queue[0], rootfd, a->userns, a->base, e);
+		if (r < 0 && a->queue[i]->text)
+			return err_wrap(e, "%s", a->queue[i]->text);
 	}
 	return r < 0 || joined ? r : join_net(a, e);
 }

@@ -462,7 +462,7 @@ static int add_words(struct sbuf *b, const char *line, struct err *e)
 	int r = strv_words(&words, line);
 
 	if (r < 0)
-		return err_set(e, -r, "exec_start is not a command line: %s", line);
+		return err_class(e, ERR_ENTRY, -r, "exec_start is not a command line: %s", line);
 	for (size_t i = 0; i < words.n; i++)
 		sbuf_addn(b, words.v[i], strlen(words.v[i]) + 1);
 	return 0;
@@ -485,8 +485,8 @@ static int await_status(int status, const struct op *op, struct err *e)
 		clock_gettime(CLOCK_MONOTONIC, &t1);
 		spent = (uint64_t)(t1.tv_sec - t0.tv_sec) * 1000 + (uint64_t)((t1.tv_nsec - t0.tv_nsec) / 1000000);
 		if (spent >= limit || poll(&p, 1, (int)(limit - spent)) == 0)
-			return err_set(e, ETIMEDOUT, "exec_start did not end within exec_timeout (%u seconds)",
-			               op->timeout);
+			return err_class(e, ERR_ENTRY, ETIMEDOUT,
+			                 "exec_start did not end within exec_timeout (%u seconds)", op->timeout);
 		n = read(status, buf + len, sizeof(buf) - 1 - len);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -500,16 +500,17 @@ static int await_status(int status, const struct op *op, struct err *e)
 	if (str_starts(buf, "exec: ")) {
 		int code = (int)strtol(buf + 6, NULL, 10);
 
-		return err_set(e, code, "run %s in the jail: %s",
-		               op->path   ? op->path
-		               : op->text ? op->text
-		                          : "the init",
-		               strerror(code));
+		return err_class(e, ERR_ENTRY, code, "run %s in the jail: %s",
+		                 op->path   ? op->path
+		                 : op->text ? op->text
+		                            : "the init",
+		                 strerror(code));
 	}
 	if (len == 0)
-		return err_set(e, EPIPE, "the jail's init ended before exec_start did");
+		return err_class(e, ERR_ENTRY, EPIPE, "the jail's init ended before exec_start did");
 	if (buf[0] != '0' || buf[1] != '\n')
-		return err_set(e, ECHILD, "exec_start ended with status %.*s", (int)strcspn(buf, "\n"), buf);
+		return err_class(e, ERR_ENTRY, ECHILD, "exec_start ended with status %.*s", (int)strcspn(buf, "\n"),
+		                 buf);
 	return 0;
 }
 

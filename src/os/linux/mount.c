@@ -125,7 +125,10 @@ static int open_point(int rootfd, const char *path, bool file, unsigned base, st
 /* A detached copy of a host tree whose ids 0..65535 are the jail's. at: that tree, or -1: path, which messages name, is. */
 static int clone_mapped(int at, const char *path, int userns, uint64_t attrs, struct err *e)
 {
-	struct mount_attr ma = { .attr_set = MOUNT_ATTR_IDMAP | attrs, .userns_fd = (uint64_t)userns };
+	struct mount_attr ma = { .attr_set = MOUNT_ATTR_IDMAP | attrs,
+		                 /* the kernel wants the kind of access times cleared before it is set */
+		                 .attr_clr = attrs & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0,
+		                 .userns_fd = (uint64_t)userns };
 	int fd = (int)syscall(SYS_open_tree, at < 0 ? AT_FDCWD : at, at < 0 ? path : "",
 	                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (at < 0 ? 0 : AT_EMPTY_PATH));
 
@@ -341,13 +344,25 @@ static void mask_proc(int rootfd, int proc)
 
 /* --- the others --- */
 
+/* Options of every file system: as a flag of mount(2), and as an attribute of a mount that is cloned. */
+static const struct {
+	const char *word;
+	unsigned long flag;
+	uint64_t attr;
+} words[] = {
+	{ "ro", MS_RDONLY, MOUNT_ATTR_RDONLY },
+	{ "rdonly", MS_RDONLY, MOUNT_ATTR_RDONLY },
+	{ "nosuid", MS_NOSUID, MOUNT_ATTR_NOSUID },
+	{ "noexec", MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+	{ "nodev", MS_NODEV, MOUNT_ATTR_NODEV },
+	{ "nosymfollow", MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "noatime", MS_NOATIME, MOUNT_ATTR_NOATIME },
+	{ "nodiratime", MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+	{ "strictatime", MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
+};
+
 static unsigned long common_flags(const char *opts, unsigned long flags)
 {
-	static const struct {
-		const char *word;
-		unsigned long flag;
-	} words[] = { { "ro", MS_RDONLY }, { "nosuid", MS_NOSUID }, { "noexec", MS_NOEXEC }, { "nodev", MS_NODEV } };
-
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (has_word(opts, words[i].word))
 			flags |= words[i].flag;
@@ -357,7 +372,10 @@ static unsigned long common_flags(const char *opts, unsigned long flags)
 /* Options for the file system itself: what is left of opts without the mount flags. */
 static char *fs_data(const char *opts, const char *more)
 {
-	static const char *const flags[] = { "ro", "rw", "nosuid", "noexec", "nodev", "defaults", "late" };
+	/* the rest of mount(8)'s, FreeBSD's too, which are what happens anyway */
+	static const char *const flags[] = { "rw",       "suid",       "exec",       "symfollow",  "atime",  "diratime",
+		                             "relatime", "norelatime", "async",      "defaults",   "late",   "auto",
+		                             "acls",     "nfsv4acls",  "noclusterr", "noclusterw" };
 	struct sbuf b = { 0 };
 
 	for (const char *p = opts ? opts : ""; *p;) {
@@ -366,6 +384,8 @@ static char *fs_data(const char *opts, const char *more)
 
 		for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 			flag = flag || (strlen(flags[i]) == n && strncmp(flags[i], p, n) == 0);
+		for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+			flag = flag || (strlen(words[i].word) == n && strncmp(words[i].word, p, n) == 0);
 		if (!flag) {
 			if (b.len)
 				sbuf_addc(&b, ',');
@@ -384,12 +404,9 @@ static int mount_bind(const struct op *op, const struct op *root, int rootfd, in
 	_cleanup_close_ int from = -1, tree = -1, point = -1;
 	struct stat st;
 
-	if (has_word(op->opts, "ro"))
-		attrs |= MOUNT_ATTR_RDONLY;
-	if (has_word(op->opts, "nosuid"))
-		attrs |= MOUNT_ATTR_NOSUID;
-	if (has_word(op->opts, "noexec"))
-		attrs |= MOUNT_ATTR_NOEXEC;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (has_word(op->opts, words[i].word))
+			attrs |= words[i].attr;
 	from = open_source(op->source, root);
 	if (from < 0)
 		return err_set(e, -from, "open %s: %s", op->source, strerror(-from));
@@ -430,6 +447,17 @@ static int fill(const struct op *op, int rootfd, int top, unsigned base)
 	return 0;
 }
 
+static int mount_refused(const struct op *op, int code, struct err *e)
+{
+	const char *source = op->source ? op->source : op->fstype, *opts = op->opts ? op->opts : "";
+
+	if (code == ENODEV)
+		return err_set(e, code, "mount %s on %s in the jail: this kernel has no file system %s", source, op->path,
+		               op->fstype);
+	return err_set(e, code, "mount %s (%s%s%s) on %s in the jail: %s", source, op->fstype, *opts ? ", options " : "",
+	               opts, op->path, strerror(code));
+}
+
 int mount_one(const struct op *op, const struct op *root, int rootfd, int userns, unsigned base, struct err *e)
 {
 	const struct fs_kind *k = NULL;
@@ -462,8 +490,7 @@ int mount_one(const struct op *op, const struct op *root, int rootfd, int userns
 		return err_oom(e);
 	if (mount(op->source ? op->source : op->fstype, at, ours ? "tmpfs" : op->fstype,
 	          common_flags(ours ? NULL : op->opts, k ? k->flags : MS_NODEV), *data ? data : NULL) < 0)
-		return err_sys(e, "mount %s (%s) on %s in the jail", op->source ? op->source : op->fstype, op->fstype,
-		               op->path);
+		return mount_refused(op, errno, e);
 	if (!ours && !streq(op->fstype, "proc"))
 		return 0;
 	top = open_in_root(rootfd, op->path, O_RDONLY | O_DIRECTORY, 0);
