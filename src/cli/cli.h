@@ -68,6 +68,8 @@ must_check int state_unheld(const struct state *st, struct err *e); /* its proce
  * NULL: nothing yet, or the caller may not look. Owned by the caller.
  */
 char *learned_addrs(const struct conf *c, pid_t pid, int family);
+/* The address that a jail behind NAT was given, as nat's NIC is called inside: epair0b|10.1.2.2/30. Allocated; NULL: none. */
+char *nat_shown(struct store *s, const struct conf *c, const char *jail);
 bool learns_any(const struct conf *c, int family); /* does the configuration ask for such an address */
 void warn_unheld(const char *jail, const struct state *st); /* a line on stderr if that is so */
 

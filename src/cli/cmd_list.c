@@ -89,9 +89,9 @@ static bool is_none(const char *v)
 }
 
 /* pid 0: it does not run. */
-static char *ip4_cell(const struct conf *c, pid_t pid, bool brief)
+static char *ip4_cell(const struct conf *c, pid_t pid, const char *nat, bool brief)
 {
-	_cleanup_free_ char *got = pid ? learned_addrs(c, pid, 4) : NULL;
+	_cleanup_free_ char *got = !pid ? NULL : nat ? strdup(nat) : learned_addrs(c, pid, 4);
 	const char *v = got ? got : conf_get(c, PROP_ip4_addr);
 
 	if (!got && conf_true(c, PROP_dhcp)) {
@@ -140,7 +140,7 @@ static char *template_cell(const struct conf *c)
 }
 
 /* running: as jail_shown() says; pid: of one that does, else 0. */
-static bool fill_cells(struct row *row, const struct conf *c, int running, pid_t pid, bool brief)
+static bool fill_cells(struct row *row, const struct conf *c, int running, pid_t pid, const char *nat, bool brief)
 {
 	bool up = running > 0;
 
@@ -150,7 +150,7 @@ static bool fill_cells(struct row *row, const struct conf *c, int running, pid_t
 	row->cell[COL_STATE] = strdup(state_word(running));
 	row->cell[COL_TYPE] = strdup(conf_get(c, PROP_type));
 	row->cell[COL_RELEASE] = release_cell(conf_get(c, PROP_release), brief);
-	row->cell[COL_IP4] = ip4_cell(c, pid, brief);
+	row->cell[COL_IP4] = ip4_cell(c, pid, nat, brief);
 	row->cell[COL_IP6] = brief ? strdup("-") : ip6_cell(c, pid);
 	row->cell[COL_TEMPLATE] = template_cell(c);
 	row->cell[COL_BASEJAIL] = strdup(conf_true(c, PROP_basejail) ? "yes" : "no");
@@ -190,6 +190,7 @@ static int read_row(struct cli *c, const char *name, bool has_state, enum which 
 	struct row row = { .name = strdup(name) };
 	struct config cfg = { 0 };
 	struct err why = ERR_INIT;
+	_cleanup_free_ char *nat = NULL;
 	struct state st;
 	bool ok = row.name != NULL;
 	int up = 0;
@@ -200,7 +201,8 @@ static int read_row(struct cli *c, const char *name, bool has_state, enum which 
 		if (has_state && !up)
 			warn_unheld(name, &st);
 		row.jid = up > 0 ? st.jid : 0;
-		ok = ok && fill_cells(&row, &cfg.conf, up, up > 0 ? st.pid : 0, brief);
+		nat = up > 0 ? nat_shown(&c->st, &cfg.conf, name) : NULL;
+		ok = ok && fill_cells(&row, &cfg.conf, up, up > 0 ? st.pid : 0, nat, brief);
 		rows->v[rows->n++] = row;
 	} else if (r < 0 && r != -ENOMEM && which == WHICH_JAILS) {
 		ok = ok && fill_unread(&row, r == -EACCES ? "N/A" : "CORRUPT");

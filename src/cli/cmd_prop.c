@@ -166,13 +166,15 @@ static char *value_of(struct cli *c, const struct config *cfg, const char *key)
 	struct state st = { 0 };
 	int up;
 
-	/* what it learned, for as long as it has it */
+	/* what it learned or was given, for as long as it has it */
 	if (!defaults && (streq(key, "ip4_addr") || streq(key, "ip6_addr"))) {
 		int family = key[2] == '4' ? 4 : 6;
-		char *got = learns_any(&cfg->conf, family) && jail_shown(c, cfg->name, &st) > 0
-		                    ? learned_addrs(&cfg->conf, st.pid, family)
-		                    : NULL;
+		bool behind = family == 4 && conf_true(&cfg->conf, PROP_nat);
+		char *got = NULL;
 
+		if ((behind || learns_any(&cfg->conf, family)) && jail_shown(c, cfg->name, &st) > 0)
+			got = behind ? nat_shown(&c->st, &cfg->conf, cfg->name)
+			             : learned_addrs(&cfg->conf, st.pid, family);
 		return got ? got : config_value(cfg, key);
 	}
 	if (defaults || !(streq(key, "state") || streq(key, "jid") || streq(key, "last_started")))
@@ -301,6 +303,12 @@ static int read_request(const struct args *a, const char **ret_key, const char *
 		*ret_key = a->pos[at++];
 	if (!*ret_key)
 		return usage_err(e, "Missing argument 'PROP'.");
+	if (args_has(a, OPT_RECURSIVE)) {
+		if (at < a->npos || streq(*ret_key, "all"))
+			return usage_err(e,
+			                 "--recursive shows one property of every jail: no --all and no JAIL with it.");
+		return 0;
+	}
 	if (at >= a->npos)
 		return err_set(e, EINVAL, "You must specify a jail!");
 	*ret_jail = a->pos[at++];
@@ -321,13 +329,9 @@ int cmd_get(struct cli *c, struct args *a, struct err *e)
 		info("%s", c->st.root);
 		return 0;
 	}
-	if (args_has(a, OPT_RECURSIVE)) {
-		if (args_has(a, OPT_ALL) || a->npos)
-			return usage_err(e,
-			                 "--recursive shows one property of every jail: no --all and no JAIL with it.");
-		return print_recursive(c, a->val[OPT_RECURSIVE], args_has(a, OPT_HEADER), e);
-	}
 	r = read_request(a, &key, &jail, e);
+	if (r == 0 && args_has(a, OPT_RECURSIVE))
+		return print_recursive(c, key, args_has(a, OPT_HEADER), e);
 	if (r == 0)
 		r = load(c, jail, &cfg, e);
 	if (r < 0)

@@ -109,7 +109,7 @@ static const struct opt opts_get[] = {
 	{ OPT_STATE, "s", "state", NULL, NULL, "Show up or down." },
 	{ OPT_JID, "j", "jid", NULL, NULL, "Show the jail's number, - when it is down." },
 	{ OPT_POOL, "p", "pool", NULL, NULL, "Show the directory that holds releases and jails." },
-	{ OPT_RECURSIVE, "r", "recursive", NULL, "PROP", "Show one property of every jail." },
+	{ OPT_RECURSIVE, "r", "recursive", NULL, NULL, "Show one property of every jail." },
 	HEADER,
 	END,
 };

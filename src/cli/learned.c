@@ -75,6 +75,22 @@ char *learned_addrs(const struct conf *c, pid_t pid, int family)
 	return r < 0 || !any ? NULL : sbuf_take(&b);
 }
 
+char *nat_shown(struct store *s, const struct conf *c, const char *jail)
+{
+	struct err e = ERR_INIT;
+	struct ipaddr a;
+	struct jail j;
+	char inside[IFNAME_CAP], text[IPADDR_TEXT], *ret = NULL;
+
+	if (!conf_true(c, PROP_vnet) || !conf_true(c, PROP_nat) || nat_addr_load(s, jail, &a, &e) < 0 ||
+	    jail_build(c, jail, &j, &e) < 0)
+		return NULL;
+	if (j.nnics && jnic_inside_name(j.nics[0].name, inside) == 0)
+		ret = strf("%s|%s", inside, ipaddr_format(&a, text));
+	jail_done(&j);
+	return ret;
+}
+
 void learned_tell(const struct session *s)
 {
 	const struct jail *j = &s->model;

@@ -372,14 +372,33 @@ static void check_macs(struct ward *w)
 
 /* --- the host --- */
 
-/* Does a jail send what is not for its own network to the host. */
-static bool routes_through_host(const struct ward *w, int family)
+/* As start sees to it (conf.IF.forwarding): in by the jail's link, and back by that of the host's own default route. */
+static bool link_forwards(const struct survey *h, unsigned link, int family)
+{
+	const struct sv_link *in = survey_index(h, link);
+	bool back = true;
+
+	if (family == 6)
+		return h->forward6; /* the kernel asks for all of them */
+	for (size_t i = 0; i < h->nroutes; i++) {
+		const struct sv_link *l = survey_index(h, h->routes[i].link);
+
+		if (h->routes[i].family == 4 && l)
+			back = back && l->forward4;
+	}
+	return h->forward4 || (in && in->forward4 && back);
+}
+
+/* Does a jail send what is not for its own network to the host, which does not pass it on. */
+static bool stuck_at_host(const struct ward *w, int family)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		const struct doctor_jail *d = &w->jails[i];
 		const struct sv_route *r = d->inside ? doctor_default_route(d->inside, family) : NULL;
 
-		if (r && r->via.family && survey_addr(w->host, &r->via) && (!w->only || streq(w->only, d->jail->name)))
+		const struct sv_addr *at = r && r->via.family ? survey_addr(w->host, &r->via) : NULL;
+
+		if (at && !link_forwards(w->host, at->link, family) && (!w->only || streq(w->only, d->jail->name)))
 			return true;
 	}
 	return false;
@@ -406,14 +425,14 @@ static char *allow_forward(const struct ward *w)
 static void check_host(struct ward *w)
 {
 	const struct survey *h = w->host;
-	bool four = routes_through_host(w, 4), six = routes_through_host(w, 6), bridged = false;
+	bool four = stuck_at_host(w, 4), six = stuck_at_host(w, 6), bridged = false;
 
-	if (four && !h->forward4)
+	if (four)
 		(void)doctor_find(w, "forwarding-off", "",
 		                  strf("jails use an address of this host as IPv4 router, and it does not forward "
 		                       "(net.ipv4.ip_forward is 0)"),
 		                  strf("sysctl net.ipv4.ip_forward=1; or gateway_enable in hostnet's rc.conf"));
-	if (six && !h->forward6)
+	if (six)
 		(void)doctor_find(
 			w, "forwarding-off", "",
 			strf("jails use an address of this host as IPv6 router, and it does not forward "

@@ -71,10 +71,10 @@ static bool is_digit(const char *s)
  * file system's: what says so or otherwise changes nothing.
  */
 static const char *const known_options[] = {
-	"ro",          "rdonly",    "rw",        "nosuid",   "suid",       "noexec",      "exec",       "nodev",
-	"nosymfollow", "symfollow", "noatime",   "atime",    "nodiratime", "diratime",    "relatime",   "norelatime",
-	"strictatime", "bind",      "defaults",  "late",     "auto",       "noauto",      "async",      "noclusterr",
-	"noclusterw",  "cache",     "nocache",   "acls",     "nfsv4acls",  "noacls",      "userquota",  "groupquota",
+	"ro",          "rdonly",    "rw",       "nosuid", "suid",       "noexec",   "exec",      "nodev",
+	"nosymfollow", "symfollow", "noatime",  "atime",  "nodiratime", "diratime", "relatime",  "norelatime",
+	"strictatime", "bind",      "defaults", "late",   "auto",       "noauto",   "async",     "noclusterr",
+	"noclusterw",  "cache",     "nocache",  "acls",   "nfsv4acls",  "noacls",   "userquota", "groupquota",
 };
 
 static bool in_list(const char *const *list, size_t n, const char *word, size_t len)
@@ -139,7 +139,8 @@ static char *other_base(char *dest, const struct fstab_jail *j, bool *ret_ours)
 
 		if (!end || end == name || strncmp(end, "/root", 5) != 0 || (end[5] && end[5] != '/'))
 			continue;
-		*ret_ours = is_called(name, (size_t)(end - name), j->name) || is_called(name, (size_t)(end - name), j->uuid);
+		*ret_ours = is_called(name, (size_t)(end - name), j->name) ||
+		            is_called(name, (size_t)(end - name), j->uuid);
 		return end + 5;
 	}
 	return NULL;
@@ -161,8 +162,9 @@ static int find_path(char *dest, unsigned number, const struct fstab_jail *j, co
 		rest = dest;
 	rest += strspn(rest, "/");
 	if (!*rest || streq(rest, ".") || has_dotdot(rest))
-		return err_set(e, EINVAL, "fstab line %u: Destination: %.200s must be a directory below the jail's root",
-		               number, dest);
+		return err_set(e, EINVAL,
+		               "fstab line %u: Destination: %.200s must be a directory below the jail's root", number,
+		               dest);
 	*ret = rest;
 	return 0;
 }
@@ -172,8 +174,8 @@ static int find_path(char *dest, unsigned number, const struct fstab_jail *j, co
 static const struct {
 	const char *theirs, *ours;
 } types[] = {
-	{ "nullfs", "bind" }, { "devfs", "dev" },     { "linprocfs", "proc" }, { "procfs", "proc" },
-	{ "linsysfs", "sysfs" }, { "mqueuefs", "mqueue" }, { "ext2fs", "ext2" },  { "msdosfs", "vfat" },
+	{ "nullfs", "bind" },    { "devfs", "dev" },       { "linprocfs", "proc" }, { "procfs", "proc" },
+	{ "linsysfs", "sysfs" }, { "mqueuefs", "mqueue" }, { "ext2fs", "ext2" },    { "msdosfs", "vfat" },
 	{ "cd9660", "iso9660" }, { "ufs", "ufs" },
 };
 
@@ -221,12 +223,14 @@ int fstab_line(char *line, unsigned number, const struct fstab_jail *j, struct f
 	if (n == 0)
 		return 0;
 	if (n < 4 || (n > 4 && !is_digit(f[4])) || (n > 5 && !is_digit(f[5])))
-		return err_set(e, EINVAL,
-		               "Malformed fstab at line %u: %s\nfour to six fields: source destination type options 0 0",
-		               number, shown);
+		return err_set(
+			e, EINVAL,
+			"Malformed fstab at line %u: %s\nfour to six fields: source destination type options 0 0",
+			number, shown);
 	if (!unvis(f[0]) || !unvis(f[1]))
-		return err_set(e, EINVAL, "Malformed fstab at line %u: %s\na backslash must begin an escape such as \\040",
-		               number, shown);
+		return err_set(e, EINVAL,
+		               "Malformed fstab at line %u: %s\na backslash must begin an escape such as \\040", number,
+		               shown);
 	if (has_option(f[3], "noauto") || has_option(f[3], "xx"))
 		return 0;
 	no_end_slash(f[1]);

@@ -25,6 +25,7 @@ struct fstab_entry {
 /*
  * Reads one line in place. number counts from 1 and is named in every message. 0 or -EINVAL; -ENOMEM.
  */
-must_check int fstab_line(char *line, unsigned number, const struct fstab_jail *j, struct fstab_entry *ret, struct err *e);
+must_check int fstab_line(char *line, unsigned number, const struct fstab_jail *j, struct fstab_entry *ret,
+                          struct err *e);
 
 #endif

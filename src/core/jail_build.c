@@ -287,6 +287,20 @@ static int build_names(const struct conf *c, const char *name, struct jail *j, s
 	return 0;
 }
 
+/*
+ * In a stack of its own, an address without a prefix gets what ifconfig(8) of FreeBSD gives it: the mask of its class, or 64.
+ * One of the loopback is a host.
+ */
+static void give_prefix(struct jaddr *a)
+{
+	struct ipaddr *ip = &a->addr;
+
+	if (a->mode != JADDR_STATIC || ip->has_prefix || ifname_is_loopback(a->ifname))
+		return;
+	ip->prefix = ip->family == 6 ? 64 : ip->b[0] < 128 ? 8 : ip->b[0] < 192 ? 16 : ip->b[0] < 224 ? 24 : 32;
+	ip->has_prefix = true;
+}
+
 int jail_build(const struct conf *c, const char *name, struct jail *ret, struct err *e)
 {
 	struct jail j = { .conf = c };
@@ -298,6 +312,10 @@ int jail_build(const struct conf *c, const char *name, struct jail *ret, struct 
 		jail_done(&j);
 		return r;
 	}
+	for (size_t i = 0; j.vnet && i < j.n4; i++)
+		give_prefix(&j.a4[i]);
+	for (size_t i = 0; j.vnet && i < j.n6; i++)
+		give_prefix(&j.a6[i]);
 	j.allow = build_allow(c);
 	j.children_max = to_uint(conf_get(c, PROP_children_max), 0);
 	j.conflict_wait = to_uint(conf_get(c, PROP_conflict_wait), 0);

@@ -334,7 +334,7 @@ int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, 
 {
 	struct op op = { .kind = OP_ADDR_ADD, .where = AT_JAIL, .addr = a->addr };
 	const struct jnic *nic = plan_find_nic(j, a->ifname);
-	char inside[IFNAME_CAP] = "lo", addr[IPADDR_TEXT];
+	char inside[IFNAME_CAP] = "lo";
 	struct macaddr host, mac = { .set = false };
 
 	*ret = (struct op){ .kind = OP_NONE };
@@ -347,10 +347,6 @@ int plan_vnet_addr(struct plan *p, const struct jail *j, const struct facts *f, 
 	if (nic && jnic_inside_name(nic->name, inside) < 0)
 		return err_set(e, ENAMETOOLONG, "interfaces: %s is too long", nic->name);
 	if (!a->addr.has_prefix) {
-		ipaddr_format(&a->addr, addr);
-		if (!ifname_is_loopback(a->ifname))
-			return err_set(e, EINVAL, "%s: %s needs a prefix, as in %s/%d", prop, addr, addr,
-			               a->addr.family == 4 ? 24 : 64);
 		op.addr.has_prefix = true;
 		op.addr.prefix = (uint8_t)ipaddr_max_prefix(&a->addr);
 	}

@@ -23,6 +23,7 @@ struct sv_link {
 	struct macaddr mac;
 	unsigned accept_ra; /* IPv6 router advertisements: 0 no, 1 unless forwarding, 2 always */
 	bool no_ip6; /* IPv6 is switched off on it */
+	bool forward4; /* IPv4 packets that come in by it go on */
 };
 
 struct sv_addr {

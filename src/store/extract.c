@@ -35,8 +35,11 @@ static int fail(struct err *e, struct archive *a, const char *member)
 	const char *why = archive_error_string(a);
 	int code = archive_errno(a);
 
-	/* libarchive has codes of its own for broken archives, below zero; its text may leave out what the system said */
-	bool named = code > 0 && code < 4096 && !(why && strstr(why, strerror(code)));
+	/*
+	 * libarchive has codes of its own for broken archives, below zero and EILSEQ (ARCHIVE_ERRNO_FILE_FORMAT); its text may
+	 * leave out what the system said
+	 */
+	bool named = code > 0 && code < 4096 && code != EILSEQ && !(why && strstr(why, strerror(code)));
 
 	return err_set(e, code > 0 ? code : EINVAL, "%s%s%s%s%s", member ? member : "", member ? ": " : "",
 	               why ? why : "unknown error", named ? ": " : "", named ? strerror(code) : "");

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -159,6 +160,57 @@ static int find_source(const struct fetch_req *req, char **ret, bool *ret_dir, s
 	return *ret ? 0 : err_oom(e);
 }
 
+/* The first entry of dir, and whether it is the only one. */
+static int only_entry(int dir, char name[static NAME_MAX + 1], bool *ret_only)
+{
+	_cleanup_close_ int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = again < 0 ? NULL : fdopendir(again);
+	struct dirent *ent;
+	size_t n = 0;
+	int r;
+
+	if (!d)
+		return -errno;
+	again = -1;
+	while ((r = fs_readdir(d, &ent)) > 0)
+		if (!streq(ent->d_name, ".") && !streq(ent->d_name, "..") && n++ == 0)
+			(void)!str_copy(name, NAME_MAX + 1, ent->d_name);
+	*ret_only = n == 1;
+	return r;
+}
+
+/* What cannot run, and why: all of it one directory down, or the parts of a container image. */
+static int check_root(const struct workdir *w, const char *from, struct err *e)
+{
+	static const char *const parts[] = { "bin", "sbin", "lib", "usr", "etc" };
+	_cleanup_close_ int root = openat(w->fd, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), top = -1;
+	char name[NAME_MAX + 1] = "";
+	bool only = false;
+	struct stat st;
+	int r;
+
+	if (root < 0)
+		return err_sys(e, "look at what %s held", from);
+	if (fstatat(root, "oci-layout", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    (fstatat(root, "manifest.json", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	     fstatat(root, "etc", &st, AT_SYMLINK_NOFOLLOW) < 0)) {
+		(void)err_set(e, EINVAL, "%s is a container image, not a root file system", from);
+		return err_hint(e, "Its layers have to be put together first: podman create, then podman export.");
+	}
+	r = only_entry(root, name, &only);
+	if (r < 0)
+		return err_set(e, -r, "look at what %s held: %s", from, strerror(-r));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		only = only && !streq(name, parts[i]);
+	top = only ? openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	for (size_t i = 0; top >= 0 && i < sizeof(parts) / sizeof(*parts); i++)
+		if (fstatat(top, parts[i], &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			(void)err_set(e, EINVAL, "%s holds its root file system in a directory, %s/", from, name);
+			return err_hint(e, "Pack what is in it: tar -C %s -cf FILE .", name);
+		}
+	return 0;
+}
+
 int release_make_archive(struct store *s, const struct fetch_req *req, struct workdir *w, struct err *e)
 {
 	_cleanup_free_ char *from = NULL;
@@ -171,5 +223,6 @@ int release_make_archive(struct store *s, const struct fetch_req *req, struct wo
 		return err_class(e, ERR_USAGE, EINVAL, "a SHA-256 sum is for one archive, and %s is a directory", from);
 	if (mkdirat(w->fd, "root", 0755) < 0)
 		return err_sys(e, "cannot create %s/releases/%s/root", s->root, w->name);
-	return is_dir ? extract_all(s, req, w, from, e) : extract(s, req, w, from, req->sha256, e);
+	r = is_dir ? extract_all(s, req, w, from, e) : extract(s, req, w, from, req->sha256, e);
+	return r < 0 ? r : check_root(w, from, e);
 }

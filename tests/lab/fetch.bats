@@ -246,3 +246,22 @@ harmless() {
 	gone big
 	rm -rf "$LAB_TMP/arch" "$LAB_TMP/tree"
 }
+
+@test "an archive that holds a root file system one directory down, an image, or no archive at all: said so" {
+	mkdir -p "$LAB_TMP/down/rootfs/bin" "$LAB_TMP/oci/blobs/sha256"
+	echo sh >"$LAB_TMP/down/rootfs/bin/sh"
+	tar -C "$LAB_TMP/down" -cf "$LAB_TMP/down.tar" rootfs
+	fails 1 iocage fetch -r down -F "$LAB_TMP/down.tar"
+	has 'holds its root file system in a directory, rootfs/'
+	has 'tar -C rootfs -cf FILE .'
+	echo '{"imageLayoutVersion":"1.0.0"}' >"$LAB_TMP/oci/oci-layout"
+	tar -C "$LAB_TMP/oci" -cf "$LAB_TMP/oci.tar" .
+	fails 1 iocage fetch -r oci -F "$LAB_TMP/oci.tar"
+	has 'is a container image, not a root file system'
+	echo 'only a text' >"$LAB_TMP/text.tar"
+	fails 1 iocage fetch -r text -F "$LAB_TMP/text.tar"
+	hasnt multibyte
+	has text.tar
+	[ "$(ls -A "$IOCAGE_ROOT/releases")" = busybox ]
+	rm -rf "$LAB_TMP/down" "$LAB_TMP/oci" "$LAB_TMP"/*.tar
+}

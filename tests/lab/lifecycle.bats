@@ -507,6 +507,50 @@ nis.example.com"
 	world_same before
 }
 
+@test "fstab as FreeBSD has it: comments, four fields, another machine's paths, its file systems, options" {
+	mkdir -p "$LAB_TMP/data"
+	echo shared >"$LAB_TMP/data/file"
+	ln -sf file "$LAB_TMP/data/link"
+	mk fb
+	fstab=$IOCAGE_ROOT/jails/fb/fstab
+	cat >"$fstab" <<-F
+		# by hand
+		devfs /dev devfs rw 0 0
+		tmpfs /dev/shm tmpfs rw,size=1g,mode=1777 0 0
+		fdescfs /dev/fd fdescfs rw,linrdlnk 0 0
+		linprocfs /proc linprocfs rw 0 0
+		linsysfs /sys linsysfs rw 0 0
+		$LAB_TMP/data /mnt/tank/iocage/jails/fb/root/a nullfs ro,nosymfollow,noatime 0 0 # Added by iocage on 2021-04-03 12:11:10
+		$LAB_TMP/data /b nullfs rw
+	F
+	up fb
+	inside_ok fb 'cat /a/file /b/link; grep " /a " /proc/self/mountinfo; ls -d /dev/fd/0; grep -c " /proc proc" /proc/mounts'
+	has noatime
+	inside fb 'cat /a/link'
+	[ "$status" -ne 0 ]
+	[ ! -e "$(upper fb)/mnt/tank" ]
+	down fb
+	echo "x /y zfs rw 0 0" >>"$fstab"
+	fails 1 iocage start fb
+	has 'fstab line 9: mount x on /y in the jail: this kernel has no file system zfs'
+	has 'Start FAILED'
+	hasnt exec_start
+	sed -i '$d' "$fstab"
+	echo "tmpfs /y tmpfs rw,bogus=1 0 0" >>"$fstab"
+	fails 1 iocage start fb
+	has 'options rw,bogus=1'
+	sed -i '$d' "$fstab"
+	echo "$LAB_TMP/data /y nullfs rw,bogus 0 0" >>"$fstab"
+	fails 1 iocage start fb
+	has 'fstab line 9: nullfs does not have the option "bogus"'
+	is_down fb
+	# what exec_start says is still its own
+	: >"$fstab"
+	ok iocage set exec_start=/bin/false fb
+	fails 1 iocage start fb
+	has 'exec_start failed'
+}
+
 @test "init of the release as pid 1: it boots, and stop asks it to shut down" {
 	mk real exec_init=/sbin/init
 	mkdir -p "$(upper real)/etc" "$(upper real)/sbin"

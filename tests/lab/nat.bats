@@ -80,6 +80,29 @@ peers() {
 	world_same before
 }
 
+@test "list and get show the address of a jail that runs, and doctor finds nothing on a host that is no router" {
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	behind n1
+	ok iocage get ip4_addr n1
+	is none
+	up n1
+	addr=$(cat "$IOCAGE_ROOT/jails/n1/nat")
+	ok iocage get ip4_addr n1
+	is "epair0b|$addr"
+	ok iocage list -h
+	has "${addr%/*}"
+	inside_ok n1 'ip -4 -o addr show dev epair0b'
+	has "$addr"
+	ok iocage doctor
+	is 'Nothing wrong was found.'
+	echo 0 >"/proc/sys/net/ipv4/conf/vnet0.$(jid n1)/forwarding"
+	fails 1 iocage doctor
+	has 'forwarding-off'
+	down n1
+	ok iocage get ip4_addr n1
+	is none
+}
+
 @test "forwarded ports: from the lan, the host, the jail itself, another nat jail, a jail on a bridge, a shared-IP jail" {
 	network
 	behind n 'nat_forwards=tcp(80:8080),81,udp(53:5353)'

@@ -284,6 +284,16 @@ config() { echo "$IOCAGE_ROOT/jails/$1/config.json"; }
 	has "n1"
 	ok iocage get -r notes -h
 	is "$(printf 'one\tn1\ntwo\tn2')"
+	# -r is a flag, wherever it stands
+	for words in '-r -h notes' '-rh notes' '-hr notes' 'notes -r -H' '--recursive --header notes'; do
+		# shellcheck disable=SC2086
+		ok iocage get $words
+		is "$(printf 'one\tn1\ntwo\tn2')"
+	done
+	ok iocage get -r -s -h
+	is "$(printf 'one\tup\ntwo\tdown')"
+	fails 2 iocage get -r
+	fails 2 iocage get -r notes one
 	fails 1 iocage get notes
 	has "You must specify a jail!"
 	run iocage get -a -r one

@@ -338,6 +338,39 @@ static void live_shared_alias(void **state)
 	plan_done(&after);
 }
 
+/* As ifconfig(8) there: the mask of the class, 64 bits of IPv6; one host on the loopback. */
+static void prefix_of_class(void **state)
+{
+	static const struct {
+		const char *prop, *value, *want;
+	} t[] = {
+		{ "ip4_addr", "vnet0|198.51.100.70", "198.51.100.70/24" },
+		{ "ip4_addr", "10.0.0.5", "10.0.0.5/8" },
+		{ "ip4_addr", "vnet0|172.16.0.5", "172.16.0.5/16" },
+		{ "ip4_addr", "lo0|127.0.0.5", "127.0.0.5/32" },
+		{ "ip4_addr", "vnet0|10.0.0.5/30", "10.0.0.5/30" },
+		{ "ip6_addr", "vnet0|2001:db8::5", "2001:db8::5/64" },
+	};
+	struct facts f = host();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct plan p = { 0 };
+		struct err e = ERR_INIT;
+		char text[IPADDR_TEXT];
+		size_t seen = 0;
+
+		if (build(KV("vnet", "1", t[i].prop, t[i].value), &f, &thin, &p, &e) != 0)
+			fail_msg("%s: %s", t[i].value, e.msg);
+		for (size_t k = 0; k < p.n; k++)
+			if (p.steps[k].redo.kind == OP_ADDR_ADD && p.steps[k].redo.where == AT_JAIL)
+				seen += streq(ipaddr_format(&p.steps[k].redo.addr, text), t[i].want);
+		if (seen != 1)
+			fail_msg("%s: %zu times %s", t[i].value, seen, t[i].want);
+		plan_done(&p);
+	}
+}
+
 /* The mounts that the lines of an fstab become: source, path, type, options; those that every jail has are left out. */
 static char *fstab_mounts(const char *fstab, const char *const *kv)
 {
@@ -353,8 +386,8 @@ static char *fstab_mounts(const char *fstab, const char *const *kv)
 		const struct op *op = &p.steps[i].redo;
 
 		if (op->kind == OP_MOUNT && op->text)
-			sbuf_addf(&b, "%s:%s %s %s %s\n", op->text + strlen("fstab line "), op->source, op->path, op->fstype,
-			          op->opts ? op->opts : "-");
+			sbuf_addf(&b, "%s:%s %s %s %s\n", op->text + strlen("fstab line "), op->source, op->path,
+			          op->fstype, op->opts ? op->opts : "-");
 	}
 	plan_done(&p);
 	return b.p ? sbuf_take(&b) : strdup("");
@@ -378,7 +411,8 @@ static void fstab_of_freebsd(void **state)
 		{ "/src /iocage/jails/0a1b2c3d-0000-11e8/root/x nullfs ro 0 0", "1:/src /x bind ro\n" },
 		{ "/src /r/jails/www/root/jails/db/root/x nullfs ro 0 0", "1:/src /jails/db/root/x bind ro\n" },
 		/* what a jail has on Linux in any case; elsewhere it is Linux's own */
-		{ "devfs /dev devfs rw 0 0\ntmpfs /dev/shm tmpfs rw,size=1g,mode=1777 0 0\nfdescfs /dev/fd fdescfs rw,linrdlnk 0 0\n"
+		{ "devfs /dev devfs rw 0 0\ntmpfs /dev/shm tmpfs rw,size=1g,mode=1777 0 0\nfdescfs /dev/fd fdescfs "
+		  "rw,linrdlnk 0 0\n"
 		  "linprocfs /proc linprocfs rw 0 0\nlinsysfs /sys linsysfs rw 0 0\nproc /proc procfs rw 0 0",
 		  "2:tmpfs /dev/shm tmpfs rw,size=1g,mode=1777\n" },
 		{ "linprocfs /compat/linux/proc linprocfs rw 0 0\nlinsysfs /compat/linux/sys linsysfs rw 0 0\n"
@@ -469,8 +503,6 @@ static void refuses_vnet(void **state)
 	refused("ip4_addr names em0, but the jail's interfaces are vnet0",
 	        KV("vnet", "1", "ip4_addr", "em0|10.0.0.5/24"), &f, &thin);
 	refused("interfaces are none", KV("vnet", "1", "interfaces", "none", "ip4_addr", "10.0.0.5/24"), &f, &thin);
-	refused("ip4_addr: 10.0.0.5 needs a prefix, as in 10.0.0.5/24", KV("vnet", "1", "ip4_addr", "10.0.0.5"), &f,
-	        &thin);
 	refused("defaultrouter: 10.9.9.1 is in none of the jail's networks: 10.0.0.5/24 on vnet0",
 	        KV("vnet", "1", "ip4_addr", "vnet0|10.0.0.5/24", "defaultrouter", "10.9.9.1"), &f, &thin);
 	refused("vnet0_vlan: the bridge flat0 does not filter VLANs. It is not ours to change; 'ip link set flat0 type "
@@ -673,7 +705,8 @@ int main(void)
 		cmocka_unit_test(golden_lives),         cmocka_unit_test(refuses_live),
 		cmocka_unit_test(live_shared_alias),    cmocka_unit_test(golden_rest),
 		cmocka_unit_test(refuses_shared),       cmocka_unit_test(refuses_vnet),
-		cmocka_unit_test(refuses_host_address), cmocka_unit_test(refuses_fstab), cmocka_unit_test(fstab_of_freebsd),
+		cmocka_unit_test(refuses_host_address), cmocka_unit_test(refuses_fstab),
+		cmocka_unit_test(fstab_of_freebsd),     cmocka_unit_test(prefix_of_class),
 		cmocka_unit_test(address_present),      cmocka_unit_test(address_held),
 		cmocka_unit_test(auto_router),          cmocka_unit_test(link_local_router),
 		cmocka_unit_test(vlans_ask_nobody),

@@ -373,8 +373,8 @@ static unsigned long common_flags(const char *opts, unsigned long flags)
 static char *fs_data(const char *opts, const char *more)
 {
 	/* the rest of mount(8)'s, FreeBSD's too, which are what happens anyway */
-	static const char *const flags[] = { "rw",       "suid",       "exec",       "symfollow",  "atime",  "diratime",
-		                             "relatime", "norelatime", "async",      "defaults",   "late",   "auto",
+	static const char *const flags[] = { "rw",       "suid",       "exec",       "symfollow", "atime", "diratime",
+		                             "relatime", "norelatime", "async",      "defaults",  "late",  "auto",
 		                             "acls",     "nfsv4acls",  "noclusterr", "noclusterw" };
 	struct sbuf b = { 0 };
 
@@ -452,10 +452,10 @@ static int mount_refused(const struct op *op, int code, struct err *e)
 	const char *source = op->source ? op->source : op->fstype, *opts = op->opts ? op->opts : "";
 
 	if (code == ENODEV)
-		return err_set(e, code, "mount %s on %s in the jail: this kernel has no file system %s", source, op->path,
-		               op->fstype);
-	return err_set(e, code, "mount %s (%s%s%s) on %s in the jail: %s", source, op->fstype, *opts ? ", options " : "",
-	               opts, op->path, strerror(code));
+		return err_set(e, code, "mount %s on %s in the jail: this kernel has no file system %s", source,
+		               op->path, op->fstype);
+	return err_set(e, code, "mount %s (%s%s%s) on %s in the jail: %s", source, op->fstype,
+	               *opts ? ", options " : "", opts, op->path, strerror(code));
 }
 
 int mount_one(const struct op *op, const struct op *root, int rootfd, int userns, unsigned base, struct err *e)

@@ -341,6 +341,7 @@ static void read_switches(struct survey *s)
 		struct ifreq wireless = { 0 };
 
 		s->links[i].accept_ra = switch_of(6, s->links[i].name, "accept_ra");
+		s->links[i].forward4 = switch_of(4, s->links[i].name, "forwarding");
 		s->links[i].no_ip6 = switch_of(6, s->links[i].name, "disable_ipv6");
 		if (!s->links[i].master)
 			read_manners(&s->links[i], filter, proxy);
