@@ -13,13 +13,16 @@
 
 #define AF_INET       2
 #define AF_INET6      10
-#define EACCES        13
 #define EADDRINUSE    98
 #define EADDRNOTAVAIL 99
 #define EAFNOSUPPORT  97
 #define EAGAIN        11
+#define EHOSTUNREACH  113
 #define ETH_P_IP      0x0800
 #define ETH_P_IPV6    0x86dd
+
+#define SOL_SOCKET   1
+#define SO_REUSEADDR 2
 
 #define NEXT_IS_ALLOWED 1
 #define BIND_ANY_PORT   2 /* bind hooks: CAP_NET_BIND_SERVICE is not asked for */
@@ -95,6 +98,20 @@ static __always_inline int local6(const struct hold_jail *j, struct addr6 *a)
 	return 0;
 }
 
+/*
+ * Where what is sent to *a really goes: loopback and the wildcard are the jail's own address. 0 or an errno. Of the rest of
+ * 127/8, all of which is the host's here, a jail reaches what it owns.
+ */
+static __always_inline int target4(const struct hold_jail *j, __u32 *a)
+{
+	if ((*a && !is_loop4(*a)) || own4(j, *a))
+		return 0;
+	if (*a && *a != LOOPBACK4)
+		return EHOSTUNREACH;
+	*a = j->prim4;
+	return 0;
+}
+
 /* What the map of sources says of a destination, or NULL. */
 static __always_inline __u32 *selected(const struct hold_jail *j, const struct addr6 *dst)
 {
@@ -124,12 +141,13 @@ static __always_inline void source_to6(const struct hold_jail *j, const struct a
 		__builtin_memcpy(ret->w, j->prim6, sizeof(ret->w));
 }
 
-/* Only the broker is host root here; it has looked at the caller's capabilities. */
-static __always_inline bool port_allowed(const struct hold_jail *j, __u16 port)
+/*
+ * Only the broker binds sockets, in the group in which it makes them. A process of the jail comes here when its call was not
+ * held up, or was let go on and has changed since: it would get a port of the host.
+ */
+static __always_inline bool by_broker(const struct hold_jail *j)
 {
-	if (!port || port >= 1024)
-		return true;
-	return (j->flags & HOLD_RESERVED) && (__u32)bpf_get_current_uid_gid() == 0;
+	return bpf_get_current_cgroup_id() == j->jail;
 }
 
 /* Count one more socket on key. A record whose last socket is just going away cannot be joined: try again. */
@@ -199,14 +217,12 @@ int hold_bind4(struct bpf_sock_addr *ctx)
 {
 	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
 	__u32 a = ctx->user_ip4;
-	int err = local4(j, &a);
+	int err = by_broker(j) ? local4(j, &a) : EADDRNOTAVAIL;
 
 	if (err)
 		return deny(err);
 	if (!held4(j))
 		return NEXT_IS_ALLOWED;
-	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
-		return deny(EACCES);
 	err = name_only(ctx->sk);
 	if (err)
 		return deny(err);
@@ -219,14 +235,12 @@ int hold_bind6(struct bpf_sock_addr *ctx)
 {
 	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
 	struct addr6 a = dest6(ctx);
-	int err = local6(j, &a);
+	int err = by_broker(j) ? local6(j, &a) : EADDRNOTAVAIL;
 
 	if (err)
 		return deny(err);
 	if (!(is_mapped(&a) ? held4(j) : held6(j)))
 		return NEXT_IS_ALLOWED;
-	if (!port_allowed(j, bpf_ntohs(ctx->user_port)))
-		return deny(EACCES);
 	err = name_only(ctx->sk);
 	if (err)
 		return deny(err);
@@ -234,12 +248,16 @@ int hold_bind6(struct bpf_sock_addr *ctx)
 	return NEXT_IS_ALLOWED | BIND_ANY_PORT;
 }
 
-/* The broker has said what it binds the socket for; now that the kernel has a port for it, it counts. */
-static __always_inline int bound(struct bpf_sock *ctx)
+/*
+ * The broker has said what it binds the socket for; now that the kernel has a port for it, it counts. everywhere: is it bound to
+ * a wildcard in the kernel.
+ */
+static __always_inline int bound(struct bpf_sock *ctx, bool everywhere)
 {
 	struct hold_sock *s = bpf_sk_storage_get(&hold_socks, ctx, NULL, 0);
-	__u32 real, *hidden;
+	struct hold_hidden *hidden;
 	struct hold_port *p;
+	__u32 real;
 	int err;
 
 	if (!s || s->state != HOLD_PENDING)
@@ -262,7 +280,12 @@ static __always_inline int bound(struct bpf_sock *ctx)
 		return 1;
 	hidden = bpf_map_lookup_elem(&hold_hidden, &real);
 	if (hidden) {
-		__sync_fetch_and_add(hidden, 1);
+		if (everywhere) {
+			s->flags |= HOLD_S_HIDES_ALL;
+			__sync_fetch_and_add(&hidden->everywhere, 1);
+		} else {
+			__sync_fetch_and_add(&hidden->somewhere, 1);
+		}
 		s->flags |= HOLD_S_HIDDEN;
 	}
 	return 1;
@@ -271,20 +294,23 @@ static __always_inline int bound(struct bpf_sock *ctx)
 SEC("cgroup/post_bind4")
 int hold_bound4(struct bpf_sock *ctx)
 {
-	return bound(ctx);
+	return bound(ctx, !ctx->src_ip4);
 }
 
 SEC("cgroup/post_bind6")
 int hold_bound6(struct bpf_sock *ctx)
 {
-	return bound(ctx);
+	__u32 w2 = ctx->src_ip6[2];
+
+	return bound(ctx, !ctx->src_ip6[0] && !ctx->src_ip6[1] && (!w2 || w2 == MAPPED) && !ctx->src_ip6[3]);
 }
 
 SEC("cgroup/sock_release")
 int hold_release(struct bpf_sock *ctx)
 {
 	struct hold_sock *s = bpf_sk_storage_get(&hold_socks, ctx, NULL, 0);
-	__u32 real, *hidden;
+	struct hold_hidden *hidden;
+	__u32 real;
 	void *bell;
 
 	if (!s || (s->state != HOLD_BOUND && s->state != HOLD_NAMED))
@@ -295,7 +321,8 @@ int hold_release(struct bpf_sock *ctx)
 	if (s->flags & HOLD_S_HIDDEN) {
 		hidden = bpf_map_lookup_elem(&hold_hidden, &real);
 		if (hidden)
-			__sync_fetch_and_add(hidden, -1);
+			__sync_fetch_and_add(s->flags & HOLD_S_HIDES_ALL ? &hidden->everywhere : &hidden->somewhere,
+			                     -1);
 	}
 	if (s->flags & HOLD_S_NAT) {
 		__u64 what = real;
@@ -315,11 +342,18 @@ static __always_inline struct hold_sock *named(struct bpf_sock *sk)
 	return s && s->state == HOLD_NAMED && !sk->src_port ? s : NULL;
 }
 
-/* It connects: it has the port that it asked for in the kernel too. */
-static __always_inline int real_port(struct hold_sock *s)
+/*
+ * It connects: it has the port that it asked for in the kernel too, and never listens there. A service of the host that is
+ * started later gets the port beside it by SO_REUSEADDR.
+ */
+static __always_inline int real_port(struct bpf_sock_addr *ctx, struct hold_sock *s)
 {
+	int on = 1;
+
 	s->real = s->key.port;
+	s->flags |= HOLD_S_OWN;
 	s->state = HOLD_BOUND;
+	(void)bpf_setsockopt(ctx, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	return 1;
 }
 
@@ -347,13 +381,16 @@ int hold_connect4(struct bpf_sock_addr *ctx)
 	struct bpf_sock *sk = ctx->sk;
 	__u32 dst = ctx->user_ip4;
 	struct hold_sock *s;
+	int err;
 
 	if (!held4(j))
 		return 1;
 	if (!j->n4)
 		return deny(EAFNOSUPPORT);
-	if (!dst || (dst == LOOPBACK4 && !own4(j, dst)))
-		ctx->user_ip4 = dst = j->prim4;
+	err = target4(j, &dst);
+	if (err)
+		return deny(err);
+	ctx->user_ip4 = dst;
 	if (!sk)
 		return 1;
 	talks(sk);
@@ -367,7 +404,7 @@ int hold_connect4(struct bpf_sock_addr *ctx)
 			sa.sin_addr.s_addr = own;
 		sa.sin_port = bpf_htons(s->key.port);
 		if (!bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)))
-			return real_port(s);
+			return real_port(ctx, s);
 		sa.sin_port = 0; /* somebody else has the port: from another */
 		return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
 	}
@@ -395,9 +432,7 @@ static __always_inline int target6(const struct hold_jail *j, struct addr6 *a)
 			return 0;
 		if (!j->n4)
 			return EAFNOSUPPORT;
-		if (!a->w[3] || (a->w[3] == LOOPBACK4 && !own4(j, a->w[3])))
-			a->w[3] = j->prim4;
-		return 0;
+		return target4(j, &a->w[3]);
 	}
 	if (!held6(j))
 		return 0;
@@ -433,7 +468,7 @@ int hold_connect6(struct bpf_sock_addr *ctx)
 		__builtin_memcpy(&sa.sin6_addr, src.w, sizeof(src.w));
 		sa.sin6_port = bpf_htons(s->key.port);
 		if (!bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)))
-			return real_port(s);
+			return real_port(ctx, s);
 		sa.sin6_port = 0;
 		return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
 	}
@@ -477,13 +512,16 @@ int hold_sendmsg4(struct bpf_sock_addr *ctx)
 {
 	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
 	__u32 dst = ctx->user_ip4, src = ctx->msg_src_ip4;
+	int err;
 
 	if (!held4(j))
 		return 1;
 	if (!j->n4)
 		return deny(EAFNOSUPPORT);
-	if (!dst || (dst == LOOPBACK4 && !own4(j, dst)))
-		ctx->user_ip4 = dst = j->prim4;
+	err = target4(j, &dst);
+	if (err)
+		return deny(err);
+	ctx->user_ip4 = dst;
 	if (src == LOOPBACK4 && !own4(j, src))
 		src = 0;
 	if (src && !own4(j, src))
@@ -624,6 +662,21 @@ static __always_inline bool is_connection(const struct hold_jail *j, struct __sk
 	       sk->state != STATE_SYN_SENT;
 }
 
+/* Does it listen where the broker has not put it: on a port that it got past the broker, if there is a way. */
+static __always_inline bool is_stray(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct hold_sock *s;
+
+	if (!sk)
+		return false;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->protocol != IPPROTO_TCP || sk->state != STATE_LISTEN)
+		return false;
+	s = bpf_sk_storage_get(&hold_socks, sk, NULL, 0);
+	return !s || s->state != HOLD_BOUND || !(s->flags & HOLD_S_HIDDEN);
+}
+
 SEC("cgroup_skb/ingress")
 int hold_in(struct __sk_buff *skb)
 {
@@ -635,14 +688,15 @@ int hold_in(struct __sk_buff *skb)
 			return 1;
 		if (bpf_skb_load_bytes(skb, 16, &a.w[3], 4))
 			return 0;
-		return own4(j, a.w[3]) || group4(j, skb, a.w[3]) || is_connection(j, skb);
+		return (own4(j, a.w[3]) && !is_stray(skb)) || group4(j, skb, a.w[3]) || is_connection(j, skb);
 	}
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		if (!held6(j))
 			return 1;
 		if (bpf_skb_load_bytes(skb, 24, a.w, 16))
 			return 0;
-		return own6(j, &a) || (j->n6 > 1 && (bpf_ntohl(a.w[0]) >> 24) == 0xff) || is_connection(j, skb);
+		return (own6(j, &a) && !is_stray(skb)) || (j->n6 > 1 && (bpf_ntohl(a.w[0]) >> 24) == 0xff) ||
+		       is_connection(j, skb);
 	}
 	return 0;
 }
@@ -662,26 +716,42 @@ static __always_inline bool is_relayed(struct __sk_buff *skb)
 	return s && s->state == HOLD_RELAY;
 }
 
+/*
+ * Raw and ping sockets meet no hook on their way to the loopback's addresses. They may ask 127.0.0.1 and ::1 for an echo, as
+ * programs do to see whether there is a network, and nothing else.
+ */
+static __always_inline bool to_loopback(const struct hold_jail *j, struct __sk_buff *skb, const struct addr6 *dst)
+{
+	__u8 proto;
+
+	if (is_mapped(dst) ? !is_loop4(dst->w[3]) || own4(j, dst->w[3]) : !is_loop6(dst) || own6(j, dst))
+		return false;
+	if (bpf_skb_load_bytes(skb, is_mapped(dst) ? 9 : 6, &proto, 1))
+		return true;
+	return is_mapped(dst) ? dst->w[3] != LOOPBACK4 || proto != IPPROTO_ICMP : proto != IPPROTO_ICMPV6;
+}
+
 SEC("cgroup_skb/egress")
 int hold_out(struct __sk_buff *skb)
 {
 	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
-	struct addr6 a;
+	struct addr6 a[2] = { 0 };
 
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		if (!held4(j))
 			return 1;
-		if (bpf_skb_load_bytes(skb, 12, &a.w[3], 4))
+		if (bpf_skb_load_bytes(skb, 12, &a[0].w[0], 8))
 			return 0;
-		return own4(j, a.w[3]) || is_connection(j, skb);
+		a[1] = (struct addr6){ { 0, 0, MAPPED, a[0].w[1] } };
+		return (own4(j, a[0].w[0]) && !to_loopback(j, skb, &a[1])) || is_connection(j, skb);
 	}
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		if (!held6(j))
 			return 1;
-		if (bpf_skb_load_bytes(skb, 8, a.w, 16))
+		if (bpf_skb_load_bytes(skb, 8, a, 32))
 			return 0;
 		/* group membership reports leave from the unspecified or a link-local address, made by the kernel */
-		return own6(j, &a) || is_connection(j, skb) || is_relayed(skb);
+		return (own6(j, &a[0]) && !to_loopback(j, skb, &a[1])) || is_connection(j, skb) || is_relayed(skb);
 	}
 	return 0;
 }
@@ -763,7 +833,8 @@ int hold_lookup(struct bpf_sk_lookup *ctx)
 {
 	const volatile struct bpf_sk_lookup *v = ctx; /* as in dest6 */
 	struct addr6 a = { { 0, 0, MAPPED, v->local_ip4 } };
-	__u32 port = ctx->local_port, *hidden;
+	struct hold_hidden *hidden;
+	__u32 port = ctx->local_port;
 	struct hold_owner *o;
 
 	if (ctx->family == AF_INET6) {
@@ -787,9 +858,9 @@ int hold_lookup(struct bpf_sk_lookup *ctx)
 		return SK_PASS;
 	if (ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
-	/* a port that only exists inside the kernel answers as a closed one */
+	/* a port that only exists inside the kernel answers as a closed one, and on others' addresses it does not exist */
 	hidden = bpf_map_lookup_elem(&hold_hidden, &port);
-	return hidden && *hidden ? SK_DROP : SK_PASS;
+	return hidden && (hidden->everywhere || (o && hidden->somewhere)) ? SK_DROP : SK_PASS;
 }
 
 /* Nothing here calls a helper that is for GPL programs only. */

@@ -16,7 +16,6 @@
 enum hold_flags {
 	HOLD_INHERIT4 = 1 << 0, /* IPv4 is not held; without it, to the list (maybe empty): zero holds most */
 	HOLD_INHERIT6 = 1 << 1,
-	HOLD_RESERVED = 1 << 2, /* ports below 1024 may be bound by the privileged */
 	HOLD_SELECT4 = 1 << 3, /* the source is found in the map of sources, else it is the primary address */
 	HOLD_SELECT6 = 1 << 4,
 };
@@ -77,6 +76,11 @@ struct hold_port {
 	__u16 flags; /* enum hold_sock_flags of the first of them */
 };
 
+/* By port in the kernel: how many listeners of jails have it on one address, and on a wildcard. */
+struct hold_hidden {
+	__u32 somewhere, everywhere;
+};
+
 enum hold_sock_flags {
 	HOLD_S_REUSEADDR = 1 << 0,
 	HOLD_S_REUSEPORT = 1 << 1,
@@ -86,6 +90,7 @@ enum hold_sock_flags {
 	HOLD_S_HIDDEN = 1 << 5, /* counted in the map of hidden ports */
 	HOLD_S_COUNTED = 1 << 6, /* when PENDING: counted on its key since it was NAMED */
 	HOLD_S_OWN = 1 << 7, /* TCP that is to connect from the port it asked for: it is nobody's to hide */
+	HOLD_S_HIDES_ALL = 1 << 9, /* counted there as a wildcard */
 	HOLD_S_TALKS = 1 << 8, /* of a port: the UDP socket that came last is connected, another may take its place */
 };
 

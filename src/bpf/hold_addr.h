@@ -19,6 +19,12 @@ static __always_inline bool is_any6(const struct addr6 *a)
 	return !a->w[0] && !a->w[1] && !a->w[2] && !a->w[3];
 }
 
+/* 127/8 */
+static __always_inline bool is_loop4(__u32 a)
+{
+	return (a & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
+}
+
 static __always_inline bool is_loop6(const struct addr6 *a)
 {
 	return !a->w[0] && !a->w[1] && !a->w[2] && a->w[3] == bpf_htonl(1);

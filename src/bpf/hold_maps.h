@@ -39,12 +39,12 @@ struct {
 	__type(value, __u64);
 } hold_listen SEC(".maps");
 
-/* How many jail sockets have this port in the kernel: nobody may reach them by it. */
+/* How many jail sockets listen on this port in the kernel: nobody may reach them by it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 65536);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct hold_hidden);
 } hold_hidden SEC(".maps");
 
 struct {

@@ -31,10 +31,16 @@ static void check_bind(struct memory *m, const struct request *r)
 	union ip_name name;
 	size_t n = broker_name_wanted((uint32_t)r->arg[2]);
 
-	must(n == 0 || (n >= sizeof(name.in) && n <= sizeof(name.in6)));
+	must(n <= sizeof(name.in6));
 	memset(&name, 0, sizeof(name));
-	if (n && read_memory(m, r->arg[1], &name, n) == 0 && broker_name_usable(&name, n))
-		must(name.sa.sa_family == AF_INET || (name.sa.sa_family == AF_INET6 && n == sizeof(name.in6)));
+	if (n && read_memory(m, r->arg[1], &name, n) < 0)
+		return;
+	if (broker_name_usable(&name, n))
+		must(n >= sizeof(name.in) && (name.sa.sa_family == AF_INET || name.sa.sa_family == AF_INET6));
+	if (broker_name_fits(AF_INET6, n, &name) == 0)
+		must(name.sa.sa_family == AF_INET6 && n >= NAME6_LEN_MIN);
+	if (broker_name_fits(AF_INET, n, &name) == 0)
+		must(name.sa.sa_family == AF_INET && n >= sizeof(name.in));
 }
 
 static void check_ioctl(struct memory *m, const struct request *r)

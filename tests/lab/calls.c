@@ -19,7 +19,7 @@
  * new/4|6/tcp|udp|raw|PROTO   use/N   set/OPTION/VALUE   bind/ADDR/PORT   listen   connect/ADDR/PORT
  * fastopen/ADDR/PORT   send   sendto/ADDR/PORT   sendfrom/SOURCE/ADDR/PORT   recv (words: from, its text)
  * recvto (to which address it came: PKTINFO)   accept   name   peer   close
- * dup   pass (through a unix socket, closing the old)   fork (go on in a child)   exec (go on in a new program)
+ * dup   shut (for reading: it listens no more)   pass (through a unix socket, closing the old)   fork (go on in a child)   exec (go on in a new program)
  * reach/ADDR/PORT (a new socket connects there)   join/GROUP   up (say so and wait for input to end)
  * disconnect (connect to AF_UNSPEC)   serve/TAG, serveudp/TAG (as up; each socket answers TAG and its number)
  * Each prints nothing when it succeeds and has nothing to tell, else one word; CALL:ERRNO when it fails, and goes on.
@@ -372,6 +372,8 @@ static bool plain(const char *call)
 		check(call, close(fd()));
 	else if (strcmp(call, "dup") == 0)
 		add(dup(fd()));
+	else if (strcmp(call, "shut") == 0)
+		check(call, shutdown(fd(), SHUT_RD));
 	else if (strcmp(call, "pass") == 0)
 		pass();
 	else if (strcmp(call, "up") == 0)

@@ -204,10 +204,10 @@ static void answer(struct broker *b, int listener, unsigned flags, const struct 
 		struct seccomp_notif_resp resp;
 		char room[RECORD_MAX];
 	} out;
-	enum answer what = ANSWER_CONTINUE;
-	int64_t value = 0;
+	enum answer what = ANSWER_VALUE;
+	int64_t value = -ENOSYS;
 
-	/* no pid: a process that ours cannot see, in no jail of ours */
+	/* no pid: a process that ours cannot see, in no jail of ours. What is not understood is refused */
 	r.call = n->pid ? broker_decode(&n->data, read_caller, &r, &r) : CALL_NONE;
 	if (handlers[r.call])
 		what = handlers[r.call](b, &r, &value);

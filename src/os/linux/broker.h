@@ -59,7 +59,7 @@ bool broker_in_view(struct broker *b, const struct request *r);
 must_check int broker_read(const struct request *r, uint64_t at, void *buf, size_t n);
 must_check int broker_write(const struct request *r, uint64_t at, const void *buf, size_t n);
 
-/* Our own fd of the caller's, when it is an IP socket in the host's namespace; else negative. */
+/* Our own fd of the caller's; -ENOTSOCK when it is no socket of the host's namespace, else -errno: it cannot be told. */
 must_check int broker_fetch(struct broker *b, const struct request *r, int fd);
 
 /* Is the caller in the jail's own user namespace. */
@@ -71,10 +71,10 @@ bool broker_capable(struct broker *b, const struct request *r, unsigned cap);
 /* broker_bind.c: give a held TCP or UDP socket an address as FreeBSD would. `priv`: ports below 1024 are allowed. 0 or -errno. */
 int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name *to, bool priv);
 /*
- * Bind a TCP socket that only has its name in the jail (HOLD_NAMED) to a hidden port, so that it can listen. 0: done, or
- * nothing to do. Else -errno.
+ * A TCP socket is about to listen: it gets a hidden port, and one without a name the wildcard first. 0, or -errno; one that has
+ * a real port, to connect from it, is refused.
  */
-int broker_bind_named(struct broker *b, int sock);
+must_check int broker_bind_to_listen(struct broker *b, int sock);
 /* A TCP socket that only has its name in the jail is about to connect: it gets the port it asked for in the kernel too. */
 void broker_connect_named(struct broker *b, int sock, const union ip_name *to);
 /* Connect a UDP socket: one that is bound to a wildcard leaves from the jail's address. 0 or -errno. */

@@ -268,17 +268,52 @@ static void still_named(struct broker *b, int sock, struct plan *p)
 		return; /* the map is full: the socket has no name in the jail any more */
 }
 
-int broker_bind_named(struct broker *b, int sock)
+/*
+ * A port of the kernel's choice, found by a socket that is closed again. Asking for it by number makes the kernel keep it
+ * when the socket is connected and disconnected.
+ */
+static int find_port(const struct plan *p, int like, int type, int *ret_holder)
 {
+	union ip_name name = p->name;
+	socklen_t len = sizeof(name);
+	int fd = socket(name.sa.sa_family, type | SOCK_CLOEXEC, 0), v6only = flag(like, IPPROTO_IPV6, IPV6_V6ONLY);
+
+	*ret_holder = fd;
+	if (fd < 0)
+		return -errno;
+	if (name.sa.sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)
+		return -errno;
+	set_port(&name, 0);
+	if (bind(fd, &name.sa, name_len(&name)) < 0 || getsockname(fd, &name.sa, &len) < 0)
+		return -errno;
+	set_reuse(fd, 1);
+	return ntohs(name.sa.sa_family == AF_INET ? name.in.sin_port : name.in6.sin6_port);
+}
+
+/* On a port of the kernel's choice, by number (find_port). */
+static int bind_hidden_tcp(struct broker *b, int sock, struct plan *p)
+{
+	_cleanup_close_ int holder = -1;
+	int r = find_port(p, sock, SOCK_STREAM, &holder);
+
+	if (r < 0)
+		return r;
+	set_port(&p->name, (uint16_t)r);
+	/* it stays on, for the connections taken: a service of the host that is started beside them gets its port by it */
+	set_reuse(sock, 1);
+	return bind_told(b, sock, p, HOLD_PENDING);
+}
+
+/* One that has a name in the jail, or has asked for an address alone (IP_BIND_ADDRESS_NO_PORT), gets a hidden port. */
+static int bind_named(struct broker *b, int sock, struct hold_sock *s)
+{
+	const bool named = s->state == HOLD_NAMED;
 	struct hold_port there = { 0 };
-	struct plan p;
+	struct plan p = { .s = *s };
 	int domain = 0, r;
 	socklen_t len = sizeof(domain);
 	bool v4;
 
-	memset(&p, 0, sizeof(p));
-	if (hold_map_get(b->maps.hold_socks, &sock, &p.s) < 0 || p.s.state != HOLD_NAMED)
-		return 0;
 	if (getsockopt(sock, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
 		return -errno;
 	v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p.s.key.addr);
@@ -291,15 +326,71 @@ int broker_bind_named(struct broker *b, int sock)
 		hold_mapped(b->h.a4[0], p.name.in6.sin6_addr.s6_addr);
 	else
 		memcpy(&p.name.in6.sin6_addr, b->h.a6[0], 16);
+	if (named)
+		p.s.flags |= HOLD_S_COUNTED;
 	/* the same address and port again: the same real port, where the kernel knows SO_REUSEPORT groups from others */
-	if (hold_map_get(b->maps.hold_ports, &p.s.key, &there) == 0)
+	if (named && hold_map_get(b->maps.hold_ports, &p.s.key, &there) == 0 && there.real) {
 		set_port(&p.name, there.real);
-	p.s.flags |= HOLD_S_COUNTED;
-	r = bind_told(b, sock, &p, HOLD_PENDING);
-	if (r < 0)
+		set_reuse(sock, 1);
+		r = bind_told(b, sock, &p, HOLD_PENDING);
+	} else {
+		r = bind_hidden_tcp(b, sock, &p);
+	}
+	if (r < 0 && named)
 		still_named(b, sock, &p);
-	else if (b->named)
+	else if (r == 0 && named && b->named)
 		b->named--;
+	return r;
+}
+
+/* The address it is bound to, as the jail is shown it; port 0: none. 0 or -errno. */
+static int shown_name(int sock, union ip_name *ret)
+{
+	socklen_t len = sizeof(*ret);
+
+	memset(ret, 0, sizeof(*ret));
+	return getsockname(sock, &ret->sa, &len) < 0 ? -errno : 0;
+}
+
+static uint16_t port_of(const union ip_name *n)
+{
+	return ntohs(n->sa.sa_family == AF_INET ? n->in.sin_port : n->in6.sin6_port);
+}
+
+static bool inherits(const struct broker *b, const union ip_name *n)
+{
+	bool v4 = n->sa.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&n->in6.sin6_addr);
+
+	return (v4 ? b->h.ip4 : b->h.ip6) == IP_INHERIT;
+}
+
+int broker_bind_to_listen(struct broker *b, int sock)
+{
+	union ip_name name, any = { .sa = { .sa_family = AF_UNSPEC } };
+	struct hold_sock s;
+	int r = shown_name(sock, &name);
+
+	if (r < 0)
+		return r;
+	if (hold_map_get(b->maps.hold_socks, &sock, &s) < 0)
+		s.state = HOLD_NONE;
+	if (s.state == HOLD_NAMED || s.state == HOLD_PENDING)
+		return bind_named(b, sock, &s);
+	if (s.state == HOLD_BOUND && !(s.flags & HOLD_S_HIDDEN))
+		return -EADDRINUSE;
+	if (s.state == HOLD_BOUND) {
+		/* it has listened, and was shut down since: the kernel has struck it out */
+		if (!(s.flags & HOLD_S_STEERED) || flag(sock, SOL_SOCKET, SO_ACCEPTCONN))
+			return 0;
+		s.flags &= (uint16_t)~HOLD_S_STEERED;
+		return hold_map_put(b->maps.hold_socks, &sock, &s, BPF_EXIST);
+	}
+	if (port_of(&name)) /* it has bound itself to the host's, or is connected */
+		return inherits(b, &name) ? 0 : -EINVAL;
+	any.sa.sa_family = name.sa.sa_family;
+	r = broker_bind_held(b, sock, IPPROTO_TCP, &any, true);
+	if (r == 0 && hold_map_get(b->maps.hold_socks, &sock, &s) == 0 && s.state != HOLD_BOUND)
+		r = bind_named(b, sock, &s);
 	return r;
 }
 
@@ -397,6 +488,8 @@ void broker_connect_named(struct broker *b, int sock, const union ip_name *to)
 		still_named(b, sock, &p);
 		return;
 	}
+	/* a service of the host that is started while it has the port */
+	set_reuse(sock, 1);
 	if (b->named)
 		b->named--;
 }
@@ -421,28 +514,6 @@ static void make_wild(struct plan *p)
 		memset(p->name.in6.sin6_addr.s6_addr + 12, 0, 4);
 	else
 		memset(&p->name.in6.sin6_addr, 0, 16);
-}
-
-/*
- * A port of the kernel's choice, found by a socket that is closed again. Asking for it by number makes the kernel keep it
- * when the socket is connected and disconnected.
- */
-static int find_port(const struct plan *p, int like, int type, int *ret_holder)
-{
-	union ip_name name = p->name;
-	socklen_t len = sizeof(name);
-	int fd = socket(name.sa.sa_family, type | SOCK_CLOEXEC, 0), v6only = flag(like, IPPROTO_IPV6, IPV6_V6ONLY);
-
-	*ret_holder = fd;
-	if (fd < 0)
-		return -errno;
-	if (name.sa.sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)
-		return -errno;
-	set_port(&name, 0);
-	if (bind(fd, &name.sa, name_len(&name)) < 0 || getsockname(fd, &name.sa, &len) < 0)
-		return -errno;
-	set_reuse(fd, 1);
-	return ntohs(name.sa.sa_family == AF_INET ? name.in.sin_port : name.in6.sin6_port);
 }
 
 /* On a port of the kernel's choice (or that of the group it joins), translated. */
@@ -525,7 +596,7 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 {
 	bool v4 = to->sa.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr);
 	struct hold_port join = { 0 };
-	uint16_t port = ntohs(to->sa.sa_family == AF_INET ? to->in.sin_port : to->in6.sin6_port);
+	uint16_t port = port_of(to);
 	struct hold_sock old;
 	struct plan p;
 	int r;
@@ -562,7 +633,10 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 		return bind_udp(b, sock, &p, &join);
 	if (!port && p.wild && selects(b, v4))
 		return name_any_tcp(b, sock, &p);
-	return port ? name_tcp(b, sock, &p) : bind_told(b, sock, &p, HOLD_PENDING);
+	if (port)
+		return name_tcp(b, sock, &p);
+	return flag(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) ? bind_told(b, sock, &p, HOLD_PENDING) :
+	                                                         bind_hidden_tcp(b, sock, &p);
 }
 
 /*

@@ -20,6 +20,7 @@ enum compat_nr {
 	COMPAT_bind = 361,
 	COMPAT_connect = 362,
 	COMPAT_listen = 363,
+	COMPAT_sendto = 369,
 };
 #elif defined(__aarch64__)
 #define NATIVE_ARCH AUDIT_ARCH_AARCH64
@@ -33,6 +34,7 @@ enum compat_nr {
 	COMPAT_bind = 282,
 	COMPAT_connect = 283,
 	COMPAT_listen = 284,
+	COMPAT_sendto = 290,
 };
 #endif
 
@@ -95,6 +97,8 @@ static enum broker_call compat_call(int nr, broker_reader read, void *ctx, struc
 		return CALL_LISTEN;
 	case COMPAT_connect:
 		return CALL_CONNECT;
+	case COMPAT_sendto:
+		return CALL_SENDTO;
 	case COMPAT_ioctl:
 		return CALL_IOCTL;
 	case COMPAT_sethostname:
@@ -121,7 +125,7 @@ enum broker_call broker_decode(const struct seccomp_data *d, broker_reader read,
 
 size_t broker_name_wanted(uint32_t len)
 {
-	if (len < sizeof(struct sockaddr_in) || len > NAME_LEN_MAX)
+	if (len > NAME_LEN_MAX)
 		return 0;
 	return len < sizeof(struct sockaddr_in6) ? len : sizeof(struct sockaddr_in6);
 }
@@ -130,7 +134,17 @@ bool broker_name_usable(const union ip_name *name, size_t n)
 {
 	if (name->sa.sa_family == AF_INET)
 		return n >= sizeof(name->in);
-	return name->sa.sa_family == AF_INET6 && n >= sizeof(name->in6);
+	return name->sa.sa_family == AF_INET6 && n >= NAME6_LEN_MIN;
+}
+
+int broker_name_fits(int domain, size_t n, union ip_name *name)
+{
+	if (n < (domain == AF_INET ? sizeof(name->in) : NAME6_LEN_MIN))
+		return -EINVAL;
+	/* what old programs forget to say, the kernel and FreeBSD let pass with the wildcard */
+	if (domain == AF_INET && name->sa.sa_family == AF_UNSPEC && name->in.sin_addr.s_addr == htonl(INADDR_ANY))
+		name->sa.sa_family = AF_INET;
+	return name->sa.sa_family == domain ? 0 : -EAFNOSUPPORT;
 }
 
 int broker_decode_ifconf(const uint8_t raw[static IFCONF_RAW], bool compat, int32_t *ret_len, uint64_t *ret_at)

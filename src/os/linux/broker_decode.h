@@ -12,7 +12,7 @@
 #include "base/err.h"
 
 enum broker_call {
-	CALL_NONE, /* not ours */
+	CALL_NONE, /* none that is known: refused */
 	CALL_FAULT, /* its arguments cannot be read */
 	CALL_SOCKET,
 	CALL_BIND,
@@ -43,7 +43,8 @@ union ip_name {
 	struct sockaddr_in6 in6;
 };
 
-#define NAME_LEN_MAX 128 /* of any socket address, for the kernel */
+#define NAME_LEN_MAX  128 /* of any socket address, for the kernel */
+#define NAME6_LEN_MIN 24 /* without the scope, which came later */
 #define HOST_LEN_MAX 64 /* __NEW_UTS_LEN */
 
 /* Copies exactly n bytes of the caller's memory. 0 or -errno. */
@@ -52,10 +53,15 @@ typedef int (*broker_reader)(void *ctx, uint64_t at, void *buf, size_t n);
 /* Fills compat, by_memory and arg; 32-bit callers' arguments are 32 bits wide then. */
 enum broker_call broker_decode(const struct seccomp_data *d, broker_reader read, void *ctx, struct request *r);
 
-/* How many bytes of a socket address of length len are worth reading: 0 when it is none of the two families'. */
+/* How many bytes of a socket address of length len are worth reading: 0 when no address has that length. */
 size_t broker_name_wanted(uint32_t len);
 /* What was read: is it a whole address of one of the two families. */
 bool broker_name_usable(const union ip_name *name, size_t n);
+/*
+ * What was read, the rest being zero: can a socket of that family be bound to it. 0, with the family filled in where the kernel
+ * does not ask for it, or the kernel's -errno.
+ */
+must_check int broker_name_fits(int domain, size_t n, union ip_name *name);
 
 #define IFCONF_MAX 65536 /* bytes of answer to SIOCGIFCONF; more than all addresses of a jail take */
 #define IFCONF_RAW 16 /* bytes of struct ifconf, 8 of a 32-bit program's */

@@ -4,27 +4,14 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "os/linux/broker.h"
 
 #define IFREQ_COMPAT 32 /* struct ifreq of 32-bit programs */
-
-/* Is it a socket the caller asks with: these numbers mean other things on other files. */
-static bool is_socket(struct broker *b, const struct request *r)
-{
-	char path[48], target[16];
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "%d/fd/%d", (int)r->pid, (int)(uint32_t)r->arg[0]);
-	n = readlinkat(b->proc, path, target, sizeof(target));
-	return n > 8 && memcmp(target, "socket:[", 8) == 0;
-}
 
 /* A list has one record per address; 32-bit records are the same, shorter. Returns bytes in out. */
 static int32_t list(struct broker *b, const struct request *r, char *out, int32_t cap)
@@ -98,9 +85,15 @@ static int64_t record(struct broker *b, const struct request *r, unsigned long r
 enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret)
 {
 	unsigned long req = (uint32_t)r->arg[1];
+	_cleanup_close_ int sock = -1;
 
-	if (!broker_in_view(b, r) || !is_socket(b, r))
+	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
+	*ret = sock;
+	/* in a namespace of its own a process asks the kernel; all others see the view, whatever socket they ask with */
+	if (sock == -ENOTSOCK && !broker_in_view(b, r))
 		return ANSWER_CONTINUE;
+	if (sock < 0 && sock != -ENOTSOCK)
+		return ANSWER_VALUE;
 	switch (req) {
 	case SIOCGIFCONF:
 		*ret = ifconf(b, r);

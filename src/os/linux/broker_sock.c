@@ -179,49 +179,59 @@ static int bind_ping(struct broker *b, int sock, const union ip_name *to)
 	return r;
 }
 
-static int bind_any(struct broker *b, const struct request *r, int sock, const union ip_name *to, socklen_t len)
+static int bind_any(struct broker *b, const struct request *r, int sock, const union ip_name *to)
 {
 	int type = int_option(sock, SOL_SOCKET, SO_TYPE), proto = int_option(sock, SOL_SOCKET, SO_PROTOCOL);
-	int domain = int_option(sock, SOL_SOCKET, SO_DOMAIN);
 	uint16_t port = ntohs(to->sa.sa_family == AF_INET ? to->in.sin_port : to->in6.sin6_port);
 	bool priv = port == 0 || port >= 1024 || broker_capable(b, r, CAP_BIT_NET_BIND_SERVICE);
+	socklen_t len = to->sa.sa_family == AF_INET ? sizeof(to->in) : sizeof(to->in6);
 
-	if (domain != to->sa.sa_family) /* the kernel's own errno */
-		return bind(sock, &to->sa, len) < 0 ? -errno : 0;
 	if (type == SOCK_RAW)
 		return bind_raw(b, sock, to, len);
 	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP)
 		return broker_bind_held(b, sock, proto, to, priv);
-	if (mode_of(b, domain) == IP_NEW)
+	if (mode_of(b, to->sa.sa_family) == IP_NEW)
 		return bind_ping(b, sock, to);
 	return bind(sock, &to->sa, len) < 0 ? -errno : 0;
 }
 
-/*
- * The address argument of bind and connect, and our own fd of the socket. False: it is no IP address or no IP socket of
- * ours, and left to the kernel, in the caller's own right; an IP socket is held then too.
- */
-static bool take(struct broker *b, const struct request *r, union ip_name *to, int *ret_sock)
+/* The address argument of bind and connect, zeros where it is shorter. Its length that counts, or -errno. */
+static int read_name(const struct request *r, union ip_name *to)
 {
-	size_t n = broker_name_wanted((uint32_t)r->arg[2]);
+	uint32_t len = (uint32_t)r->arg[2];
+	size_t n = broker_name_wanted(len);
 
 	memset(to, 0, sizeof(*to));
-	if (!n || broker_read(r, r->arg[1], to, n) < 0 || !broker_name_usable(to, n))
-		return false;
-	if (!broker_in_view(b, r))
-		return false;
-	*ret_sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
-	return *ret_sock >= 0;
+	if (len > NAME_LEN_MAX)
+		return -EINVAL;
+	return n && broker_read(r, r->arg[1], to, n) < 0 ? -EFAULT : (int)n;
+}
+
+/*
+ * The caller's file, when it is not ours to answer for: then the kernel goes on in the caller's own right. It may be another
+ * file by then. Binding one of ours is refused in the kernel to everybody but us; arguments in memory may name another call.
+ */
+static enum answer not_ours(const struct request *r, int fetched, int64_t *ret)
+{
+	*ret = fetched;
+	if (fetched != -ENOTSOCK || (r->by_memory && !(r->flags & BROKER_ANY_AF)))
+		return ANSWER_VALUE;
+	return ANSWER_CONTINUE;
 }
 
 enum answer broker_bind(struct broker *b, const struct request *r, int64_t *ret)
 {
-	_cleanup_close_ int sock = -1;
+	_cleanup_close_ int sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
+	int domain, n;
 	union ip_name to;
 
-	if (!take(b, r, &to, &sock))
-		return ANSWER_CONTINUE;
-	*ret = bind_any(b, r, sock, &to, to.sa.sa_family == AF_INET ? sizeof(to.in) : sizeof(to.in6));
+	if (sock < 0)
+		return not_ours(r, sock, ret);
+	n = read_name(r, &to);
+	domain = int_option(sock, SOL_SOCKET, SO_DOMAIN);
+	*ret = n < 0 ? n : domain < 0 ? domain : broker_name_fits(domain, (size_t)n, &to);
+	if (*ret == 0)
+		*ret = bind_any(b, r, sock, &to);
 	return ANSWER_VALUE;
 }
 
@@ -229,12 +239,20 @@ enum answer broker_connect(struct broker *b, const struct request *r, int64_t *r
 {
 	_cleanup_close_ int sock = -1;
 	union ip_name to;
+	int n;
 
-	/* all others find their address in the kernel */
+	/* all others find their address in the kernel, which holds each to the jail's whatever is in memory by then */
 	if (!b->wild_udp && !b->named && !(b->sent && b->sent[b->jail & (HOLD_SENT - 1)]))
 		return ANSWER_CONTINUE;
-	if (!take(b, r, &to, &sock))
+	n = read_name(r, &to);
+	*ret = n;
+	if (n < 0)
+		return ANSWER_VALUE;
+	if (!broker_name_usable(&to, (size_t)n))
 		return ANSWER_CONTINUE;
+	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
+	if (sock < 0)
+		return not_ours(r, sock, ret);
 	switch (int_option(sock, SOL_SOCKET, SO_PROTOCOL)) {
 	case IPPROTO_UDP:
 		*ret = broker_connect_udp(b, sock, &to);
@@ -247,39 +265,18 @@ enum answer broker_connect(struct broker *b, const struct request *r, int64_t *r
 	}
 }
 
-/* listen(2) on a socket without a name gives it one, which no hook would see. */
-static int bind_unnamed(struct broker *b, int sock)
-{
-	union ip_name name;
-	socklen_t len = sizeof(name);
-	int family;
-
-	memset(&name, 0, sizeof(name));
-	if (getsockname(sock, &name.sa, &len) < 0)
-		return -errno;
-	family = name.sa.sa_family;
-	if ((family == AF_INET ? name.in.sin_port : name.in6.sin6_port) != 0)
-		return 0;
-	memset(&name, 0, sizeof(name));
-	name.sa.sa_family = (sa_family_t)family;
-	return broker_bind_held(b, sock, IPPROTO_TCP, &name, true);
-}
-
 enum answer broker_listen(struct broker *b, const struct request *r, int64_t *ret)
 {
-	_cleanup_close_ int sock = -1;
+	_cleanup_close_ int sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
+	bool tcp;
 
-	if (!broker_in_view(b, r))
-		return ANSWER_CONTINUE;
-	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
-	if (sock < 0 || int_option(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
-		return ANSWER_CONTINUE;
-	*ret = bind_unnamed(b, sock);
-	if (*ret == 0)
-		*ret = broker_bind_named(b, sock);
+	if (sock < 0)
+		return not_ours(r, sock, ret);
+	tcp = int_option(sock, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
+	*ret = tcp ? broker_bind_to_listen(b, sock) : 0;
 	if (*ret == 0 && listen(sock, (int)(uint32_t)r->arg[1]) < 0)
 		*ret = -errno;
-	if (*ret == 0)
+	if (*ret == 0 && tcp)
 		*ret = broker_steer(b, sock);
 	return ANSWER_VALUE;
 }
@@ -296,11 +293,14 @@ static enum answer check_header(struct broker *b, const struct request *r, uint6
 	if (mode_of(b, AF_INET) != IP_NEW || len < sizeof(header))
 		return ANSWER_CONTINUE;
 	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
-	if (sock < 0 || int_option(sock, SOL_SOCKET, SO_TYPE) != SOCK_RAW ||
-	    int_option(sock, SOL_SOCKET, SO_DOMAIN) != AF_INET || int_option(sock, IPPROTO_IP, IP_HDRINCL) <= 0)
+	if (sock < 0)
+		return not_ours(r, sock, ret);
+	if (int_option(sock, SOL_SOCKET, SO_TYPE) != SOCK_RAW || int_option(sock, SOL_SOCKET, SO_DOMAIN) != AF_INET ||
+	    int_option(sock, IPPROTO_IP, IP_HDRINCL) <= 0)
 		return ANSWER_CONTINUE;
-	if (broker_read(r, at, header, sizeof(header)) < 0)
-		return ANSWER_CONTINUE;
+	*ret = broker_read(r, at, header, sizeof(header));
+	if (*ret < 0)
+		return ANSWER_VALUE;
 	for (uint32_t i = 0; i < b->h.n4; i++)
 		if (memcmp(header + 12, b->h.a4[i], 4) == 0)
 			return ANSWER_CONTINUE;
@@ -310,5 +310,5 @@ static enum answer check_header(struct broker *b, const struct request *r, uint6
 
 enum answer broker_sendto(struct broker *b, const struct request *r, int64_t *ret)
 {
-	return b->h.raw_sockets && !r->compat ? check_header(b, r, r->arg[1], r->arg[2], ret) : ANSWER_CONTINUE;
+	return b->h.raw_sockets ? check_header(b, r, r->arg[1], r->arg[2], ret) : ANSWER_CONTINUE;
 }

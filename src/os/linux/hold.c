@@ -319,8 +319,7 @@ static void describe(const struct hold *h, uint64_t jail, struct hold_jail *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->jail = jail;
-	ret->flags = (h->ip4 == IP_INHERIT ? HOLD_INHERIT4 : 0) | (h->ip6 == IP_INHERIT ? HOLD_INHERIT6 : 0) |
-	             (h->reserved_ports ? HOLD_RESERVED : 0);
+	ret->flags = (h->ip4 == IP_INHERIT ? HOLD_INHERIT4 : 0) | (h->ip6 == IP_INHERIT ? HOLD_INHERIT6 : 0);
 	ret->n4 = h->ip4 == IP_NEW ? h->n4 : 0;
 	ret->n6 = h->ip6 == IP_NEW ? h->n6 : 0;
 	if (ret->n4 > 1 && h->saddrsel4)
