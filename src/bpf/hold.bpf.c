@@ -17,12 +17,25 @@
 #define EADDRNOTAVAIL 99
 #define EAFNOSUPPORT  97
 #define EAGAIN        11
+#define EINVAL        22
+#define ENETUNREACH   101
+#define ENOPROTOOPT   92
 #define EHOSTUNREACH  113
 #define ETH_P_IP      0x0800
 #define ETH_P_IPV6    0x86dd
 
 #define SOL_SOCKET   1
 #define SO_REUSEADDR 2
+#define SO_REUSEPORT 15
+
+#define MCAST_JOIN_GROUP        42
+#define MCAST_JOIN_SOURCE_GROUP 46
+#define SOL_IP                  0
+#define IP_ADD_MEMBERSHIP       35
+#define IP_ADD_SOURCE           39
+#define IP_LOCAL_PORT_RANGE     51
+#define SOL_IPV6                41
+#define IPV6_ADD_MEMBERSHIP     20
 
 #define NEXT_IS_ALLOWED 1
 #define BIND_ANY_PORT   2 /* bind hooks: CAP_NET_BIND_SERVICE is not asked for */
@@ -87,8 +100,9 @@ static __always_inline int local6(const struct hold_jail *j, struct addr6 *a)
 		return local4(j, &a->w[3]);
 	if (!held6(j))
 		return 0;
+	/* as on a host without IPv6 addresses: the wildcard is there, and reached by IPv4 if it is for both */
 	if (!j->n6)
-		return EAFNOSUPPORT;
+		return is_any6(a) ? 0 : EADDRNOTAVAIL;
 	/* whether :: is v6-only is known to the broker alone, which asks for the address itself then */
 	if (is_any6(a) || own6(j, a))
 		return 0;
@@ -153,7 +167,7 @@ static __always_inline bool by_broker(const struct hold_jail *j)
 /* Count one more socket on key. A record whose last socket is just going away cannot be joined: try again. */
 static __always_inline int port_get(const struct hold_sock *s)
 {
-	struct hold_port fresh = { .count = 1, .real = s->real, .flags = s->flags }, *p;
+	struct hold_port fresh = { .count = 1, .real = s->real, .flags = s->flags, .uid = s->uid }, *p;
 
 	p = bpf_map_lookup_elem(&hold_ports, &s->key);
 	if (!p)
@@ -305,6 +319,60 @@ int hold_bound6(struct bpf_sock *ctx)
 	return bound(ctx, !ctx->src_ip6[0] && !ctx->src_ip6[1] && (!w2 || w2 == MAPPED) && !ctx->src_ip6[3]);
 }
 
+/* It hears groups: such programs of one user share the port (broker_bind.c). */
+static __always_inline void joins(struct bpf_sock *sk)
+{
+	struct hold_sock *s;
+	struct hold_port *p;
+
+	if (sk->protocol != IPPROTO_UDP)
+		return;
+	s = bpf_sk_storage_get(&hold_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!s)
+		return;
+	s->flags |= HOLD_S_GROUPS;
+	p = s->state == HOLD_BOUND ? bpf_map_lookup_elem(&hold_ports, &s->key) : NULL;
+	if (p)
+		p->flags |= HOLD_S_GROUPS;
+}
+
+static __always_inline bool is_join(const struct bpf_sockopt *ctx)
+{
+	if (ctx->level == SOL_IP && (ctx->optname == IP_ADD_MEMBERSHIP || ctx->optname == IP_ADD_SOURCE))
+		return true;
+	if (ctx->level == SOL_IPV6 && ctx->optname == IPV6_ADD_MEMBERSHIP)
+		return true;
+	return (ctx->level == SOL_IP || ctx->level == SOL_IPV6) &&
+	       (ctx->optname == MCAST_JOIN_GROUP || ctx->optname == MCAST_JOIN_SOURCE_GROUP);
+}
+
+/*
+ * With a port, a socket shares it as the broker has said, whatever its owner would like by now: without SO_REUSEADDR it would
+ * keep a service of the host from the port that it connects from, or takes connections on.
+ */
+SEC("cgroup/setsockopt")
+int hold_setopt(struct bpf_sockopt *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	struct bpf_sock *sk = ctx->sk;
+
+	if (!sk || (!held4(j) && !held6(j)) || by_broker(j))
+		goto pass;
+	if (ctx->level == SOL_SOCKET && (ctx->optname == SO_REUSEADDR || ctx->optname == SO_REUSEPORT) &&
+	    sk->src_port && (sk->family == AF_INET ? held4(j) : 1)) {
+		ctx->optlen = -1; /* done */
+		return 1;
+	}
+	/* the kernel would choose the port among those; FreeBSD and older kernels know no such option */
+	if (ctx->level == SOL_IP && ctx->optname == IP_LOCAL_PORT_RANGE)
+		return deny(ENOPROTOOPT);
+	if (is_join(ctx))
+		joins(sk);
+pass:
+	ctx->optlen = 0; /* the kernel reads the caller's memory itself, of any length */
+	return 1;
+}
+
 SEC("cgroup/sock_release")
 int hold_release(struct bpf_sock *ctx)
 {
@@ -437,10 +505,20 @@ static __always_inline int target6(const struct hold_jail *j, struct addr6 *a)
 	if (!held6(j))
 		return 0;
 	if (!j->n6)
-		return EAFNOSUPPORT;
+		return is_any6(a) || is_loop6(a) ? EADDRNOTAVAIL : ENETUNREACH;
 	if (is_any6(a) || (is_loop6(a) && !own6(j, a)))
 		__builtin_memcpy(a->w, j->prim6, sizeof(a->w));
 	return 0;
+}
+
+static __always_inline int bind_source6(struct bpf_sock_addr *ctx, struct sockaddr_in6 *sa)
+{
+	long err = bpf_bind(ctx, (struct sockaddr *)sa, sizeof(*sa));
+
+	if (!err)
+		return 1;
+	/* a socket for IPv6 only gets no mapped address, and leads to none */
+	return deny(err == -EINVAL ? ENETUNREACH : EADDRNOTAVAIL);
 }
 
 SEC("cgroup/connect6")
@@ -450,8 +528,8 @@ int hold_connect6(struct bpf_sock_addr *ctx)
 	struct sockaddr_in6 sa = { .sin6_family = AF_INET6 };
 	struct bpf_sock *sk = ctx->sk;
 	struct addr6 a = dest6(ctx), src, own;
-	int err = target6(j, &a);
 	struct hold_sock *s;
+	int err = target6(j, &a);
 
 	if (err)
 		return deny(err);
@@ -470,17 +548,18 @@ int hold_connect6(struct bpf_sock_addr *ctx)
 		if (!bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)))
 			return real_port(ctx, s);
 		sa.sin6_port = 0;
-		return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
+		return bind_source6(ctx, &sa);
 	}
 	if (sk->src_ip6[0] || sk->src_ip6[1] || sk->src_ip6[2] || sk->src_ip6[3])
 		return 1;
 	__builtin_memcpy(&sa.sin6_addr, src.w, sizeof(src.w));
-	return bpf_bind(ctx, (struct sockaddr *)&sa, sizeof(sa)) ? deny(EADDRNOTAVAIL) : 1;
+	return bind_source6(ctx, &sa);
 }
 
 /*
- * An unbound datagram socket keeps the source that it sent from first: getsockname(2) shows it from then on. src: what it
- * would be now, and what it is. The socket has a port without an address in the kernel, which only the broker can connect.
+ * An unbound IPv4 datagram socket keeps the source that it sent from first: getsockname(2) shows it from then on. An IPv6 one
+ * does not. src: what it would be now, and what it is. The socket has a port without an address in the kernel, which only
+ * the broker can connect.
  */
 static __always_inline void pin(const struct hold_jail *j, struct bpf_sock_addr *ctx, struct addr6 *src)
 {
@@ -496,7 +575,7 @@ static __always_inline void pin(const struct hold_jail *j, struct bpf_sock_addr 
 	if (!s || s->state != HOLD_NONE)
 		return;
 	__builtin_memcpy(old.w, s->pin, sizeof(old.w));
-	if (!is_any6(&old) && is_mapped(&old) == is_mapped(src) &&
+	if (sk->family == AF_INET && !is_any6(&old) && is_mapped(&old) == is_mapped(src) &&
 	    (is_mapped(&old) ? own4(j, old.w[3]) : own6(j, &old))) {
 		*src = old;
 		return;
@@ -620,21 +699,18 @@ int hold_name6(struct bpf_sock_addr *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
 	struct hold_sock *s;
-	struct addr6 a = dest6(ctx), p = { { 0, 0, 0, 0 } };
+	struct addr6 p = { { 0, 0, 0, 0 } };
 
 	if (!sk)
 		return 1;
 	s = bpf_sk_storage_get(&hold_socks, sk, NULL, 0);
 	if (!s)
 		return 1;
-	if (shows_own_port(s, ctx->user_port)) {
-		ctx->user_port = bpf_htons(s->key.port);
-		if ((s->flags & HOLD_S_SHOW_WILD) && no_peer(sk)) {
-			__builtin_memcpy(p.w, s->key.addr, sizeof(p.w));
-			set_dest6(ctx, &p);
-		}
-	} else if (s->state == HOLD_NONE && ctx->user_port && is_any6(&a)) {
-		__builtin_memcpy(p.w, s->pin, sizeof(p.w));
+	if (!shows_own_port(s, ctx->user_port))
+		return 1;
+	ctx->user_port = bpf_htons(s->key.port);
+	if ((s->flags & HOLD_S_SHOW_WILD) && no_peer(sk)) {
+		__builtin_memcpy(p.w, s->key.addr, sizeof(p.w));
 		set_dest6(ctx, &p);
 	}
 	return 1;

@@ -74,6 +74,7 @@ struct hold_port {
 	__u32 count; /* sockets */
 	__u16 real; /* the port these sockets have in the kernel */
 	__u16 flags; /* enum hold_sock_flags of the first of them */
+	__u32 uid; /* whose they are, as the broker numbers users */
 };
 
 /* By port in the kernel: how many listeners of jails have it on one address, and on a wildcard. */
@@ -90,8 +91,9 @@ enum hold_sock_flags {
 	HOLD_S_HIDDEN = 1 << 5, /* counted in the map of hidden ports */
 	HOLD_S_COUNTED = 1 << 6, /* when PENDING: counted on its key since it was NAMED */
 	HOLD_S_OWN = 1 << 7, /* TCP that is to connect from the port it asked for: it is nobody's to hide */
-	HOLD_S_HIDES_ALL = 1 << 9, /* counted there as a wildcard */
 	HOLD_S_TALKS = 1 << 8, /* of a port: the UDP socket that came last is connected, another may take its place */
+	HOLD_S_HIDES_ALL = 1 << 9, /* counted there as a wildcard */
+	HOLD_S_GROUPS = 1 << 10, /* UDP that has joined a group */
 };
 
 /*
@@ -108,7 +110,8 @@ struct hold_sock {
 	__u16 real;
 	__u16 flags; /* enum hold_sock_flags */
 	__u32 state; /* enum hold_sock_state */
-	__u32 pin[4]; /* unbound datagram socket: the source it sends from, network order; zero: none */
+	__u32 pin[4]; /* unbound datagram socket: the source it has sent from, network order; zero: none */
+	__u32 uid; /* as in struct hold_port */
 };
 
 /*
@@ -125,6 +128,7 @@ struct hold_sock {
 	X(hold_sendmsg6, BPF_CGROUP_UDP6_SENDMSG)     \
 	X(hold_name4, BPF_CGROUP_INET4_GETSOCKNAME)   \
 	X(hold_name6, BPF_CGROUP_INET6_GETSOCKNAME)   \
+	X(hold_setopt, BPF_CGROUP_SETSOCKOPT)         \
 	X(hold_release, BPF_CGROUP_INET_SOCK_RELEASE) \
 	X(hold_in, BPF_CGROUP_INET_INGRESS)           \
 	X(hold_out, BPF_CGROUP_INET_EGRESS)

@@ -322,10 +322,11 @@ static const char *const broker_calls[] = {
 	"setsockopt",
 	"getsockname",
 	"getpeername",
+	"fchown",
 	"bpf",
 	/* the caller's /proc */
 	"read",
-	"readlinkat",
+	"pread64",
 	"newfstatat",
 	"fstat",
 	"lseek",

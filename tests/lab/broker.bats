@@ -59,8 +59,8 @@ field() {
 	[ "$(field "$p" Seccomp)" = 2 ]
 	[ "$(readlink "/proc/$p/ns/user")" = "$(readlink "/proc/$(init_pid b)/ns/user")" ]
 	[ "$(readlink "/proc/$p/ns/user")" != "$(readlink /proc/self/ns/user)" ]
-	# over the jail only: to read its processes, and to change its host name
-	[ "$(field "$p" CapPrm)" = 0000000000280000 ]
+	# over the jail only: to read its processes, to give them their sockets, and to change its host name
+	[ "$(field "$p" CapPrm)" = 0000000000280001 ]
 	[ "$(readlink "/proc/$p/root")" = /proc ]
 	# effective, saved and file system ids are the jail's
 	read -r _ e s f <<<"$(field "$p" Uid)"
@@ -68,12 +68,12 @@ field() {
 	down b
 	ok iocage set allow_set_hostname=0 b
 	up b
-	[ "$(field "$(broker_pid b)" CapPrm)" = 0000000000080000 ]
+	[ "$(field "$(broker_pid b)" CapPrm)" = 0000000000080001 ]
 }
 
 @test "what more it keeps for raw sockets and for the host's own addresses" {
 	mks b allow_raw_sockets=1
-	[ "$(field "$(broker_pid b)" CapPrm)" = 0000000000002000 ]
+	[ "$(field "$(broker_pid b)" CapPrm)" = 0000000000002001 ]
 	inside_ok b 'trycall raw'
 	is "raw OK"
 	inside_ok b 'hostname renamed; hostname'
@@ -81,7 +81,7 @@ field() {
 	down b
 	ok iocage set allow_raw_sockets=0 ip4=inherit ip4_addr=none b
 	up b
-	[ "$(field "$(broker_pid b)" CapPrm)" = 0000000000000400 ]
+	[ "$(field "$(broker_pid b)" CapPrm)" = 0000000000000401 ]
 	serve b 80 inherited 0.0.0.0
 	[ "$(page http://192.0.2.1/)" = inherited ]
 }

@@ -21,7 +21,7 @@
  * recvto (to which address it came: PKTINFO)   accept   name   peer   close
  * dup   shut (for reading: it listens no more)   pass (through a unix socket, closing the old)   fork (go on in a child)   exec (go on in a new program)
  * reach/ADDR/PORT (a new socket connects there)   join/GROUP   up (say so and wait for input to end)
- * disconnect (connect to AF_UNSPEC)   serve/TAG, serveudp/TAG (as up; each socket answers TAG and its number)
+ * as/UID (go on as that user, who is the effective one alone)   disconnect (connect to AF_UNSPEC)   serve/TAG, serveudp/TAG (as up; each socket answers TAG and its number)
  * Each prints nothing when it succeeds and has nothing to tell, else one word; CALL:ERRNO when it fails, and goes on.
  */
 
@@ -127,6 +127,7 @@ static void set(char **v)
 		{ "noport", IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT },
 		{ "mark", SOL_SOCKET, SO_MARK },
 		{ "hdrincl", IPPROTO_IP, IP_HDRINCL },
+		{ "portrange", IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */ },
 		{ "mloop", IPPROTO_IP, IP_MULTICAST_LOOP },
 		{ "fastconnect", IPPROTO_TCP, TCP_FASTOPEN_CONNECT },
 	};
@@ -403,6 +404,10 @@ static void with_address(const char *call, char **v)
 
 	if (strcmp(call, "sendfrom") == 0) {
 		send_from(v);
+		return;
+	}
+	if (strcmp(call, "as") == 0) {
+		check(call, seteuid((uid_t)atoi(v[0])));
 		return;
 	}
 	len = parse(v[0], v[1], &to);

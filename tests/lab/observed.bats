@@ -183,6 +183,18 @@ section() {
 	section rules "groups beside the host"
 }
 
+@test "rules: ports that stay the host's" {
+	section rules "ports that stay the host's"
+}
+
+@test "rules: loopback of the host" {
+	section rules "loopback of the host"
+}
+
+@test "rules: users" {
+	section rules "users"
+}
+
 @test "every section of both tables was run" {
 	for t in observed rules; do
 		python3 "$LAB_TOP/tests/lab/observed.py" "$LAB_TOP/tests/lab/$t.tsv" | while read -r name; do

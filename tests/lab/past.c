@@ -88,7 +88,7 @@ static void race(void *(*flip)(void *), void *arg)
 	pthread_t t;
 
 	(void)pthread_create(&t, NULL, flip, arg);
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < 600; i++) {
 		int s = sock();
 
 		if (bind(s, (struct sockaddr *)name, name_len()) == 0 && type == SOCK_STREAM)
@@ -116,7 +116,7 @@ static void swap(void)
 	(void)bind(spare_ip, (struct sockaddr *)name, name_len());
 	target = dup(spare_unix);
 	(void)pthread_create(&t, NULL, flip_file, NULL);
-	for (int i = 0; i < 3000; i++)
+	for (int i = 0; i < 600; i++)
 		(void)listen(target, 1);
 	done = true;
 	(void)pthread_join(t, NULL);

@@ -200,3 +200,132 @@ host_has() {
 	run python3 "$LAB_TMP/own.py"
 	is 0
 }
+
+@test "users of one jail take no port of each other, in either order and whatever both allow" {
+	mkp one 'em0|192.0.2.10/24' 'ip6_addr=em0|2001:db8::10/64'
+	mkp two 'em0|192.0.2.20/24,em0|192.0.2.21/24' 'ip6_addr=em0|2001:db8::20/64,em0|2001:db8::21/64'
+	local order first second proto calls want port=7300
+	for order in "0 1001" "1001 0" "1001 1002"; do
+		first=${order% *} second=${order#* }
+		for proto in tcp udp; do
+			calls= want=
+			# all eight ways of two options on both sides would be many: what one side allows, the other does too
+			for opts in set/reuseaddr/1 set/reuseport/1 "set/reuseaddr/1 set/reuseport/1"; do
+				for pair in "0.0.0.0 192.0.2.20" "192.0.2.20 0.0.0.0" "192.0.2.20 192.0.2.20" ":: 192.0.2.20" "192.0.2.20 ::" \
+					":: 2001:db8::20" "2001:db8::20 2001:db8::20"; do
+					port=$((port + 1))
+					ok iocage exec two -- calls "as/$first" new/$(family ${pair% *})/$proto set/v6only/0 $opts bind/${pair% *}/$port \
+						as/0 "as/$second" new/$(family ${pair#* })/$proto set/v6only/0 $opts bind/${pair#* }/$port
+					[[ "$output" = *"bind:EADDRINUSE" ]] || {
+						echo "$first then $second: $proto $opts $pair: $output"
+						return 1
+					}
+				done
+			done
+		done
+	done
+	# the same user may, as before
+	ok iocage exec two -- calls as/1001 new/4/tcp set/reuseport/1 bind/0.0.0.0/7290 listen new/4/tcp set/reuseport/1 \
+		bind/0.0.0.0/7290 listen new/4/tcp set/reuseaddr/1 bind/192.0.2.20/7290
+	is ok
+	# what a socket belongs to is who made it
+	inside_ok two 'su -s /bin/sh nobody -c "nc -l -p 7291 & sleep 0.3; stat -L -c %u /proc/\$!/fd/3; kill \$!"'
+	is 65534
+}
+
+family() {
+	case $1 in *:*) echo 6 ;; *) echo 4 ;; esac
+}
+
+@test "from which port on no privilege is needed is the host's setting" {
+	mkp one 'em0|192.0.2.10/24'
+	local had
+	had=$(sysctl -n net.ipv4.ip_unprivileged_port_start)
+	sysctl -qw net.ipv4.ip_unprivileged_port_start=79
+	run iocage exec one -- calls as/1001 new/4/tcp bind/0.0.0.0/80 listen new/4/tcp bind/0.0.0.0/78
+	sysctl -qw net.ipv4.ip_unprivileged_port_start=2000
+	is "bind:EACCES"
+	run iocage exec one -- calls as/1001 new/4/udp bind/0.0.0.0/1999 as/0 new/4/udp bind/0.0.0.0/1999
+	sysctl -qw net.ipv4.ip_unprivileged_port_start="$had"
+	is "bind:EACCES"
+}
+
+@test "what the host has on its loopback alone is not reached, whatever the address and the call" {
+	cat >"$LAB_TMP/lo.py" <<-'P'
+		# answers on loopback addresses of the host, and says what came
+		import select, socket
+		socks = []
+		for family, addr in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "127.0.0.53"), (socket.AF_INET, "127.1.2.3"),
+		                     (socket.AF_INET6, "::1")):
+		    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+		        s = socket.socket(family, kind); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		        s.bind((addr, 6100))
+		        if kind == socket.SOCK_STREAM: s.listen()
+		        socks.append(s)
+		print("ready", flush=True)
+		while True:
+		    for s in select.select(socks, [], [])[0]:
+		        if s.type == socket.SOCK_STREAM: c, a = s.accept(); c.close()
+		        else: d, a = s.recvfrom(100)
+		        print("reached", s.getsockname(), a, flush=True)
+	P
+	python3 "$LAB_TMP/lo.py" >"$LAB_TMP/lo.out" 3>&- &
+	local peer=$! j a
+	eventually grep -q ready "$LAB_TMP/lo.out"
+	mkp one 'em0|192.0.2.10/24' 'ip6_addr=em0|2001:db8::10/64'
+	mkp two 'em0|192.0.2.20/24,em0|192.0.2.21/24' 'ip6_addr=em0|2001:db8::20/64,em0|2001:db8::21/64'
+	mkp raw 'em0|192.0.2.30/24' allow_raw_sockets=1
+	for j in one two raw; do
+		for a in 127.0.0.1 127.0.0.53 127.1.2.3; do
+			run iocage exec $j -- calls new/4/tcp connect/$a/6100 new/4/udp sendto/$a/6100 new/4/udp connect/$a/6100 send \
+				new/4/tcp fastopen/$a/6100 new/4/tcp bind/0.0.0.0/6200 connect/$a/6100 new/4/udp bind/0.0.0.0/6201 sendto/$a/6100 \
+				connect/$a/6100 new/6/udp set/v6only/0 sendto/::ffff:$a/6100 new/6/udp set/v6only/0 connect/::ffff:$a/6100 send \
+				new/6/tcp set/v6only/0 connect/::ffff:$a/6100
+			[ $a = 127.0.0.1 ] || has connect:EHOSTUNREACH
+		done
+		run iocage exec $j -- calls new/6/tcp connect/::1/6100 new/6/udp sendto/::1/6100 new/6/udp connect/::1/6100 send
+	done
+	# the jail's own address there is reached
+	ip addr add 127.0.0.77/32 dev lo
+	mkp lo 'em0|192.0.2.40/24,lo|127.0.0.77/32'
+	ok iocage exec lo -- calls new/4/tcp bind/127.0.0.77/6100 listen new/4/tcp connect/127.0.0.77/6100 peer
+	is 127.0.0.77,6100
+	down lo
+	ip addr del 127.0.0.77/32 dev lo
+	kill $peer
+	wait $peer || true
+	run cat "$LAB_TMP/lo.out"
+	is ready
+}
+
+@test "a jail without IPv6 addresses has IPv6 sockets as such a host has, ip6=disable has none" {
+	mkp one 'em0|192.0.2.10/24'
+	run iocage exec one -- calls new/6/tcp set/v6only/1 bind/::/80 listen name new/4/tcp bind/0.0.0.0/80 listen name
+	is "::,80 192.0.2.10,80"
+	begin one calls new/6/tcp set/v6only/0 bind/::/81 listen serve/dual
+	[ "$(lan busybox nc -w 3 192.0.2.10 81 </dev/null)" = dual ]
+	run iocage exec one -- calls new/6/tcp connect/2001:db8::254/9 new/6/udp sendto/2001:db8::254/9 new/6/tcp connect/::1/9 \
+		new/6/tcp bind/2001:db8::1/80 new/6/tcp bind/::1/80
+	is "connect:ENETUNREACH sendto:ENETUNREACH connect:EADDRNOTAVAIL bind:EADDRNOTAVAIL bind:EADDRNOTAVAIL"
+	let_go
+	down one
+	ok iocage set ip6=disable one
+	up one
+	run iocage exec one -- calls new/6/tcp new/6/udp
+	is "new:EPROTONOSUPPORT new:EPROTONOSUPPORT"
+}
+
+@test "programs of one user that hear a group share the port by SO_REUSEADDR, others do not" {
+	mkp one 'em0|192.0.2.10/24'
+	ok iocage exec one -- calls new/4/udp set/reuseaddr/1 bind/0.0.0.0/1900 join/239.255.255.250 new/4/udp set/reuseaddr/1 \
+		bind/0.0.0.0/1900 join/239.255.255.250 new/6/udp set/v6only/1 set/reuseaddr/1 join/ff02::c bind/::/1900 \
+		new/6/udp set/v6only/1 set/reuseaddr/1 bind/::/1900
+	is ok
+	run iocage exec one -- calls new/4/udp set/reuseaddr/1 bind/0.0.0.0/1901 new/4/udp set/reuseaddr/1 bind/0.0.0.0/1901
+	is bind:EADDRINUSE
+	run iocage exec one -- calls new/4/udp set/reuseaddr/1 bind/0.0.0.0/1902 join/239.255.255.250 as/1001 new/4/udp \
+		set/reuseaddr/1 bind/0.0.0.0/1902
+	is bind:EADDRINUSE
+	run iocage exec one -- calls new/4/udp set/reuseaddr/1 bind/0.0.0.0/1903 join/239.255.255.250 new/4/udp bind/0.0.0.0/1903
+	is bind:EADDRINUSE
+}

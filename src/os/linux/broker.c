@@ -331,6 +331,9 @@ static int broker_fill(struct broker *b, int nsfd, struct err *e)
 	b->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->proc < 0)
 		return err_sys(e, "open /proc");
+	b->port_start = openat(b->proc, "sys/net/ipv4/ip_unprivileged_port_start", O_RDONLY | O_CLOEXEC);
+	if (b->port_start < 0)
+		return err_sys(e, "open /proc/sys/net/ipv4/ip_unprivileged_port_start");
 	page = mmap(NULL, HOLD_SENT, PROT_READ, MAP_SHARED, b->maps.hold_sent, 0);
 	if (page == MAP_FAILED)
 		return err_sys(e, "map the page of hold_sent");
@@ -355,7 +358,7 @@ int broker_open(int nsfd, const struct hold *h, struct broker **ret, struct err 
 		return err_oom(e);
 	b->h = *h;
 	memset(&b->maps, 0xff, sizeof(b->maps));
-	b->view = b->view_sock = b->proc = b->test_sock = b->nat = -1;
+	b->view = b->view_sock = b->proc = b->port_start = b->test_sock = b->nat = -1;
 	r = broker_fill(b, nsfd, e);
 	if (r < 0) {
 		broker_close(b);
@@ -385,6 +388,18 @@ int broker_know_jail(struct broker *b, pid_t pid, struct err *e)
 	return 0;
 }
 
+int broker_know_self(struct broker *b, struct err *e)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "look whose sockets are that are made here");
+	b->own_uid = st.st_uid;
+	b->own_gid = st.st_gid;
+	return 0;
+}
+
 void broker_close(struct broker *b)
 {
 	if (!b)
@@ -393,6 +408,7 @@ void broker_close(struct broker *b)
 	closep(&b->view);
 	closep(&b->view_sock);
 	closep(&b->proc);
+	closep(&b->port_start);
 	closep(&b->test_sock);
 	closep(&b->nat);
 	if (b->sent)

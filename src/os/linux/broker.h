@@ -25,6 +25,9 @@ struct broker {
 	int view; /* that namespace, kept open */
 	int view_sock; /* a datagram socket in it */
 	int proc; /* /proc */
+	int port_start; /* net.ipv4.ip_unprivileged_port_start of the host */
+	uid_t own_uid; /* whose the sockets are that we make, in our user namespace */
+	gid_t own_gid;
 	int test_sock; /* any socket of the host's namespace */
 	int nat; /* where the monitor is asked for what takes rights; -1: it cannot be any more */
 	const uint8_t *sent; /* the page of the map hold_sent */
@@ -52,6 +55,9 @@ enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret
 enum answer broker_hostname(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_fault(struct broker *b, const struct request *r, int64_t *ret);
 
+/* When its rights are given up: whose are the sockets that it makes. */
+must_check int broker_know_self(struct broker *b, struct err *e);
+
 /* Is the caller still in the jail's own network namespace. If not, it may do what it likes there. */
 bool broker_in_view(struct broker *b, const struct request *r);
 
@@ -68,7 +74,7 @@ bool broker_in_jail_userns(struct broker *b, const struct request *r);
 /* Has the calling thread this capability over the jail. */
 bool broker_capable(struct broker *b, const struct request *r, unsigned cap);
 
-/* broker_bind.c: give a held TCP or UDP socket an address as FreeBSD would. `priv`: ports below 1024 are allowed. 0 or -errno. */
+/* broker_bind.c: give a held TCP or UDP socket an address as FreeBSD would. `priv`: the caller may have the port. 0 or -errno. */
 int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name *to, bool priv);
 /*
  * A TCP socket is about to listen: it gets a hidden port, and one without a name the wildcard first. 0, or -errno; one that has

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "os/linux/broker.h"
@@ -72,11 +73,12 @@ static int plan_addr4(const struct hold *h, uint8_t *a, struct plan *p)
 
 static int plan_addr6(const struct hold *h, int sock, uint8_t *a, struct plan *p)
 {
-	if (!h->n6)
-		return -EAFNOSUPPORT;
 	if (IN6_IS_ADDR_UNSPECIFIED((struct in6_addr *)a)) {
-		if (!flag(sock, IPPROTO_IPV6, IPV6_V6ONLY)) {
-			p->s.key.kind = HOLD_DUAL;
+		bool dual = !flag(sock, IPPROTO_IPV6, IPV6_V6ONLY);
+
+		/* without IPv6 addresses the wildcard is there as on such a host: programs listen on both and need one */
+		if (dual || !h->n6) {
+			p->s.key.kind = dual ? HOLD_DUAL : HOLD_ADDR;
 			p->wild = p->whole = true;
 			return 0;
 		}
@@ -87,7 +89,7 @@ static int plan_addr6(const struct hold *h, int sock, uint8_t *a, struct plan *p
 		return 0;
 	}
 	if (!owned6(h, a)) {
-		if (!IN6_IS_ADDR_LOOPBACK((struct in6_addr *)a))
+		if (!h->n6 || !IN6_IS_ADDR_LOOPBACK((struct in6_addr *)a))
 			return -EADDRNOTAVAIL;
 		memcpy(a, h->a6[0], 16);
 	}
@@ -112,26 +114,30 @@ static int plan_addr(const struct hold *h, int sock, struct plan *p)
 }
 
 /*
- * May a socket with `mine` join what is there: on the very same address, or only overlapping (wildcard and address).
- * FreeBSD's rule, for UDP too: only who comes second is asked about an overlap, and only SO_REUSEPORT shares an address.
+ * May `mine` join what is there: on the very same address, or only overlapping (wildcard and address). FreeBSD's rule, for
+ * UDP too: only who comes second is asked about an overlap, only SO_REUSEPORT shares an address, and nobody shares with
+ * another user. Programs made for Linux that hear groups share an address by SO_REUSEADDR, once the first has joined one.
  */
-static bool may_join(const struct hold_port *there, uint16_t mine, bool same)
+static bool may_join(const struct hold_port *there, const struct hold_sock *mine, bool same)
 {
-	if (!same)
-		return mine & (HOLD_S_REUSEADDR | HOLD_S_REUSEPORT);
-	if (there->flags & HOLD_S_TALKS)
-		return mine & (HOLD_S_REUSEADDR | HOLD_S_REUSEPORT);
-	return there->flags & mine & HOLD_S_REUSEPORT;
+	if (there->uid != mine->uid)
+		return false;
+	if (!same || (there->flags & HOLD_S_TALKS))
+		return mine->flags & (HOLD_S_REUSEADDR | HOLD_S_REUSEPORT);
+	if (there->flags & mine->flags & HOLD_S_REUSEPORT)
+		return true;
+	return (there->flags & HOLD_S_GROUPS) && (there->flags & mine->flags & HOLD_S_REUSEADDR);
 }
 
 /* 0, or -EADDRINUSE. *ret: the record of the same address and port, when there is one to join. */
-static int check(struct broker *b, const struct hold_port_key *key, uint16_t flags, bool same, struct hold_port *ret)
+static int check(struct broker *b, const struct hold_port_key *key, const struct hold_sock *mine, bool same,
+                 struct hold_port *ret)
 {
 	struct hold_port there;
 
 	if (hold_map_get(b->maps.hold_ports, key, &there) < 0 || (there.count & HOLD_DEAD))
 		return 0;
-	if (!may_join(&there, flags, same))
+	if (!may_join(&there, mine, same))
 		return -EADDRINUSE;
 	if (ret)
 		*ret = there;
@@ -147,7 +153,7 @@ static int check_addr(struct broker *b, const struct plan *p, const uint8_t addr
 	key.kind = kind;
 	if (memcmp(&key, &p->s.key, sizeof(key)) == 0)
 		return 0;
-	return check(b, &key, p->s.flags, false, NULL);
+	return check(b, &key, &p->s, false, NULL);
 }
 
 /* Does the jail itself use the port in a way that excludes this. *ret: record to join, count 0: none. */
@@ -156,7 +162,7 @@ static int conflicts(struct broker *b, const struct plan *p, struct hold_port *r
 	static const uint8_t zero[16] = { 0 };
 	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)p->s.key.addr), dual = p->s.key.kind == HOLD_DUAL;
 	uint8_t a[16];
-	int r = check(b, &p->s.key, p->s.flags, true, ret);
+	int r = check(b, &p->s.key, &p->s, true, ret);
 
 	hold_mapped(zero, a);
 	if (r == 0 && (v4 || dual))
@@ -598,6 +604,7 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 	struct hold_port join = { 0 };
 	uint16_t port = port_of(to);
 	struct hold_sock old;
+	struct stat st;
 	struct plan p;
 	int r;
 
@@ -613,14 +620,19 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 			return -EACCES;
 		return bind(sock, &to->sa, len) < 0 ? -errno : 0;
 	}
-	if (hold_map_get(b->maps.hold_socks, &sock, &old) == 0 && (old.state == HOLD_BOUND || old.state == HOLD_NAMED))
+	if (hold_map_get(b->maps.hold_socks, &sock, &old) < 0)
+		memset(&old, 0, sizeof(old));
+	if (old.state == HOLD_BOUND || old.state == HOLD_NAMED)
 		return -EINVAL; /* it has its name for life */
 	r = plan_addr(&b->h, sock, &p);
 	if (r < 0)
 		return r;
-	if (port && port < 1024 && !(priv && b->h.reserved_ports))
+	if (!priv)
 		return -EACCES;
-	p.s.flags |= (flag(sock, SOL_SOCKET, SO_REUSEADDR) ? HOLD_S_REUSEADDR : 0) |
+	if (fstat(sock, &st) < 0)
+		return -errno;
+	p.s.uid = st.st_uid;
+	p.s.flags |= (old.flags & HOLD_S_GROUPS) | (flag(sock, SOL_SOCKET, SO_REUSEADDR) ? HOLD_S_REUSEADDR : 0) |
 	             (flag(sock, SOL_SOCKET, SO_REUSEPORT) ? HOLD_S_REUSEPORT : 0);
 	if (port) {
 		r = conflicts(b, &p, &join);
@@ -635,8 +647,8 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 		return name_any_tcp(b, sock, &p);
 	if (port)
 		return name_tcp(b, sock, &p);
-	return flag(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) ? bind_told(b, sock, &p, HOLD_PENDING) :
-	                                                         bind_hidden_tcp(b, sock, &p);
+	return flag(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) ? bind_told(b, sock, &p, HOLD_PENDING)
+	                                                       : bind_hidden_tcp(b, sock, &p);
 }
 
 /*
@@ -647,20 +659,23 @@ int broker_connect_udp(struct broker *b, int sock, const union ip_name *to)
 {
 	const union ip_name nowhere = { .sa = { .sa_family = AF_UNSPEC } };
 	union ip_name self = *to, peer;
-	socklen_t len = sizeof(peer);
+	int domain = 0;
+	socklen_t len = sizeof(peer), dlen = sizeof(domain);
 	struct hold_sock s;
 	bool turned = false, v4;
 	uint8_t *a = bytes_of(&self, &v4);
 	int r;
 
+	if (getsockopt(sock, SOL_SOCKET, SO_DOMAIN, &domain, &dlen) < 0)
+		return -errno;
 	/* its source is to be found: it is bound to a wildcard, or has a port since it sent something */
 	if ((v4 ? b->h.ip4 == IP_NEW && b->h.n4 : b->h.ip6 == IP_NEW && b->h.n6) &&
 	    hold_map_get(b->maps.hold_socks, &sock, &s) == 0 &&
 	    (s.state == HOLD_BOUND ? is_wild(&s.key) : s.state == HOLD_NONE && has_pin(&s)) &&
 	    getpeername(sock, &peer.sa, &len) < 0) {
-		if (s.state == HOLD_NONE && v4 == IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)s.pin) &&
+		if (s.state == HOLD_NONE && domain == AF_INET && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)s.pin) &&
 		    hold_lists(&b->h, (const uint8_t *)s.pin))
-			memcpy(a, (const uint8_t *)s.pin + (v4 ? 12 : 0), v4 ? 4 : 16);
+			memcpy(a, (const uint8_t *)s.pin + 12, 4);
 		else
 			source_for(b, v4, real_target(b, v4, a), a);
 		set_port(&self, 9);

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -35,12 +36,13 @@ struct serving {
 /*
  * What stays, of being root on the host:
  * - usually nothing. The process joins the jail's user namespace, and has there CAP_SYS_PTRACE, to read system call
- *   arguments and fetch descriptors of the jail's processes, and CAP_SYS_ADMIN if the jail may change its host name;
+ *   arguments and fetch descriptors of the jail's processes, CAP_CHOWN, so that sockets belong to who asked for them, and
+ *   CAP_SYS_ADMIN if the jail may change its host name;
  * - for jails with raw sockets CAP_NET_RAW, for those that use the host's own addresses CAP_NET_BIND_SERVICE. These are
  *   needed over the host's network stack, so the process stays in the host's user namespace; what it needs over the
  *   jail's it has as the user who owns that.
- * The real user id stays root's, because the kernel side lets nobody else have ports below 1024, and the group, because
- * ping sockets are allowed by group; nothing can be made of them: no call that could is left by the filter.
+ * There CAP_CHOWN is the host's too: nothing but sockets is open, of the jail's nothing is fetched for it, and no call that
+ * opens for writing is left by the filter. The group stays root's, because ping sockets are allowed by group.
  */
 static uint64_t host_caps(const struct hold *h)
 {
@@ -50,7 +52,7 @@ static uint64_t host_caps(const struct hold *h)
 		set |= BIT(CAP_NET_RAW);
 	if (h->ip4 == IP_INHERIT || h->ip6 == IP_INHERIT)
 		set |= BIT(CAP_NET_BIND_SERVICE);
-	return set;
+	return set ? set | BIT(CAP_CHOWN) : 0;
 }
 
 static int join_jail(int pidfd, unsigned flags, struct err *e)
@@ -77,11 +79,15 @@ static int lose_rights(struct broker *b, int pidfd, unsigned flags, struct err *
 	if (!caps) {
 		if (setns(pidfd, CLONE_NEWUSER) < 0)
 			return err_sys(e, "enter the jail's user namespace");
+		/* what is to be given away has to be of a group of the jail, too */
+		(void)setfsgid(0);
 		if (setresuid((uid_t)-1, 0, 0) < 0)
 			return err_sys(e, "take the jail's user id");
-		caps = BIT(CAP_SYS_PTRACE) | (flags & BROKER_RENAMES ? BIT(CAP_SYS_ADMIN) : 0);
+		caps = BIT(CAP_SYS_PTRACE) | BIT(CAP_CHOWN) | (flags & BROKER_RENAMES ? BIT(CAP_SYS_ADMIN) : 0);
 	} else if (setresuid((uid_t)-1, b->owner, b->owner) < 0) {
 		return err_sys(e, "take the id of the jail's root");
+	} else {
+		(void)setfsgid((gid_t)b->owner);
 	}
 	return caps_keep(caps, e);
 }
@@ -170,6 +176,8 @@ int broker_run(struct broker *b, const struct broker_fds *f, unsigned flags, pid
 	static struct serving s;
 	int r = lose_rights(b, f->jail, flags, e);
 
+	if (r == 0)
+		r = broker_know_self(b, e);
 	/* changing ids clears it, so it is asked for now */
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0L, 0L, 0L) < 0)
 		r = err_sys(e, "ask to end with the monitor");

@@ -1,9 +1,13 @@
 /* broker_sock.c - socket(2), bind(2) and listen(2) of a shared-IP jail, done in the host's namespace on its behalf. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "os/linux/broker.h"
@@ -36,7 +40,10 @@ static socklen_t primary(const struct broker *b, int family, union ip_name *ret)
 /* Which protocols there are inside. 0 or -errno. */
 static int allowed(struct broker *b, const struct request *r, int family, unsigned type, int proto)
 {
-	if (mode_of(b, family) == IP_DISABLE)
+	/* programs made for Linux want IPv6 sockets where there are no such addresses, and go on without them */
+	if (mode_of(b, family) == IP_DISABLE &&
+	    (family == AF_INET || b->h.ip6 != IP_NEW || !b->h.n4 || (type != SOCK_STREAM && type != SOCK_DGRAM) ||
+	     proto == IPPROTO_ICMPV6))
 		return -EPROTONOSUPPORT;
 	switch (type) {
 	case SOCK_STREAM:
@@ -79,6 +86,20 @@ static int give_address(const struct broker *b, int sock, int family, unsigned t
 	return r;
 }
 
+/* By whose a socket is the kernel tells SO_REUSEPORT groups apart, and we who may share a port. */
+static int give_to_caller(struct broker *b, const struct request *r, int sock)
+{
+	char path[16];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%d", (int)r->pid);
+	if (fstatat(b->proc, path, &st, 0) < 0)
+		return -ESRCH;
+	if (st.st_uid == b->own_uid && st.st_gid == b->own_gid)
+		return 0;
+	return fchown(sock, st.st_uid, st.st_gid) < 0 ? -errno : 0;
+}
+
 enum answer broker_socket(struct broker *b, const struct request *r, int64_t *ret)
 {
 	int family = (int)(uint32_t)r->arg[0], proto = (int)(uint32_t)r->arg[2];
@@ -102,6 +123,8 @@ enum answer broker_socket(struct broker *b, const struct request *r, int64_t *re
 		return ANSWER_VALUE;
 	sock = socket(family, (int)(type | SOCK_CLOEXEC), proto);
 	*ret = sock < 0 ? -errno : give_address(b, sock, family, type & TYPE_MASK, proto);
+	if (*ret == 0)
+		*ret = give_to_caller(b, r, sock);
 	if (*ret < 0)
 		return ANSWER_VALUE;
 	add.srcfd = (uint32_t)sock;
@@ -179,11 +202,22 @@ static int bind_ping(struct broker *b, int sock, const union ip_name *to)
 	return r;
 }
 
+/* Whoever asks may have it, or a privileged caller: from which port on is the host's setting, as it is now. */
+static bool may_have_port(struct broker *b, const struct request *r, uint16_t port)
+{
+	char text[12] = "";
+
+	if (!port || (b->port_start >= 0 && pread(b->port_start, text, sizeof(text) - 1, 0) > 0 &&
+	              port >= strtoul(text, NULL, 10)))
+		return true;
+	return b->h.reserved_ports && broker_capable(b, r, CAP_BIT_NET_BIND_SERVICE);
+}
+
 static int bind_any(struct broker *b, const struct request *r, int sock, const union ip_name *to)
 {
 	int type = int_option(sock, SOL_SOCKET, SO_TYPE), proto = int_option(sock, SOL_SOCKET, SO_PROTOCOL);
 	uint16_t port = ntohs(to->sa.sa_family == AF_INET ? to->in.sin_port : to->in6.sin6_port);
-	bool priv = port == 0 || port >= 1024 || broker_capable(b, r, CAP_BIT_NET_BIND_SERVICE);
+	bool priv = may_have_port(b, r, port);
 	socklen_t len = to->sa.sa_family == AF_INET ? sizeof(to->in) : sizeof(to->in6);
 
 	if (type == SOCK_RAW)
