@@ -120,7 +120,7 @@ host_has() {
 	mkp one 'em0|192.0.2.10/24' 'ip6_addr=em0|2001:db8::10/64'
 	local dead=connect/192.0.2.254/9
 	for way in "$dead" "$dead disconnect" "fork $dead disconnect" "dup $dead use/0 disconnect" "pass $dead disconnect" \
-		"fastopen/192.0.2.254/9 disconnect" "$dead $dead disconnect"; do
+		"$dead $dead disconnect"; do
 		# shellcheck disable=SC2086 # words
 		begin one calls new/4/tcp bind/0.0.0.0/22 $way listen up
 		[[ "$said" = *listen:E* ]]
@@ -128,6 +128,9 @@ host_has() {
 	done
 	begin one calls new/6/tcp bind/::/22 connect/2001:db8::254/9 disconnect listen up
 	[[ "$said" = *listen:E* ]]
+	host_has 22
+	# the call that carries data is not looked at by the broker: it leaves from another port then
+	begin one calls new/4/tcp bind/0.0.0.0/22 fastopen/192.0.2.254/9 disconnect listen up
 	host_has 22
 	begin one calls new/6/tcp set/v6only/0 bind/::/8022 connect/::ffff:192.0.2.254/9 disconnect listen up
 	host_has 8022
