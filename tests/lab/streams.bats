@@ -131,7 +131,8 @@ fds_are_own() {
 	eventually grep -aq written "$log"
 	[ "$(stat -c %s "$log")" -le 65536 ]
 	[ "$(stat -c %s "$log.1")" -le 65536 ]
-	[ "$(ls "$IOCAGE_ROOT/log" | grep -c j-console)" -eq 2 ]
+	run bash -c 'printf "%s\n" "$IOCAGE_ROOT"/log/j-console*'
+	[ "${#lines[@]}" -eq 2 ]
 }
 
 @test "rc.shutdown that stops itself costs exec_timeout, not more" {

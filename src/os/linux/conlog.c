@@ -101,8 +101,7 @@ int conlog_tail(const char *path, off_t from, size_t max, char **ret, size_t *re
 		    text[i] != '\t')
 			text[i] = text[i] == '\r' ? ' ' : '?';
 	text[n] = '\0';
-	*ret = text;
 	*ret_len = (size_t)n;
-	text = NULL;
+	*ret = take_ptr(text);
 	return 0;
 }
