@@ -223,7 +223,7 @@ static int monitor_lives(const struct state *st, struct err *e)
 
 int state_up(const struct state *st, struct err *e)
 {
-	int r = st->ready ? os_jail_alive(st->pid, st->pid_start, e) : 0;
+	int r = st->lifecycle == LIFE_UP ? os_jail_alive(st->pid, st->pid_start, e) : 0;
 
 	return r > 0 ? monitor_lives(st, e) : r;
 }
@@ -231,7 +231,7 @@ int state_up(const struct state *st, struct err *e)
 int state_unheld(const struct state *st, struct err *e)
 {
 	/* in this order: a monitor whose jail ends outlives it */
-	int r = st->ready ? monitor_lives(st, e) : 1;
+	int r = st->lifecycle == LIFE_UP ? monitor_lives(st, e) : 1;
 
 	if (r)
 		return r < 0 ? r : 0;

@@ -164,6 +164,43 @@ int session_os(struct session *s, struct err *e)
 	return os_open(&s->oj, &s->os, e);
 }
 
+static bool journal_has(const struct journal *j, enum op_kind kind)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (j->undo[i].kind == kind)
+			return true;
+	return false;
+}
+
+/*
+ * The journal, and the locks that replaying it needs. Another jail that stops may append the removal of an address that both
+ * use, with share_lock() held: so the journal of a jail that can have aliases is read with that lock held, and replayed.
+ */
+static int lock_and_load(struct session *s, struct journal *ret, int *ret_share, int *ret_bridges, struct err *e)
+{
+	_cleanup_(journal_done) struct journal before = { 0 };
+	int r = journal_load(&s->c->st, s->jail, &before, e);
+
+	if (r == 0 && journal_has(&before, OP_UPLINK_DEL))
+		r = uplink_lock(s, e);
+	if (r == 0 && (!s->st.vnet || journal_has(&before, OP_ADDR_DEL)))
+		r = share_lock(s, ret_share, e);
+	if (r == 0 && journal_has(&before, OP_BRIDGE_DEL))
+		r = share_bridges_alone(s, ret_bridges, e);
+	return r < 0 ? r : journal_load(&s->c->st, s->jail, ret, e);
+}
+
+/* Half removed is not up, and uses no address any more, whoever looks and however this ends. */
+static void say_stopping(struct session *s)
+{
+	struct err ignored = ERR_INIT;
+
+	if (!s->st.jid || s->st.lifecycle == LIFE_STOPPING)
+		return;
+	s->st.lifecycle = LIFE_STOPPING;
+	(void)!state_save(&s->c->st, s->jail, &s->st, &ignored);
+}
+
 int session_undo(struct session *s, const struct backend *b, struct err *e)
 {
 	_cleanup_(journal_done) struct journal j = { 0 };
@@ -173,20 +210,11 @@ int session_undo(struct session *s, const struct backend *b, struct err *e)
 	struct uplink_backend u;
 	struct share_backend sh;
 	struct backend with_uplinks = uplink_backend(&u, s, b), with_aliases;
-	int r, k;
+	int r = lock_and_load(s, &j, &lock, &bridges, e), k;
 
-	r = journal_load(&s->c->st, s->jail, &j, e);
-	for (size_t i = 0; r == 0 && i < j.n; i++)
-		if (j.undo[i].kind == OP_UPLINK_DEL)
-			r = uplink_lock(s, e);
-	for (size_t i = 0; r == 0 && i < j.n; i++) {
-		if (j.undo[i].kind == OP_ADDR_DEL && lock < 0)
-			r = share_lock(s, &lock, e);
-		else if (j.undo[i].kind == OP_BRIDGE_DEL && bridges < 0)
-			r = share_bridges_alone(s, &bridges, e);
-	}
 	if (r < 0)
 		return r;
+	say_stopping(s);
 	stuck = calloc(j.n + 1, sizeof(*stuck));
 	if (!stuck)
 		return err_oom(e);
@@ -282,7 +310,7 @@ int life_reap(struct cli *c, const char *jail, struct err *e)
 	r = state_load(&c->st, jail, &s.st, e);
 	if (r == -ENOENT)
 		return 0;
-	/* not ready although nobody holds the lock: a start that was interrupted */
+	/* not up although nobody holds the lock: a start or a stop that was interrupted */
 	if (r == 0)
 		r = state_up(&s.st, e);
 	if (r)

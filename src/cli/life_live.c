@@ -626,14 +626,15 @@ int live_recover(struct session *s, struct err *e)
 	/* none, or nothing was done yet of a change that was about to begin: then only the file is left */
 	if (!j.n)
 		return live_remove(&s->c->st, s->jail, e);
+	r = share_lock(s, &lock, e);
+	if (r < 0)
+		return r;
 	if (is_committed(s, &j)) {
 		r = strike_gone(s, j.undo, j.n, e);
 		if (r < 0)
 			return r;
 	} else {
-		r = share_lock(s, &lock, e);
-		if (r == 0)
-			r = take_back(s, &j, e);
+		r = take_back(s, &j, e);
 		/* what it was about went with the jail, and the rest is for whoever cleans up */
 		if (r < 0 && state_up(&s->st, NULL) == 0)
 			return err_set(e, ESRCH, "%s ended while a change that was cut off was taken back", s->jail);

@@ -75,7 +75,8 @@ static bool used_by(struct session *s, const char *other, const struct ipaddr *a
 		r = configured(s, other, &st, NULL);
 		if (r < 0 && r != -ENOENT)
 			return true;
-	} else if (r == 0 && (st.vnet || (st.ready && os_jail_alive(st.pid, st.pid_start, NULL) == 0))) {
+	} else if (r == 0 && (st.vnet || st.lifecycle == LIFE_STOPPING ||
+	                      (st.lifecycle == LIFE_UP && os_jail_alive(st.pid, st.pid_start, NULL) == 0))) {
 		return false;
 	}
 	return r == 0 && lists(a->family == 6 ? st.ip6 : st.ip4, a);
@@ -127,7 +128,7 @@ static bool is_starting(struct session *s, const char *jail, const struct state 
 {
 	_cleanup_close_ int fd = -1;
 
-	return st->jid && !st->ready && store_lock_jail(&s->c->st, jail, true, 0, &fd, NULL) == -EBUSY;
+	return st->jid && st->lifecycle == LIFE_STARTING && store_lock_jail(&s->c->st, jail, true, 0, &fd, NULL) == -EBUSY;
 }
 
 int share_holders(struct session *s, struct facts *f, struct err *e)

@@ -310,7 +310,7 @@ static int first_state(struct session *s, struct err *e)
 
 	memcpy(s->st.cgroup, s->oj.cgroup, sizeof(s->st.cgroup));
 	s->st.vnet = s->model.vnet;
-	s->st.ready = false;
+	s->st.lifecycle = LIFE_STARTING;
 	live_note(&s->st, c, s->model.nics, s->model.nnics);
 	if (str_copy(s->st.release, sizeof(s->st.release), conf_get(c, PROP_release)) < 0)
 		s->st.release[0] = '\0';
@@ -348,7 +348,7 @@ static int carry_out(struct session *s, const struct plan *p, struct err *e)
 	release_share(s);
 	if (r == 0) {
 		state_from_os(s);
-		s->st.ready = true;
+		s->st.lifecycle = LIFE_UP;
 		s->st.started = (int64_t)time(NULL);
 		r = state_save(&s->c->st, s->jail, &s->st, e);
 		if (r < 0) {

@@ -92,16 +92,12 @@ static int replay(struct session *s, struct err *e)
 	_cleanup_(journal_done) struct journal j = { 0 };
 	struct teller t = { .s = s, .real = os_backend(s->os) };
 	struct backend b = { &t, telling_apply };
-	struct err ignored = ERR_INIT;
 	int r = journal_load(&s->c->st, s->jail, &j, e);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < j.n; i++)
 		t.links += j.undo[i].kind == OP_LINK_DEL;
-	/* down from here on: half of it gone is nothing that runs, and who comes after us if we are killed goes on */
-	s->st.ready = false;
-	(void)!state_save(&s->c->st, s->jail, &s->st, &ignored);
 	return session_undo(s, &b, e);
 }
 

@@ -11,7 +11,10 @@
 #include "base/fs.h"
 #include "store/internal.h"
 
-enum field_kind { F_UNSIGNED, F_PID, F_U64, F_I64, F_BOOL, F_TEXT };
+enum field_kind { F_UNSIGNED, F_PID, F_U64, F_I64, F_BOOL, F_LIFECYCLE, F_TEXT };
+
+static const char *const lifecycle_names[] = { "starting", "up", "stopping" };
+#define NLIFECYCLES (sizeof(lifecycle_names) / sizeof(*lifecycle_names))
 
 struct field {
 	const char *key;
@@ -35,7 +38,7 @@ static const struct field fields[] = {
 	FIELD(monitor, F_PID),
 	FIELD(monitor_start, F_U64),
 	FIELD(vnet, F_BOOL),
-	FIELD(ready, F_BOOL),
+	FIELD(lifecycle, F_LIFECYCLE),
 	FIELD(started, F_I64),
 	TEXT(cgroup),
 	TEXT(ip4),
@@ -46,6 +49,16 @@ static const struct field fields[] = {
 };
 #define NFIELDS (sizeof(fields) / sizeof(fields[0]))
 
+static int set_lifecycle(enum lifecycle *p, const char *v)
+{
+	for (size_t i = 0; i < NLIFECYCLES; i++)
+		if (streq(lifecycle_names[i], v)) {
+			*p = (enum lifecycle)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 static int set_field(struct state *st, const struct field *f, const char *v)
 {
 	void *p = (char *)st + f->at;
@@ -53,6 +66,8 @@ static int set_field(struct state *st, const struct field *f, const char *v)
 
 	if (f->kind == F_TEXT)
 		return str_copy(p, f->cap, v);
+	if (f->kind == F_LIFECYCLE)
+		return set_lifecycle(p, v);
 	if (!str_to_uint(v, 0,
 	                 f->kind == F_BOOL  ? 1
 	                 : f->kind == F_U64 ? UINT64_MAX
@@ -77,6 +92,7 @@ static int set_field(struct state *st, const struct field *f, const char *v)
 	case F_BOOL:
 		*(bool *)p = n != 0;
 		break;
+	case F_LIFECYCLE:
 	case F_TEXT:
 		break;
 	}
@@ -103,6 +119,9 @@ static void add_field(struct sbuf *b, const struct state *st, const struct field
 	case F_BOOL:
 		sbuf_addf(b, "%s=%d\n", f->key, *(const bool *)p);
 		break;
+	case F_LIFECYCLE:
+		sbuf_addf(b, "%s=%s\n", f->key, lifecycle_names[*(const enum lifecycle *)p]);
+		break;
 	case F_TEXT:
 		if (*(const char *)p)
 			sbuf_addf(b, "%s=%s\n", f->key, (const char *)p);
@@ -118,6 +137,9 @@ static int parse_line(struct state *st, char *line)
 	if (!eq)
 		return -EINVAL;
 	*eq = '\0';
+	/* written by a program from before there was a lifecycle, for a jail that still runs */
+	if (streq(line, "ready"))
+		return set_lifecycle(&st->lifecycle, streq(eq + 1, "1") ? "up" : streq(eq + 1, "0") ? "starting" : "");
 	for (size_t i = 0; i < NFIELDS; i++)
 		if (streq(fields[i].key, line))
 			return set_field(st, &fields[i], eq + 1);

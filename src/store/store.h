@@ -108,13 +108,17 @@ void root_paths_done(struct root_paths *p);
 /* --- state of a running jail: RUN/jails/J/state, key=value lines --- */
 #define STATE_LIST 16384 /* 255 addresses with interface and prefix */
 #define STATE_NET  8192
+/* STARTING until start has gone to its end, STOPPING from before the first removal until the state itself is removed. */
+enum lifecycle { LIFE_STARTING, LIFE_UP, LIFE_STOPPING };
+
 struct state {
 	unsigned jid;
 	pid_t pid; /* the jail's pid 1, as seen from the host; 0: none */
 	uint64_t pid_start; /* its start time (clock ticks since boot), against pid reuse */
 	pid_t monitor;
 	uint64_t monitor_start;
-	bool vnet, ready; /* ready: start went to its end */
+	bool vnet;
+	enum lifecycle lifecycle;
 	int64_t started; /* seconds since the epoch */
 	char cgroup[256]; /* path below the cgroup2 mount */
 	char ip4[STATE_LIST], ip6[STATE_LIST]; /* as it has them: of its start, or of the last live change */

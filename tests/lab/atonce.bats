@@ -244,3 +244,31 @@ fails_beside() {
 	ip link del em1
 	ip link del br7
 }
+
+# The stop of a jail waits when its journal is read and its control group about to be removed; its pid in $stopping.
+pause_stop() {
+	# the first two: what a live change may have left, and what replacing the state has
+	strace -o /dev/null -e trace=unlinkat -e inject=unlinkat:delay_enter=1500000:when=3 \
+		iocage stop -f "$1" >"$LAB_TMP/out" 2>&1 &
+	stopping=$!
+}
+
+@test "an address that is passed on to a jail that stops at that moment is removed by one of them" {
+	local i
+	for i in 4 6; do
+		if [ "$i" = 4 ]; then a='ip4_addr=em0|192.0.2.77/24'; else a='ip6_addr=em0|2001:db8::77/64'; fi
+		mk "sa$i" vnet=off "$a"
+		mk "sb$i" vnet=off "$a"
+		world_snapshot step
+		up "sa$i"
+		up "sb$i"
+		[ "$(grep -c '77' "$IOCAGE_RUN/jails/sb$i/journal")" -eq 0 ] # it has not added the address
+		pause_stop "sb$i"
+		sleep 0.5
+		down "sa$i"
+		wait "$stopping" || { cat "$LAB_TMP/out"; return 1; }
+		world_same step
+		ok iocage gc
+		is 'Nothing to remove.'
+	done
+}

@@ -117,7 +117,13 @@ static void state_round_trip(void **state)
 	assert_int_equal(b.pid, 4321);
 	assert_true(b.pid_start == UINT64_MAX);
 	assert_int_equal(b.monitor, 99);
-	assert_true(b.vnet && !b.ready);
+	assert_true(b.vnet && b.lifecycle == LIFE_STARTING);
+	for (enum lifecycle l = LIFE_STARTING; l <= LIFE_STOPPING; l++) {
+		a.lifecycle = l;
+		assert_int_equal(state_save(&S, "st", &a, &e), 0);
+		assert_int_equal(state_load(&S, "st", &b, &e), 0);
+		assert_int_equal(b.lifecycle, l);
+	}
 	assert_int_equal(b.started, 1700000000);
 	assert_string_equal(b.cgroup, "iocage/www");
 	assert_string_equal(b.ip4, "em0|10.0.0.5/24");
@@ -126,6 +132,9 @@ static void state_round_trip(void **state)
 	assert_int_equal(state_names(&S, &names, &e), 0);
 	assert_true(strv_has(&names, "st"));
 	strv_done(&names);
+	append_raw("jails/st/state", "ready=1\n"); /* as an older program wrote it */
+	assert_int_equal(state_load(&S, "st", &b, &e), 0);
+	assert_int_equal(b.lifecycle, LIFE_UP);
 	append_raw("jails/st/state", "from_the_future=1\n");
 	assert_int_equal(state_load(&S, "st", &b, &e), 0);
 	append_raw("jails/st/state", "jid=abc\n");
