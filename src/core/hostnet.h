@@ -8,7 +8,8 @@
 
 /* --- what the files ask for --- */
 
-enum hn_kind { HN_PLAIN, HN_BRIDGE, HN_VLAN };
+/* PLAIN: one that is there; the others are made. TUNNEL: IP in IP, gif(4). */
+enum hn_kind { HN_PLAIN, HN_BRIDGE, HN_VLAN, HN_DUMMY, HN_BOND, HN_TUNNEL, HN_TAP };
 
 struct hn_port {
 	char name[IFNAME_CAP];
@@ -17,6 +18,7 @@ struct hn_port {
 
 struct hn_addr {
 	struct ipaddr addr; /* always with a prefix */
+	struct ipaddr peer; /* of a point-to-point link; family 0: none */
 	const struct rcvar *var;
 };
 
@@ -27,13 +29,26 @@ struct hn_if {
 	char parent[IFNAME_CAP]; /* VLAN: the interface below, "" = not said */
 	unsigned tag; /* VLAN: 1..4094, 0 = not said */
 	bool up, dhcp;
+	bool stp; /* bridge: a spanning tree */
+	const char *mode; /* bond: how it uses its ports, in Linux's word; static */
+	struct ipaddr outer, outer_peer; /* tunnel: its ends on the outside, without prefix; family 0: not said */
 	unsigned mtu; /* 0 = not said */
 	struct macaddr mac;
-	struct hn_port *ports; /* bridge: its members */
+	struct hn_port *ports; /* of a bridge, its members; of a bond */
 	size_t nports;
 	struct hn_addr *addrs;
 	size_t naddrs;
 };
+
+/* static_routes: gw has family 0 where the route leads to a link itself. */
+struct hn_static {
+	struct ipaddr dst, gw; /* dst with its prefix; a link-local gw with its zone */
+	char link[IFNAME_CAP]; /* -iface; "" = the link whose network gw is in */
+	const struct rcvar *var;
+};
+
+/* How a bond uses its ports when the files do not say it, as lagg(4) does. */
+#define HN_BOND_DEFAULT "failover"
 
 #define HN_SYSCTLS 8
 
@@ -49,6 +64,8 @@ struct hostnet {
 	size_t n;
 	struct ipaddr gw4, gw6; /* family 0: none */
 	const struct rcvar *gw4_var, *gw6_var;
+	struct hn_static *routes;
+	size_t nroutes;
 	struct hn_sysctl sysctls[HN_SYSCTLS];
 	size_t nsysctls;
 	struct strv notes; /* lines that are understood and ask for nothing here */
@@ -62,8 +79,8 @@ must_check int hostnet_build(struct rcvars *vars, struct hostnet *ret, struct er
 void hostnet_done(struct hostnet *h);
 /* NULL: the files do not name it. */
 struct hn_if *hostnet_if(const struct hostnet *h, const char *name);
-/* The bridge the files put an interface into, or NULL. */
-const struct hn_if *hostnet_bridge_of(const struct hostnet *h, const char *port);
+/* The bridge or bond the files put an interface into, or NULL. */
+const struct hn_if *hostnet_master_of(const struct hostnet *h, const char *port);
 /* In words, one line an interface, router and sysctl, for `show`. */
 void hostnet_describe(const struct hostnet *h, struct sbuf *out);
 
@@ -74,6 +91,8 @@ struct hn_link {
 	unsigned index, mtu, master, parent, tag; /* parent: index of the link below a VLAN */
 	struct macaddr mac;
 	bool up, is_bridge, is_vlan;
+	bool stp; /* bridge: it runs a spanning tree */
+	char kind[16]; /* what the kernel calls it (ip-link(8)): "bond", "dummy", ...; "" = hardware */
 	bool ether, wireless; /* carries Ethernet frames; by radio */
 	char alias[128];
 	char manager[80]; /* who else configures it, and where that was seen; "" = nobody */

@@ -26,6 +26,8 @@
 	X(JAIL_DEL, "jail-del", 0) /* kill all of it: name */                                            \
 	X(BRIDGE_ADD, "bridge-add", 1) /* link; alias and mac when they matter, flags down */            \
 	X(BRIDGE_DEL, "bridge-del", 0) /* link; only if ours (alias), without ports and addresses */     \
+	X(BRIDGE_SET, "bridge-set", 1) /* link; flags: its spanning tree on or off */                    \
+	X(DEV_ADD, "dev-add", 0) /* link alias fstype (dummy, tap, bond, tunnel) opts addr gw */         \
 	X(VETH_ADD, "veth-add", 1) /* pair: link peer bridge mac mac2 mtu alias; text: full name */      \
 	X(VLAN_SET, "vlan-set", 0) /* of a bridge port: link text index (default VLAN) opts (it had) */  \
 	X(LINK_DEL, "link-del", 1) /* link, only if alias still matches */                               \
@@ -104,6 +106,9 @@ enum op_where { AT_HOST, AT_JAIL };
 #define OP_LINK_DOWN    2u
 /* op.flags of OP_BRIDGE_ADD: the bridge tells VLANs apart; one of ours that did not so far begins to */
 #define OP_BRIDGE_VLANS 4u
+/* op.flags of OP_BRIDGE_ADD, OP_BRIDGE_SET: the bridge runs a spanning tree; it stops running one */
+#define OP_BRIDGE_STP   8u
+#define OP_BRIDGE_NOSTP 16u
 
 /* op.flags of OP_ROUTE_SET, OP_ROUTE_UNSET: protocol, scope << 8, and whether the gateway is on the link whatever the prefix */
 #define OP_ROUTE_ONLINK  0x10000u

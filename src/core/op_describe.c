@@ -42,6 +42,12 @@ static void describe_link(const struct op *op, char *buf, size_t cap)
 	case OP_BRIDGE_ADD:
 		snprintf(buf, cap, "add bridge %s", link);
 		break;
+	case OP_BRIDGE_SET:
+		snprintf(buf, cap, "turn the spanning tree of %s %s", link, op->flags & OP_BRIDGE_STP ? "on" : "off");
+		break;
+	case OP_DEV_ADD:
+		snprintf(buf, cap, "add %s %s", or_none(op->fstype), link);
+		break;
 	case OP_BRIDGE_DEL:
 		snprintf(buf, cap, "remove bridge %s", link);
 		break;

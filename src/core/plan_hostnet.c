@@ -4,20 +4,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "core/hostnet.h"
+#include "core/plan_hostnet_impl.h"
 
 #define TABLE_MAIN   254
 #define PROTO_STATIC 4
+#define SCOPE_LINK   253
 #define REACH4_MS    2000
 #define REACH6_MS    4000 /* a bridge that is new asks for nobody before its own link-local address is checked */
-
-struct build {
-	const struct hostnet *h;
-	const struct hn_facts *f;
-	struct plan *p;
-	struct strv *left;
-	struct err *e;
-};
 
 /* --- looking things up --- */
 
@@ -37,7 +30,7 @@ void hn_facts_done(struct hn_facts *f)
 	*f = (struct hn_facts){ 0 };
 }
 
-static const struct hn_link *link_at(const struct build *b, unsigned index)
+const struct hn_link *hn_link_at(const struct hn_build *b, unsigned index)
 {
 	for (size_t i = 0; i < b->f->nlinks; i++)
 		if (b->f->links[i].index == index)
@@ -45,23 +38,23 @@ static const struct hn_link *link_at(const struct build *b, unsigned index)
 	return NULL;
 }
 
-static bool is_ours(const struct hn_link *l)
+bool hn_is_ours(const struct hn_link *l)
 {
 	return str_starts(l->alias, HN_MARK) && streq(l->alias + strlen(HN_MARK), l->name);
 }
 
-static bool managed(const struct hn_link *l)
+bool hn_managed(const struct hn_link *l)
 {
-	return l && l->manager[0] && !is_ours(l);
+	return l && l->manager[0] && !hn_is_ours(l);
 }
 
 /* Is it somebody else's to configure? Then it is said, once, and nothing is done to it. */
-static bool leave(struct build *b, const char *name)
+bool hn_leave(struct hn_build *b, const char *name)
 {
 	const struct hn_link *l = hn_facts_link(b->f, name);
 	char *s;
 
-	if (!managed(l))
+	if (!hn_managed(l))
 		return false;
 	s = strf("%s is left alone: %s manages it", name, l->manager);
 	if (s && strv_has(b->left, s))
@@ -71,7 +64,7 @@ static bool leave(struct build *b, const char *name)
 	return true;
 }
 
-static const char *mark_of(struct build *b, const char *name)
+const char *hn_mark(struct hn_build *b, const char *name)
 {
 	return plan_strf(b->p, HN_MARK "%s", name);
 }
@@ -81,7 +74,7 @@ static bool same_addr(const struct ipaddr *a, const struct ipaddr *b)
 	return ipaddr_same_host(a, b) && a->prefix == b->prefix;
 }
 
-static const struct hn_ip *ip_on(const struct build *b, unsigned index, const struct ipaddr *a)
+static const struct hn_ip *ip_on(const struct hn_build *b, unsigned index, const struct ipaddr *a)
 {
 	for (size_t i = 0; i < b->f->nips; i++)
 		if (b->f->ips[i].index == index && same_addr(&b->f->ips[i].addr, a))
@@ -89,7 +82,7 @@ static const struct hn_ip *ip_on(const struct build *b, unsigned index, const st
 	return NULL;
 }
 
-static bool any_ip(const struct build *b, unsigned index)
+bool hn_any_ip(const struct hn_build *b, unsigned index)
 {
 	for (size_t i = 0; i < b->f->nips; i++)
 		if (b->f->ips[i].index == index)
@@ -98,20 +91,20 @@ static bool any_ip(const struct build *b, unsigned index)
 }
 
 /* Has the link anything that moves with it. */
-static bool carries(const struct build *b, unsigned index)
+bool hn_carries(const struct hn_build *b, unsigned index)
 {
 	for (size_t i = 0; i < b->f->nroutes; i++)
 		if (b->f->routes[i].index == index)
 			return true;
-	return any_ip(b, index);
+	return hn_any_ip(b, index);
 }
 
 /* The member's link, when it can be put into the bridge and nothing stands against it. */
-static const struct hn_link *usable_port(const struct build *b, const struct hn_if *bridge, const struct hn_port *port)
+const struct hn_link *hn_usable_port(const struct hn_build *b, const struct hn_if *bridge, const struct hn_port *port)
 {
 	const struct hn_link *l = hn_facts_link(b->f, port->name);
 
-	return managed(l) || managed(hn_facts_link(b->f, bridge->name)) ? NULL : l;
+	return hn_managed(l) || hn_managed(hn_facts_link(b->f, bridge->name)) ? NULL : l;
 }
 
 /* --- single steps --- */
@@ -127,7 +120,7 @@ static void own(struct plan *p, struct op *op)
 	op->text = plan_str(p, op->text);
 }
 
-static void add(struct build *b, enum phase ph, const struct op *redo, const struct op *undo)
+void hn_add(struct hn_build *b, enum phase ph, const struct op *redo, const struct op *undo)
 {
 	struct op r = *redo, u = *undo;
 
@@ -142,17 +135,18 @@ static uint32_t kept_flags(const struct hn_ip *ip)
 	return (ip->noroute ? OP_ADDR_NOROUTE : 0) | (ip->nobrd ? OP_ADDR_NOBRD : 0);
 }
 
-static void add_addr(struct build *b, enum phase ph, const char *link, const struct ipaddr *a, const struct hn_ip *from)
+static void add_addr(struct hn_build *b, enum phase ph, const char *link, const struct hn_addr *a,
+                     const struct hn_ip *from)
 {
-	struct op redo = { .kind = OP_ADDR_ADD, .link = link, .addr = *a, .flags = OP_ADDR_HOST };
-	struct op undo = { .kind = OP_ADDR_DEL, .link = link, .addr = *a, .flags = OP_ADDR_HOST };
+	struct op redo = { .kind = OP_ADDR_ADD, .link = link, .addr = a->addr, .gw = a->peer, .flags = OP_ADDR_HOST };
+	struct op undo = { .kind = OP_ADDR_DEL, .link = link, .addr = a->addr, .flags = OP_ADDR_HOST };
 
 	if (from) {
 		redo.flags |= OP_ADDR_MOVED | kept_flags(from);
 		redo.timeout = from->valid;
 		redo.id = from->preferred;
 	}
-	add(b, ph, &redo, &undo);
+	hn_add(b, ph, &redo, &undo);
 }
 
 static struct op addr_again(const char *link, const struct hn_ip *ip)
@@ -167,12 +161,12 @@ static struct op addr_again(const char *link, const struct hn_ip *ip)
 }
 
 /* An address off the link it is on; its inverse puts it back as it was. */
-static void drop_addr(struct build *b, const char *link, const struct hn_ip *ip)
+static void drop_addr(struct hn_build *b, const char *link, const struct hn_ip *ip)
 {
 	struct op redo = { .kind = OP_ADDR_DROP, .link = link, .addr = ip->addr };
 	struct op undo = addr_again(link, ip);
 
-	add(b, PH_VNET, &redo, &undo);
+	hn_add(b, PH_VNET, &redo, &undo);
 }
 
 static struct op route_op(const struct hn_route *r, const char *link)
@@ -190,7 +184,7 @@ static struct op route_op(const struct hn_route *r, const char *link)
 
 /* --- sysctls first: what is made after them starts with them --- */
 
-static int plan_sysctls(struct build *b)
+static int plan_sysctls(struct hn_build *b)
 {
 	for (size_t i = 0; i < b->h->nsysctls; i++) {
 		const struct hn_sysctl *s = &b->h->sysctls[i];
@@ -205,153 +199,31 @@ static int plan_sysctls(struct build *b)
 		if (!is->present || streq(is->value, redo.text))
 			continue;
 		undo.text = is->value;
-		add(b, PH_START, &redo, &undo);
+		hn_add(b, PH_START, &redo, &undo);
 	}
 	return 0;
-}
-
-/* --- interfaces --- */
-
-/* A bridge takes the MAC of its first member: who knew the host by it goes on knowing it when the addresses move. */
-static struct macaddr bridge_mac(const struct build *b, const struct hn_if *i)
-{
-	for (size_t k = 0; !i->mac.set && k < i->nports; k++) {
-		const struct hn_link *l = usable_port(b, i, &i->ports[k]);
-
-		if (l && l->mac.set && (any_ip(b, l->index) || k + 1 == i->nports))
-			return l->mac;
-	}
-	return i->mac;
-}
-
-static int plan_bridge(struct build *b, const struct hn_if *i)
-{
-	const struct hn_link *l = hn_facts_link(b->f, i->name);
-	struct op redo = { .kind = OP_BRIDGE_ADD, .link = i->name }, undo = { .kind = OP_BRIDGE_DEL, .link = i->name };
-
-	if (l && !l->is_bridge)
-		return err_set(b->e, EEXIST, "%s:%u: %s: %s exists but is not a bridge", i->var->file, i->var->line,
-		               i->var->key, i->name);
-	if (l && (is_ours(l) || !str_starts(l->alias, "iocage")))
-		return 0;
-	redo.alias = undo.alias = mark_of(b, i->name);
-	if (l) { /* a jail's start made it: from now on it stays when the last jail goes */
-		redo.kind = undo.kind = OP_LINK_SET;
-		undo.alias = l->alias;
-	} else {
-		redo.mac = bridge_mac(b, i);
-		redo.flags = OP_LINK_DOWN; /* it is opened when its members are in: then it works at once */
-	}
-	add(b, PH_START, &redo, &undo);
-	return 0;
-}
-
-static int plan_vlan(struct build *b, const struct hn_if *i)
-{
-	const struct hn_link *l = hn_facts_link(b->f, i->name), *below = hn_facts_link(b->f, i->parent);
-	const struct hn_if *made = hostnet_if(b->h, i->parent);
-	struct op redo = { .kind = OP_VLAN_ADD, .link = i->name, .parent = i->parent, .id = i->tag };
-	struct op undo = { .kind = OP_LINK_DEL, .link = i->name };
-
-	if (!below && !(made && made->kind != HN_PLAIN))
-		return err_set(b->e, ENODEV, "%s:%u: %s: there is no interface %s", i->var->file, i->var->line,
-		               i->var->key, i->parent);
-	if (l && !(l->is_vlan && l->tag == i->tag && below && l->parent == below->index))
-		return err_set(b->e, EEXIST, "%s:%u: %s: %s exists but is not VLAN %u on %s", i->var->file,
-		               i->var->line, i->var->key, i->name, i->tag, i->parent);
-	if (l)
-		return 0;
-	redo.alias = undo.alias = mark_of(b, i->name);
-	add(b, PH_PRESTART, &redo, &undo);
-	return 0;
-}
-
-static void set_up(struct build *b, enum phase ph, const struct hn_if *i, bool up)
-{
-	const struct hn_link *l = hn_facts_link(b->f, i->name);
-	struct op redo = { .kind = OP_LINK_SET, .link = i->name, .flags = OP_LINK_UPPED }, undo = redo;
-
-	if (!up || (l && l->up) || leave(b, i->name))
-		return;
-	undo.flags = OP_LINK_DOWN;
-	add(b, ph, &redo, &undo);
-}
-
-/* MTU and MAC. A new bridge got its MAC when it was made. */
-static void plan_values(struct build *b, enum phase ph, const struct hn_if *i)
-{
-	const struct hn_link *l = hn_facts_link(b->f, i->name);
-	struct op redo = { .kind = OP_LINK_SET, .link = i->name }, undo = redo;
-
-	if (i->mac.set && (l || i->kind != HN_BRIDGE) && !(l && memcmp(l->mac.b, i->mac.b, 6) == 0) &&
-	    !leave(b, i->name)) {
-		redo.mac = i->mac;
-		if (l)
-			undo.mac = l->mac;
-		else
-			undo.kind = OP_NONE;
-		add(b, ph, &redo, &undo);
-	}
-	redo = undo = (struct op){ .kind = OP_LINK_SET, .link = i->name };
-	if (i->mtu && !(l && l->mtu == i->mtu) && !leave(b, i->name)) {
-		redo.mtu = i->mtu;
-		if (l)
-			undo.mtu = l->mtu;
-		else
-			undo.kind = OP_NONE;
-		add(b, ph, &redo, &undo);
-	}
-}
-
-static int plan_links(struct build *b)
-{
-	int r = 0;
-
-	for (size_t k = 0; r == 0 && k < b->h->n; k++) {
-		const struct hn_if *i = &b->h->ifs[k];
-
-		if (i->kind == HN_BRIDGE)
-			r = plan_bridge(b, i);
-		else if (i->kind == HN_PLAIN && !hn_facts_link(b->f, i->name))
-			r = err_set(b->e, ENODEV, "%s:%u: %s: there is no interface %s", i->var->file, i->var->line,
-			            i->var->key, i->name);
-	}
-	for (size_t k = 0; r == 0 && k < b->h->n; k++)
-		if (b->h->ifs[k].kind == HN_PLAIN) {
-			plan_values(b, PH_START, &b->h->ifs[k]);
-			set_up(b, PH_START, &b->h->ifs[k], b->h->ifs[k].up);
-		}
-	for (size_t k = 0; r == 0 && k < b->h->n; k++)
-		if (b->h->ifs[k].kind == HN_VLAN)
-			r = plan_vlan(b, &b->h->ifs[k]);
-	for (size_t k = 0; r == 0 && k < b->h->n; k++)
-		if (b->h->ifs[k].kind == HN_VLAN) {
-			plan_values(b, PH_POSTSTART, &b->h->ifs[k]);
-			set_up(b, PH_POSTSTART, &b->h->ifs[k], b->h->ifs[k].up);
-		}
-	return r;
 }
 
 /* --- members: in one batch with their addresses and routes --- */
 
-static int check_port(struct build *b, const struct hn_if *i, const struct hn_port *port)
+static int check_port(struct hn_build *b, const struct hn_if *i, const struct hn_port *port)
 {
 	const struct hn_link *l = hn_facts_link(b->f, port->name), *bridge = hn_facts_link(b->f, i->name), *master;
 	const struct hn_if *made = hostnet_if(b->h, port->name);
 
-	if (!l && made && made->kind == HN_VLAN)
+	if (!l && made && made->kind != HN_PLAIN)
 		return 0;
 	if (!l)
 		return err_set(b->e, ENODEV, "%s:%u: %s: there is no interface %s", port->var->file, port->var->line,
 		               port->var->key, port->name);
 	if (!l->master || (bridge && l->master == bridge->index))
 		return 0;
-	master = link_at(b, l->master);
+	master = hn_link_at(b, l->master);
 	return err_set(b->e, EBUSY, "%s:%u: %s: %s is in %s already", port->var->file, port->var->line, port->var->key,
 	               port->name, master ? master->name : "another bridge");
 }
 
-static int check_movable(struct build *b, const struct hn_link *l, const char *bridge)
+static int check_movable(struct hn_build *b, const struct hn_link *l, const char *bridge)
 {
 	char a[IPADDR_TEXT];
 
@@ -381,29 +253,29 @@ static int check_movable(struct build *b, const struct hn_link *l, const char *b
 	return 0;
 }
 
-static void port_in(struct build *b, const struct hn_if *i, const char *name)
+static void port_in(struct hn_build *b, const struct hn_if *i, const char *name)
 {
 	struct op redo = { .kind = OP_PORT_ADD, .link = name, .bridge = i->name }, undo = redo;
 
 	undo.kind = OP_PORT_DEL;
-	add(b, PH_VNET, &redo, &undo);
+	hn_add(b, PH_VNET, &redo, &undo);
 }
 
 /* The bridge gets them, the routes change over, and only then the member loses them: there is no moment without. */
-static void move(struct build *b, const struct hn_if *i, const struct hn_link *l)
+static void move(struct hn_build *b, const struct hn_if *i, const struct hn_link *l)
 {
 	const struct hn_link *bridge = hn_facts_link(b->f, i->name);
 	const struct hn_facts *f = b->f;
 
 	for (size_t k = 0; k < f->nips; k++)
 		if (f->ips[k].index == l->index && !(bridge && ip_on(b, bridge->index, &f->ips[k].addr)))
-			add_addr(b, PH_VNET, i->name, &f->ips[k].addr, &f->ips[k]);
+			add_addr(b, PH_VNET, i->name, &(struct hn_addr){ .addr = f->ips[k].addr }, &f->ips[k]);
 	for (size_t k = 0; k < f->nroutes; k++)
 		if (f->routes[k].index == l->index) {
 			struct op redo = route_op(&f->routes[k], i->name);
 			struct op undo = route_op(&f->routes[k], l->name);
 
-			add(b, PH_VNET, &redo, &undo);
+			hn_add(b, PH_VNET, &redo, &undo);
 		}
 	if (!bridge || l->master != bridge->index) {
 		/*
@@ -413,7 +285,7 @@ static void move(struct build *b, const struct hn_if *i, const struct hn_link *l
 		struct op redo = { .kind = OP_NONE };
 		struct op undo = { .kind = OP_PORT_DEL, .link = l->name, .bridge = i->name };
 
-		add(b, PH_VNET, &redo, &undo);
+		hn_add(b, PH_VNET, &redo, &undo);
 	}
 	/* last to first: the first of a prefix takes the others with it */
 	for (size_t k = f->nips; k-- > 0;)
@@ -422,39 +294,39 @@ static void move(struct build *b, const struct hn_if *i, const struct hn_link *l
 }
 
 /* Does something on a member have to move; it needs the bridge open, whether "up" was said or not. */
-static bool anything_moves(const struct build *b, const struct hn_if *i)
+static bool anything_moves(const struct hn_build *b, const struct hn_if *i)
 {
 	for (size_t k = 0; k < i->nports; k++) {
-		const struct hn_link *l = usable_port(b, i, &i->ports[k]);
+		const struct hn_link *l = hn_usable_port(b, i, &i->ports[k]);
 		const struct hn_if *said = hostnet_if(b->h, i->ports[k].name);
 
-		if ((l && carries(b, l->index)) || (said && said->naddrs))
+		if ((l && hn_carries(b, l->index)) || (said && said->naddrs))
 			return true;
 	}
 	return false;
 }
 
 /* A bridge that was there and that nobody knows by its MAC yet takes that of the addresses to come. */
-static void adopt_mac(struct build *b, const struct hn_if *i)
+static void adopt_mac(struct hn_build *b, const struct hn_if *i)
 {
 	const struct hn_link *bridge = hn_facts_link(b->f, i->name);
-	struct op redo = { .kind = OP_LINK_SET, .link = i->name, .mac = bridge_mac(b, i) }, undo = redo;
+	struct op redo = { .kind = OP_LINK_SET, .link = i->name, .mac = hn_bridge_mac(b, i) }, undo = redo;
 
-	if (!bridge || i->mac.set || !redo.mac.set || any_ip(b, bridge->index) || managed(bridge) ||
+	if (!bridge || i->mac.set || !redo.mac.set || hn_any_ip(b, bridge->index) || hn_managed(bridge) ||
 	    !anything_moves(b, i) || memcmp(redo.mac.b, bridge->mac.b, 6) == 0)
 		return;
 	undo.mac = bridge->mac;
-	add(b, PH_VNET, &redo, &undo);
+	hn_add(b, PH_VNET, &redo, &undo);
 }
 
-static int plan_members(struct build *b, const struct hn_if *i)
+static int plan_members(struct hn_build *b, const struct hn_if *i)
 {
 	const struct hn_link *bridge = hn_facts_link(b->f, i->name), *l;
 	int r = 0;
 
 	for (size_t k = 0; r == 0 && k < i->nports; k++) {
 		r = check_port(b, i, &i->ports[k]);
-		l = usable_port(b, i, &i->ports[k]);
+		l = hn_usable_port(b, i, &i->ports[k]);
 		if (r == 0 && l)
 			r = check_movable(b, l, i->name);
 	}
@@ -465,13 +337,13 @@ static int plan_members(struct build *b, const struct hn_if *i)
 		l = hn_facts_link(b->f, i->ports[k].name);
 		if (l && bridge && l->master == bridge->index)
 			continue;
-		if (!leave(b, i->name) && !leave(b, i->ports[k].name))
+		if (!hn_leave(b, i->name) && !hn_leave(b, i->ports[k].name))
 			port_in(b, i, i->ports[k].name);
 	}
-	plan_values(b, PH_VNET, i);
-	set_up(b, PH_VNET, i, i->up || anything_moves(b, i));
+	hn_plan_values(b, PH_VNET, i);
+	hn_set_up(b, PH_VNET, i, i->up || anything_moves(b, i));
 	for (size_t k = 0; k < i->nports; k++)
-		if ((l = usable_port(b, i, &i->ports[k])) && carries(b, l->index))
+		if ((l = hn_usable_port(b, i, &i->ports[k])) && hn_carries(b, l->index))
 			move(b, i, l);
 	return 0;
 }
@@ -479,19 +351,20 @@ static int plan_members(struct build *b, const struct hn_if *i)
 /* --- addresses and routers of the files --- */
 
 /* Where the addresses of an interface are: on the bridge whose member it is. */
-static const char *place(const struct build *b, const char *name)
+static const char *place(const struct hn_build *b, const char *name)
 {
-	const struct hn_if *bridge = hostnet_bridge_of(b->h, name);
+	const struct hn_if *bridge = hostnet_master_of(b->h, name);
 
-	return bridge && !managed(hn_facts_link(b->f, name)) && !managed(hn_facts_link(b->f, bridge->name))
+	return bridge && bridge->kind == HN_BRIDGE && !hn_managed(hn_facts_link(b->f, name)) &&
+	                       !hn_managed(hn_facts_link(b->f, bridge->name))
 	               ? bridge->name
 	               : name;
 }
 
-static bool there(const struct build *b, const char *where, const struct ipaddr *a)
+static bool there(const struct hn_build *b, const char *where, const struct ipaddr *a)
 {
 	for (size_t i = 0; i < b->f->nips; i++) {
-		const struct hn_link *l = link_at(b, b->f->ips[i].index);
+		const struct hn_link *l = hn_link_at(b, b->f->ips[i].index);
 
 		if (l && streq(place(b, l->name), where) && same_addr(&b->f->ips[i].addr, a))
 			return true;
@@ -499,20 +372,20 @@ static bool there(const struct build *b, const char *where, const struct ipaddr 
 	return false;
 }
 
-static void plan_addrs(struct build *b)
+static void plan_addrs(struct hn_build *b)
 {
 	for (size_t k = 0; k < b->h->n; k++) {
 		const struct hn_if *i = &b->h->ifs[k];
 		const char *where = place(b, i->name);
 
 		for (size_t n = 0; n < i->naddrs; n++)
-			if (!there(b, where, &i->addrs[n].addr) && !leave(b, where))
-				add_addr(b, PH_SERVICES, where, &i->addrs[n].addr, NULL);
+			if (!there(b, where, &i->addrs[n].addr) && !hn_leave(b, where))
+				add_addr(b, PH_SERVICES, where, &i->addrs[n], NULL);
 	}
 }
 
 /* The link whose prefix the router is in: of the files' addresses, else of those that are. */
-static const char *router_link(const struct build *b, const struct ipaddr *gw)
+static const char *router_link(const struct hn_build *b, const struct ipaddr *gw)
 {
 	if (gw->zone[0])
 		return place(b, gw->zone);
@@ -521,7 +394,7 @@ static const char *router_link(const struct build *b, const struct ipaddr *gw)
 			if (ipaddr_in_prefix(gw, &b->h->ifs[k].addrs[n].addr))
 				return place(b, b->h->ifs[k].name);
 	for (size_t k = 0; k < b->f->nips; k++) {
-		const struct hn_link *l = link_at(b, b->f->ips[k].index);
+		const struct hn_link *l = hn_link_at(b, b->f->ips[k].index);
 
 		if (l && ipaddr_in_prefix(gw, &b->f->ips[k].addr))
 			return place(b, l->name);
@@ -529,45 +402,44 @@ static const char *router_link(const struct build *b, const struct ipaddr *gw)
 	return NULL;
 }
 
-/* The default route that one without a metric would replace: IPv6 calls none 1024. */
-static const struct hn_route *default_route(const struct build *b, int family)
+/* The route that one without a metric would replace: IPv6 calls none 1024. */
+static const struct hn_route *route_to(const struct hn_build *b, const struct ipaddr *dst)
 {
 	for (size_t i = 0; i < b->f->nroutes; i++) {
 		const struct hn_route *r = &b->f->routes[i];
 
-		if (r->dst.family == family && r->dst.prefix == 0 && r->table == TABLE_MAIN &&
-		    r->metric == (family == 6 ? 1024U : 0U))
+		if (same_addr(&r->dst, dst) && r->table == TABLE_MAIN && r->metric == (dst->family == 6 ? 1024U : 0U))
 			return r;
 	}
 	return NULL;
 }
 
-static int plan_router(struct build *b, const struct ipaddr *given, const struct rcvar *v)
+/* A route of the files: through gw (family 0: none), on link; NULL: the one whose network gw is in. */
+static int plan_route(struct hn_build *b, const struct ipaddr *dst, const struct ipaddr *gw, const char *link,
+                      const struct rcvar *v)
 {
-	struct op redo = { .kind = OP_ROUTE_SET, .flags = PROTO_STATIC }, undo;
-	const struct hn_route *is = given->family ? default_route(b, given->family) : NULL;
-	const struct hn_link *l = is ? link_at(b, is->index) : NULL;
-	const char *link = given->family ? router_link(b, given) : NULL;
+	struct op redo = { .kind = OP_ROUTE_SET, .flags = PROTO_STATIC, .dst = *dst, .gw = *gw }, undo;
+	const struct hn_route *is = route_to(b, dst);
+	const struct hn_link *l = is ? hn_link_at(b, is->index) : NULL;
 	char text[IPADDR_TEXT];
 
-	if (!given->family)
-		return 0;
+	link = link ? place(b, link) : router_link(b, gw);
 	if (!link)
 		return err_set(b->e, ENETUNREACH, "%s:%u: %s: no interface has an address in the network of %s%s",
-		               v->file, v->line, v->key, ipaddr_format_host(given, text),
-		               given->family == 6 ? "; a link-local router is written with its interface, fe80::1%em0"
-		                                  : "");
-	redo.gw = *given;
+		               v->file, v->line, v->key, ipaddr_format_host(gw, text),
+		               gw->family == 6 ? "; a link-local router is written with its interface, fe80::1%em0"
+		                               : "");
 	redo.gw.zone[0] = '\0';
-	redo.dst = (struct ipaddr){ .family = given->family, .has_prefix = true };
-	redo.metric = given->family == 6 ? 1024 : 0;
+	redo.metric = dst->family == 6 ? 1024 : 0;
 	redo.link = link;
+	if (dst->family == 4 && !gw->family)
+		redo.flags |= (uint32_t)SCOPE_LINK << 8;
 	if (is && l && ipaddr_same_host(&is->gw, &redo.gw) && streq(place(b, l->name), link))
 		return 0;
-	if (leave(b, link) || (l && managed(l) && leave(b, l->name)))
+	if (hn_leave(b, link) || (l && hn_managed(l) && hn_leave(b, l->name)))
 		return 0;
 	if (is && is->multipath)
-		return err_set(b->e, ENOTSUP, "%s:%u: %s: there is a default route with several next hops", v->file,
+		return err_set(b->e, ENOTSUP, "%s:%u: %s: there is a route to it with several next hops", v->file,
 		               v->line, v->key);
 	if (is && l) {
 		undo = route_op(is, place(b, l->name));
@@ -575,12 +447,34 @@ static int plan_router(struct build *b, const struct ipaddr *given, const struct
 		undo = redo;
 		undo.kind = OP_ROUTE_UNSET;
 	}
-	add(b, PH_SERVICES, &redo, &undo);
+	hn_add(b, PH_SERVICES, &redo, &undo);
 	return 0;
 }
 
+static int plan_router(struct hn_build *b, const struct ipaddr *gw, const struct rcvar *v)
+{
+	struct ipaddr any = { .family = gw->family, .has_prefix = true };
+
+	return gw->family ? plan_route(b, &any, gw, NULL, v) : 0;
+}
+
+static int plan_static_routes(struct hn_build *b)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < b->h->nroutes; i++) {
+		const struct hn_static *s = &b->h->routes[i];
+
+		if (s->link[0] && !hn_facts_link(b->f, s->link) && !hostnet_if(b->h, s->link))
+			return err_set(b->e, ENODEV, "%s:%u: %s: there is no interface %s", s->var->file, s->var->line,
+			               s->var->key, s->link);
+		r = plan_route(b, &s->dst, &s->gw, s->link[0] ? s->link : NULL, s->var);
+	}
+	return r;
+}
+
 /* The routers that the host had on the link: what came over it before has to come over the bridge. */
-static void ask_routers(struct build *b, const struct hn_link *l, const char *bridge, bool all)
+static void ask_routers(struct hn_build *b, const struct hn_link *l, const char *bridge, bool all)
 {
 	for (int family = 4; family <= 6; family += 2)
 		for (size_t i = 0; i < b->f->nroutes; i++) {
@@ -594,7 +488,7 @@ static void ask_routers(struct build *b, const struct hn_link *l, const char *br
 			    (!all && !r->heard))
 				continue;
 			op.timeout = family == 4 ? REACH4_MS : REACH6_MS;
-			add(b, PH_POSTSTART, &op, &(struct op){ .kind = OP_NONE });
+			hn_add(b, PH_POSTSTART, &op, &(struct op){ .kind = OP_NONE });
 			break;
 		}
 }
@@ -603,12 +497,12 @@ static void ask_routers(struct build *b, const struct hn_link *l, const char *br
  * Members that join now. At boot a router may come up later than the host, so only those count that answered just before;
  * where the files name another router, that is the one to be.
  */
-static void ask_members(struct build *b, const struct hn_if *i)
+static void ask_members(struct hn_build *b, const struct hn_if *i)
 {
 	const struct hn_link *bridge = hn_facts_link(b->f, i->name);
 
 	for (size_t k = 0; k < i->nports; k++) {
-		const struct hn_link *l = usable_port(b, i, &i->ports[k]);
+		const struct hn_link *l = hn_usable_port(b, i, &i->ports[k]);
 
 		if (l && (!bridge || l->master != bridge->index))
 			ask_routers(b, l, i->name, false);
@@ -618,11 +512,11 @@ static void ask_members(struct build *b, const struct hn_if *i)
 /* Batches end where the phase changes, so phases keep apart what needs the numbers of links made before it. */
 int plan_hostnet(const struct hostnet *h, const struct hn_facts *f, struct plan *ret, struct strv *left, struct err *e)
 {
-	struct build b = { h, f, ret, left, e };
+	struct hn_build b = { h, f, ret, left, e };
 	int r = plan_sysctls(&b);
 
 	if (r == 0)
-		r = plan_links(&b);
+		r = hn_plan_links(&b);
 	for (size_t k = 0; r == 0 && k < h->n; k++)
 		if (h->ifs[k].kind == HN_BRIDGE)
 			r = plan_members(&b, &h->ifs[k]);
@@ -632,6 +526,8 @@ int plan_hostnet(const struct hostnet *h, const struct hn_facts *f, struct plan 
 		r = plan_router(&b, &h->gw4, h->gw4_var);
 	if (r == 0)
 		r = plan_router(&b, &h->gw6, h->gw6_var);
+	if (r == 0)
+		r = plan_static_routes(&b);
 	for (size_t k = 0; r == 0 && k < h->n; k++)
 		if (h->ifs[k].kind == HN_BRIDGE)
 			ask_members(&b, &h->ifs[k]);
@@ -646,7 +542,7 @@ int plan_uplink_join(const char *link, const char *bridge, const struct hn_facts
 		               { .kind = HN_PLAIN, .var = &said, .up = true } };
 	struct hostnet h = { .ifs = ifs, .n = 2 };
 	struct strv left = { 0 };
-	struct build b = { &h, f, ret, &left, e };
+	struct hn_build b = { &h, f, ret, &left, e };
 	const struct hn_link *l = hn_facts_link(f, link);
 	int r;
 
@@ -654,7 +550,7 @@ int plan_uplink_join(const char *link, const char *bridge, const struct hn_facts
 	    str_copy(ifs[0].name, sizeof(ifs[0].name), bridge) < 0 ||
 	    str_copy(ifs[1].name, sizeof(ifs[1].name), link) < 0)
 		return err_set(e, ENODEV, "there is no interface %s", link);
-	set_up(&b, PH_START, &ifs[1], true);
+	hn_set_up(&b, PH_START, &ifs[1], true);
 	r = plan_members(&b, &ifs[0]);
 	if (r == 0)
 		ask_routers(&b, l, bridge, true);

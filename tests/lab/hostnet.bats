@@ -22,7 +22,7 @@ teardown() {
 	lab_reset
 	iocage hostnet undo >/dev/null 2>&1 || true
 	rm -rf "$IOCAGE_RUN/hostnet"
-	for l in em1 bridge0 bridge1 br7; do ip link del $l 2>/dev/null || true; done
+	for l in em1 em2 bridge0 bridge1 br7 lagg0 gif0 lo1 tap0; do ip link del $l 2>/dev/null || true; done
 	echo 0 >/proc/sys/net/ipv4/ip_forward
 	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
 	echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6
@@ -445,4 +445,129 @@ vlans_work() {
 	is "Nothing to do: the host's network is as the files say"
 	ok iocage hostnet undo
 	world_same before
+}
+
+# Can this kernel make a link of that kind.
+makes() {
+	ip link add probe0 type "$1" 2>/dev/null || return 1
+	ip link del probe0
+}
+
+@test "tap: made, in a bridge with a spanning tree; taken back" {
+	rc 'cloned_interfaces="bridge0 tap0"' 'ifconfig_bridge0="addm tap0 stp tap0 up"' 'ifconfig_tap0="up"'
+	world_snapshot before
+	ok hn show
+	has "bridge0: bridge with a spanning tree up member tap0"
+	has "the spanning tree runs on all members"
+	ok hn apply
+	ok ip -d -o link show tap0
+	has "master bridge0"
+	has "tun type tap"
+	[ "$(ip -d -o link show bridge0 | grep -o 'stp_state [01]')" = "stp_state 1" ]
+	ok hn check
+	ok hn apply
+	has "Nothing to do: the host's network is as the files say"
+	# one that is there without it begins to run one, and stops again
+	ok iocage hostnet undo
+	world_same before
+	ip link add bridge0 type bridge
+	ok hn apply
+	[ "$(ip -d -o link show bridge0 | grep -o 'stp_state [01]')" = "stp_state 1" ]
+	ok iocage hostnet undo
+	[ "$(ip -d -o link show bridge0 | grep -o 'stp_state [01]')" = "stp_state 0" ]
+	ip link del bridge0
+	world_same before
+}
+
+@test "static routes: to networks and hosts, through routers and interfaces; taken back" {
+	rc 'static_routes="office lab one"' 'route_office="-net 10.20.0.0/16 192.0.2.254"' \
+		'route_lab="-net 10.30.1.0 -netmask 255.255.255.0 -iface em0"' 'route_one="-host 10.40.0.1 192.0.2.254"' \
+		'ipv6_static_routes="six"' 'ipv6_route_six="-net 2001:db8:20:: -prefixlen 48 2001:db8::254"'
+	ip route add 10.40.0.1 via 192.0.2.253
+	world_snapshot before
+	ok hn apply
+	ok ip route show
+	has "10.20.0.0/16 via 192.0.2.254 dev em0"
+	has "10.30.1.0/24 dev em0 proto static scope link"
+	has "10.40.0.1 via 192.0.2.254 dev em0"
+	ok ip -6 route show
+	has "2001:db8:20::/48 via 2001:db8::254 dev em0"
+	ok hn check
+	ok hn apply
+	is "Nothing to do: the host's network is as the files say"
+	# they move with the uplink
+	rc 'cloned_interfaces="bridge0"' 'ifconfig_bridge0="addm em0 up"' "$(cat "$R")"
+	ok hn apply
+	ok ip route show 10.20.0.0/16
+	has "dev bridge0"
+	ok iocage hostnet undo
+	world_same before
+	ip route del 10.40.0.1
+}
+
+@test "lo1: a dummy with addresses; taken back" {
+	makes dummy || skip "this kernel has no dummy interfaces"
+	rc 'cloned_interfaces="lo1"' 'ifconfig_lo1="inet 10.3.0.1/32"' 'ifconfig_lo1_ipv6="inet6 2001:db8:3::1/128"'
+	world_snapshot before
+	ok hn apply
+	has_addr lo1 10.3.0.1/32
+	has_addr lo1 2001:db8:3::1/128
+	ok ip -d -o link show lo1
+	has dummy
+	# a shared-IP jail on it, as on FreeBSD
+	mk lj vnet=off 'ip4_addr=lo1|10.3.0.9/32'
+	up lj
+	has_addr lo1 10.3.0.9/32
+	inside_ok lj ping -c 1 -W 2 10.3.0.9
+	down lj
+	ok hn apply
+	is "Nothing to do: the host's network is as the files say"
+	ok iocage hostnet undo
+	world_same before
+}
+
+@test "lagg0: a bond of two ports carries an address and outlives one of them; taken back" {
+	makes bond || skip "this kernel has no bonds"
+	ip link add em2 type veth peer name gw2 netns "$(basename "$LAB_LAN_NS")"
+	lan ip link add br9 type bridge
+	lan ip link set gw1 master br9
+	lan ip link set gw2 up master br9
+	lan ip link set br9 up
+	lan ip addr add 10.4.0.254/24 dev br9
+	rc 'cloned_interfaces="lagg0"' 'ifconfig_em1="up"' 'ifconfig_em2="up"' \
+		'ifconfig_lagg0="laggproto failover laggport em1 laggport em2 inet 10.4.0.1/24"'
+	world_snapshot before
+	ok hn apply
+	ok ip -d -o link show lagg0
+	has "bond mode active-backup"
+	has "miimon 100"
+	eventually busybox ping -c 1 -W 1 10.4.0.254
+	ip link set em1 down
+	eventually busybox ping -c 1 -W 1 10.4.0.254
+	ip link set em1 up
+	ok hn apply
+	is "Nothing to do: the host's network is as the files say"
+	ok iocage hostnet undo
+	world_same before
+	ip link del em2
+	lan ip link del br9
+}
+
+@test "gif0: a tunnel carries IPv4 and IPv6; taken back" {
+	makes sit || skip "this kernel has no tunnels"
+	lan ip link add gif9 type sit mode any local 192.0.2.254 remote 192.0.2.1
+	lan ip addr add 10.5.0.2 peer 10.5.0.1/32 dev gif9
+	lan ip link set gif9 up
+	lan ip addr add 2001:db8:5::2 peer 2001:db8:5::1/128 dev gif9
+	rc 'cloned_interfaces="gif0"' 'ifconfig_gif0="tunnel 192.0.2.1 192.0.2.254 inet 10.5.0.1 10.5.0.2 netmask 0xffffffff"' \
+		'ifconfig_gif0_ipv6="inet6 2001:db8:5::1 2001:db8:5::2 prefixlen 128"'
+	world_snapshot before
+	ok hn apply
+	eventually busybox ping -c 1 -W 1 10.5.0.2
+	eventually busybox ping6 -c 1 -W 1 2001:db8:5::2
+	ok hn apply
+	is "Nothing to do: the host's network is as the files say"
+	ok iocage hostnet undo
+	world_same before
+	lan ip link del gif9
 }

@@ -155,6 +155,20 @@ static void golden_plans(void **state)
 	       "vlans_em1=\"666\"\nifconfig_em1=\"up mtu 9000\"\nifconfig_em1_666=\"inet 10.6.0.1/24\"\n"
 	       "cloned_interfaces=bridge6\nifconfig_bridge6=\"addm em1.666 up ether 02:00:00:00:06:06\"\n",
 	       "", &h->f);
+	golden("hostnet-devices",
+	       "cloned_interfaces=\"lo1 lagg0 gif0 tap0 bridge0\"\nifconfig_lo1=\"inet 10.3.0.1/32\"\n"
+	       "ifconfig_lagg0=\"laggproto lacp laggport em1 inet 10.4.0.1/24\"\nifconfig_em1=\"up -tso -vlanhwtso\"\n"
+	       "ifconfig_gif0=\"tunnel 192.0.2.1 198.51.100.1 inet 10.5.0.1 10.5.0.2 netmask 255.255.255.255\"\n"
+	       "ifconfig_gif0_ipv6=\"inet6 2001:db8:5::1 2001:db8:5::2 prefixlen 128\"\n"
+	       "ifconfig_bridge0=\"addm tap0 stp tap0 up\"\nifconfig_em0_ipv6=\"inet6 -ifdisabled accept_rtadv\"\n",
+	       "", &h->f);
+	golden("hostnet-static-routes",
+	       "static_routes=\"office lab:em1 one\"\nroute_office=\"-net 10.20.0.0/16 192.0.2.254\"\n"
+	       "route_lab=\"-net 10.30.1.9 -netmask 255.255.255.0 -iface em0\"\nroute_one=\"-host 10.40.0.1 "
+	       "192.0.2.254\"\n"
+	       "ipv6_static_routes=six\nipv6_route_six=\"-net 2001:db8:20:: -prefixlen 48 fe80::1%em0\"\n"
+	       "route_unused=\"-net 10.50.0.0/16 192.0.2.254\"\n",
+	       "", &h->f);
 	golden("hostnet-routers",
 	       "ifconfig_em1=\"inet 10.0.0.1/24\"\nifconfig_em1_ipv6=\"inet6 2001:db8:9::1/64\"\n"
 	       "ifconfig_em1_alias0=\"inet 10.0.0.2/32\"\ndefaultrouter=10.0.0.254\n"
@@ -286,6 +300,24 @@ static void refuses(void **state)
 	refused(manual, &h->f, "bridge0 exists but is not a bridge");
 	h = host();
 	h->f.sysctls[0].present = false;
+	refused("cloned_interfaces=wg0\n", &h->f, "wg0 cannot be made here: bridge0, vlan0");
+	refused("cloned_interfaces=lo0\n", &h->f, "lo0 is there already");
+	refused("cloned_interfaces=gif0\n", &h->f, "gif0 has no ends");
+	refused("cloned_interfaces=lagg0\n", &h->f, "lagg0 has no ports");
+	refused("cloned_interfaces=lagg0\nifconfig_lagg0=\"laggproto fast\"\n", &h->f, "not fast");
+	refused("cloned_interfaces=lagg0\nifconfig_lagg0=\"laggport em0\"\n", &h->f, "em0 carries addresses");
+	refused("cloned_interfaces=lagg0\nifconfig_lagg0=\"laggport em1\"\nifconfig_em1=\"inet 10.0.0.1/24\"\n", &h->f,
+	        "em1 is a port of lagg0: the address belongs into ifconfig_lagg0");
+	refused("ifconfig_em1=\"laggport em0\"\n", &h->f, "laggport is for laggs");
+	refused("cloned_interfaces=gif0\nifconfig_gif0=\"tunnel 192.0.2.1 2001:db8::1\"\n", &h->f, "an IPv4 address is wanted here");
+	refused("static_routes=a\n", &h->f, "there is no route_a");
+	refused("static_routes=a\nroute_a=\"-net 10.1.0.0 192.0.2.254\"\n", &h->f, "needs a prefix");
+	refused("static_routes=a\nroute_a=\"-net 10.1.0.0/16 10.9.9.9\"\n", &h->f, "no interface has an address");
+	refused("static_routes=a\nroute_a=\"-net 10.1.0.0/16 192.0.2.254 7\"\n", &h->f, "one word too many");
+	refused("static_routes=a\nroute_a=\"-net 10.1.0.0/16 -iface em7\"\n", &h->f, "there is no interface em7");
+	refused("static_routes=\"a b\"\nroute_a=\"-net 10.1.0.0/16 192.0.2.254\"\nroute_b=\"10.1.0.9/16 "
+	        "192.0.2.253\"\n",
+	        &h->f, "has a route already");
 	refused("gateway_enable=YES\n", &h->f, "/proc/sys/net/ipv4/ip_forward does not exist");
 }
 

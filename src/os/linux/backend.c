@@ -404,7 +404,8 @@ static int apply(void *ctx, const struct op *const *ops, size_t n, size_t *ret_f
 
 	if (n == 1 && ops[0]->kind == OP_NONE)
 		return 0;
-	if (op_is_batched(ops[0]->kind) || links_removes(ops[0]->kind) || ops[0]->kind == OP_VLAN_ADD)
+	if (op_is_batched(ops[0]->kind) || links_removes(ops[0]->kind) || ops[0]->kind == OP_VLAN_ADD ||
+	    ops[0]->kind == OP_DEV_ADD)
 		return apply_inside(os, ops, n, ret_failed, e);
 	for (*ret_failed = 0; *ret_failed < n; ++*ret_failed) {
 		int r = apply_one(os, ops[*ret_failed], e);

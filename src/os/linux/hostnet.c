@@ -69,6 +69,13 @@ static int vlan_data(const struct nlattr *a, void *ctx)
 	return MNL_CB_OK;
 }
 
+static int bridge_data(const struct nlattr *a, void *ctx)
+{
+	if (mnl_attr_get_type(a) == IFLA_BR_STP_STATE)
+		((struct hn_link *)ctx)->stp = mnl_attr_get_u32(a) != 0;
+	return MNL_CB_OK;
+}
+
 static int take_link(const struct nlmsghdr *h, void *ctx)
 {
 	struct hn_facts *f = ctx;
@@ -94,8 +101,11 @@ static int take_link(const struct nlmsghdr *h, void *ctx)
 		               .is_vlan = streq(m.kind, "vlan") };
 	(void)snprintf(l->name, sizeof(l->name), "%s", m.name);
 	(void)snprintf(l->alias, sizeof(l->alias), "%s", m.alias);
+	(void)snprintf(l->kind, sizeof(l->kind), "%s", m.kind);
 	if (l->is_vlan && m.data)
 		mnl_attr_parse_nested(m.data, vlan_data, l);
+	if (l->is_bridge && m.data)
+		mnl_attr_parse_nested(m.data, bridge_data, l);
 	return MNL_CB_OK;
 }
 

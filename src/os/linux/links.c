@@ -44,16 +44,25 @@ static void put_setlink(struct nl *n, const char *link, const char *alias, bool 
 		put_no_linklocal(n);
 }
 
+#define BRIDGE_SETTINGS (OP_BRIDGE_VLANS | OP_BRIDGE_STP | OP_BRIDGE_NOSTP)
+
+void links_put_alias(struct nl *n, const struct op *op)
+{
+	put_setlink(n, op->link, op->alias, false, false);
+}
+
 static void put_bridge_info(struct nl *n, const struct op *op)
 {
 	struct nlattr *info = nl_nest(n, IFLA_LINKINFO), *data;
 
 	nl_attr_str(n, IFLA_INFO_KIND, "bridge");
-	if (op->flags & OP_BRIDGE_VLANS) {
-		data = nl_nest(n, IFLA_INFO_DATA);
+	data = op->flags & BRIDGE_SETTINGS ? nl_nest(n, IFLA_INFO_DATA) : NULL;
+	if (op->flags & OP_BRIDGE_VLANS)
 		nl_attr_u8(n, IFLA_BR_VLAN_FILTERING, 1);
+	if (op->flags & (OP_BRIDGE_STP | OP_BRIDGE_NOSTP))
+		nl_attr_u32(n, IFLA_BR_STP_STATE, op->flags & OP_BRIDGE_STP ? 1 : 0);
+	if (data)
 		nl_nest_end(n, data);
-	}
 	nl_nest_end(n, info);
 }
 
@@ -132,7 +141,7 @@ static int put_bridge(struct nl *n, const struct op *op, struct err *e)
 	return 0;
 }
 
-/* One of ours that is there already begins to tell VLANs apart: what its ports have stays in its default VLAN. */
+/* Settings of a bridge that is there. When it begins to tell VLANs apart, what its ports have stays in its default VLAN. */
 static void put_bridge_change(struct nl *n, const struct op *op)
 {
 	nl_put(n, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
@@ -323,7 +332,7 @@ static int put_port(struct nl *n, struct nl *q, const struct op *op, struct err 
 	unsigned bridge = nl_index_known(q, op->bridge);
 
 	if (!bridge)
-		return err_set(e, ENODEV, "bridge %s does not exist", op->bridge);
+		return err_set(e, ENODEV, "there is no interface %s", op->bridge);
 	nl_put(n, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
 	nl_attr_str(n, IFLA_IFNAME, op->link);
 	nl_attr_u32(n, IFLA_MASTER, bridge);
@@ -376,7 +385,7 @@ static int put_addr(struct nl *n, struct nl *q, const struct op *op, struct err 
 			ifa->ifa_scope = RT_SCOPE_HOST;
 	}
 	nl_attr(n, IFA_LOCAL, op->addr.b, len_of(&op->addr));
-	nl_attr(n, IFA_ADDRESS, op->addr.b, len_of(&op->addr));
+	nl_attr(n, IFA_ADDRESS, op->gw.family ? op->gw.b : op->addr.b, len_of(&op->addr));
 	if (!(op->flags & OP_ADDR_PLAIN))
 		nl_attr_u8(n, IFA_PROTO, mark_of(op));
 	if (addr_flags(op))
@@ -521,6 +530,11 @@ int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct 
 		if (op->flags & OP_BRIDGE_VLANS)
 			put_bridge_change(n, op);
 		return 0;
+	case OP_BRIDGE_SET:
+		put_bridge_change(n, op);
+		return 0;
+	case OP_DEV_ADD:
+		return links_put_dev(n, op, e);
 	case OP_VLAN_SET:
 		return put_vlans(n, q, op, e);
 	case OP_VETH_ADD:
@@ -551,6 +565,8 @@ int links_put(struct nl *n, struct nl *q, const struct op *op, int nsfd, struct 
 
 void links_hint(const struct op *op, int code, struct err *e)
 {
+	if (op->kind == OP_DEV_ADD && code == EOPNOTSUPP)
+		(void)err_hint(e, "This kernel cannot make it: the module for %ss is missing.", op->fstype);
 	if (op->kind == OP_VETH_ADD && op->bridge && code == EXFULL)
 		(void)err_hint(
 			e,

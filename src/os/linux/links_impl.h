@@ -29,6 +29,12 @@ void links_put_default(struct nl *n, uint16_t type, uint16_t flags, const struct
 must_check int links_put_route_as(struct nl *n, struct nl *q, const struct op *op, uint16_t type, uint16_t flags,
                                   struct err *e);
 
+/* A device of its own kind: dummy, bond, tunnel, tap (links_dev.c). */
+must_check int links_put_dev(struct nl *n, const struct op *op, struct err *e);
+
+/* The alias and, where it is said, the state of a link that is being made by the same batch. */
+void links_put_alias(struct nl *n, const struct op *op);
+
 /*
  * The number, inside, of what a start called so there: the other end of the host's. host and in: to ask both namespaces. now:
  * its name at the moment. 0: the host's end has another name, or it is in the jail's namespace no more.
