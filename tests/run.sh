@@ -12,6 +12,9 @@
 #
 #     IOCAGE_TESTS_SAY_RAN=1      say each lab test that ran; set in the guest, where what is skipped is the host's matter
 set -uo pipefail
+# Debian's programs, which tools/deps.sh has installed: the python3 of a version manager starts ten times as slowly
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
 cd "$(dirname "$0")/.." || exit 1
 
 build=${IOCAGE_BUILD:-build}
