@@ -162,7 +162,7 @@ static void not_understood(void **state)
 {
 	(void)state;
 	misunderstood("\nsshd_enable=YES\n", "rc.conf:2: sshd_enable: not understood");
-	misunderstood("ifconfig_em0=\"-tso up\"\n", "rc.conf:1: ifconfig_em0: -tso is not understood");
+	misunderstood("ifconfig_em0=\"-nosuch up\"\n", "rc.conf:1: ifconfig_em0: -nosuch is not understood");
 	misunderstood("ifconfig_em0=\"inet 10.0.0.1\"\n", "needs a prefix, as in 10.0.0.1/24");
 	misunderstood("ifconfig_em0=\"inet 10.0.0.300/24\"\n", "rc.conf:1: ifconfig_em0: 10.0.0.300/24");
 	misunderstood("ifconfig_em0=\"inet\"\n", "something is missing after inet");
@@ -173,7 +173,7 @@ static void not_understood(void **state)
 	misunderstood("ifconfig_em0_name=\"lan0\"\n", "not understood");
 	misunderstood("ifconfig_DEFAULT=\"DHCP\"\n", "not understood");
 	misunderstood("ifconfig_averyverylongname0=\"up\"\n", "longer than an interface's name");
-	misunderstood("cloned_interfaces=\"lo1\"\n", "only bridges");
+	misunderstood("cloned_interfaces=\"epair0\"\n", "cannot be made here");
 	misunderstood("cloned_interfaces=\"vlan0\"\n", "vlan0 has no VLAN tag");
 	misunderstood("vlans_em0=\"4095\"\n", "from 1 to 4094");
 	misunderstood("cloned_interfaces=\"bridge0 bridge1\"\nifconfig_bridge0=\"addm em0\"\nifconfig_bridge1=\"addm "
