@@ -5,7 +5,7 @@ set -eu
 build='gcc make meson ninja-build pkg-config libc6-dev libmnl-dev libjansson-dev libarchive-dev libmd-dev
 	libseccomp-dev libbpf-dev libcap-dev linux-libc-dev clang llvm bpftool musl-tools busybox-static iproute2'
 test='bats libcmocka-dev clang-format clang-tidy cppcheck shellcheck mandoc git mmdebstrap nftables iptables python3-minimal
-	util-linux procps net-tools strace xxd dnsmasq-base radvd xz-utils zstd libclang-rt-dev'
+	util-linux procps net-tools strace xxd dnsmasq-base radvd xz-utils zstd libclang-rt-dev apparmor'
 vm='qemu-system-x86 e2fsprogs'
 bench='lxc crun bubblewrap systemd-container podman iperf3 wrk'
 

@@ -127,6 +127,13 @@ manual() {
 	mandoc -T lint -W warning $pages
 }
 
+# Read and compiled as it would be at a start, and not loaded: that needs no AppArmor here.
+apparmor() {
+	need apparmor_parser || return
+	! apparmor_parser --skip-kernel-load --skip-read-cache --skip-cache --features-file=/etc/apparmor.d/abi/3.0 --warn=all \
+		"$build/src/gen/iocage.apparmor" 2>&1 | grep .
+}
+
 # Units name the installed program, which need not be installed here: the one that was built takes its place.
 units() {
 	need systemd-analyze || return
@@ -218,6 +225,7 @@ check layers tools/check-layers.sh
 check shellcheck shell_check
 check mandoc manual
 check units units
+check apparmor apparmor
 check gcc warnings gcc
 check clang warnings clang
 check cppcheck cpp_check

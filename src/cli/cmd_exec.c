@@ -101,7 +101,7 @@ static int run_in(struct cli *c, const char *jail, bool force, struct os_exec *x
 	r = need_running(&s, force, e);
 	if (r < 0)
 		return r;
-	x->allow = s.model.allow;
+	x->allow = session_allow(&s);
 	(void)fflush(stdout);
 	r = os_exec(&s.oj, x, &status, &why);
 	return outcome(&s, r, status, &why, e);
@@ -230,7 +230,7 @@ int cmd_console(struct cli *c, struct args *a, struct err *e)
 		return r;
 	x.argv = argv.v;
 	x.env = env.v;
-	x.allow = s.model.allow;
+	x.allow = session_allow(&s);
 	(void)fflush(stdout);
 	r = os_exec(&s.oj, &x, &status, &why);
 	return outcome(&s, r, status, &why, e);

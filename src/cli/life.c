@@ -76,6 +76,35 @@ int session_config(struct session *s, struct err *e)
 	return r;
 }
 
+unsigned session_allow(const struct session *s)
+{
+	return s->model.allow | (os_apparmor_on(s->st.pid) ? ALLOW_APPARMOR : 0);
+}
+
+int session_apparmor(struct session *s, struct err *e)
+{
+	const char *want = conf_get(&s->cfg.conf, PROP_apparmor);
+	bool again = false, must = streq(want, "iocage-default");
+	struct err why = ERR_INIT;
+	int r;
+
+	if (streq(want, "unconfined"))
+		return 0;
+	r = os_apparmor(s->c->st.run, &again, &why);
+	if (r > 0)
+		s->model.allow |= ALLOW_APPARMOR;
+	if (r == 0 && must)
+		r = err_set(&why, ENOENT, "this host has no AppArmor");
+	if (r < 0 && must) {
+		(void)err_set(e, why.code, "Refusing to start %s: %s", s->jail, why.msg);
+		return err_hint(e, "Its property apparmor says that it is not to run without; auto would.");
+	}
+	if (r < 0 && !again)
+		warning("%s: %s\nJails run without it; whatever else holds them does. This is said once.", s->jail,
+		        why.msg);
+	return 0;
+}
+
 int resolver_text(const char *value, char **ret)
 {
 	*ret = NULL;

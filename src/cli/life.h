@@ -76,6 +76,10 @@ void session_init(struct session *s, struct cli *c, const char *jail, const stru
 void session_done(struct session *s);
 must_check int session_lock(struct session *s, struct err *e);
 must_check int session_config(struct session *s, struct err *e); /* configuration and model */
+/* The model's flags for what is brought into the jail, which runs: held as its first process is. */
+unsigned session_allow(const struct session *s);
+/* The jail that is about to start runs under AppArmor where the host has it, as its property says. */
+must_check int session_apparmor(struct session *s, struct err *e);
 /* Text for etc/resolv.conf, NULL: the jail's own is left alone. -ENOMEM. */
 must_check int resolver_text(const char *value, char **ret);
 must_check int session_root(struct session *s, struct err *e); /* root paths and exec_init */

@@ -531,6 +531,8 @@ static int start_one(struct cli *c, const char *jail, const struct run_opts *o, 
 		r = session_root(&s, e);
 	if (r == 0)
 		r = o->dry_run ? 0 : os_check(s.model.vnet, e);
+	if (r == 0 && !o->dry_run)
+		r = session_apparmor(&s, e);
 	if (r == 0)
 		r = plan_and_run(&s, e);
 	return r;

@@ -38,7 +38,7 @@ static int run_hook(struct session *s, const char *name, enum prop_id id, struct
 
 static int run_inside(struct session *s, enum prop_id id, enum prop_id timeout, struct err *e)
 {
-	struct op op = { .kind = OP_JAIL_EXEC, .where = AT_JAIL, .name = s->jail, .flags = s->model.allow };
+	struct op op = { .kind = OP_JAIL_EXEC, .where = AT_JAIL, .name = s->jail, .flags = session_allow(s) };
 
 	op.text = conf_get(&s->cfg.conf, id);
 	op.timeout = seconds(s, timeout);
@@ -298,7 +298,7 @@ static int kill_inside(struct session *s, struct err *e)
 		(char *)"trap '' TERM; kill -TERM -1 2>/dev/null; sleep 1; kill -KILL -1 2>/dev/null; :", NULL
 	};
 	static char *const env[] = { (char *)"PATH=/sbin:/bin:/usr/sbin:/usr/bin", NULL };
-	struct os_exec x = { .argv = argv, .env = env, .allow = s->model.allow };
+	struct os_exec x = { .argv = argv, .env = env, .allow = session_allow(s) };
 	int status;
 
 	return os_exec(&s->oj, &x, &status, e);

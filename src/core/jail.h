@@ -55,6 +55,7 @@ enum allow_flags {
 	ALLOW_SYSVSEM = 1 << 11,
 	ALLOW_SYSVSHM = 1 << 12, /* not "disable" */
 	ALLOW_BPF = 1 << 13, /* packet sockets for DHCP clients inside */
+	ALLOW_APPARMOR = 1 << 14, /* the jail runs under an AppArmor profile of ours */
 };
 
 struct jail {

@@ -85,6 +85,7 @@ P(allow_mount_nullfs, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_NOLINUX, "jail",
 P(allow_mount_procfs, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_NOLINUX, "jail", "Let the jail mount procfs; on Linux allow_mount decides.")
 P(allow_mount_tmpfs, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_NOLINUX, "jail", "Let the jail mount tmpfs; on Linux allow_mount decides.")
 P(allow_mount_zfs, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_NOLINUX, "jail", "Let the jail mount ZFS file systems.")
+P(apparmor, PT_ENUM, "auto", "auto|iocage-default|unconfined", 0, 0, PF_RESTART, "jail", "AppArmor profile, where the host has AppArmor; auto: iocage-default, or, said once, none when it cannot be loaded; iocage-default: no start without it.")
 P(mount_devfs, PT_BOOL, "1", NULL, 0, 0, PF_RESTART, "jail", "Mount /dev in the jail.")
 P(mount_fdescfs, PT_BOOL, "1", NULL, 0, 0, PF_RESTART | PF_NOLINUX, "jail", "Mount fdescfs in the jail; on Linux /dev/fd is always there.")
 P(mount_procfs, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_NOLINUX, "jail", "Mount procfs in the jail; on Linux /proc is always there.")

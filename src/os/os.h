@@ -70,6 +70,15 @@ void os_set_libexec(const char *dir);
 must_check int os_check(bool vnet, struct err *e);
 
 /*
+ * The host's AppArmor, if it has it, is to know the jails' profiles: 1: it does (loaded now, or before); 0: this host has no
+ * AppArmor, or one that is turned off; negative: they could not be loaded, and *ret_again says whether that was so before since
+ * boot. run: IOCAGE_RUN. Then ALLOW_APPARMOR in a jail's flags makes it run under one.
+ */
+must_check int os_apparmor(const char *run, bool *ret_again, struct err *e);
+/* Does that process run under a profile of ours: what is brought into its jail has to, too. */
+bool os_apparmor_on(pid_t pid);
+
+/*
  * Is a process still that process (pid and start time): 1; 0: it has ended. Negative: it cannot be told, and who would destroy or
  * use again what a live one has does not.
  */

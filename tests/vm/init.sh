@@ -51,6 +51,7 @@ mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs shm /dev/shm
 mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup
 mount -t bpf bpf /sys/fs/bpf
+mount -t securityfs securityfs /sys/kernel/security
 # what systemd does on a host: the controllers are there for its children
 read -r line </sys/fs/cgroup/cgroup.controllers
 for c in $line; do echo "+$c" >/sys/fs/cgroup/cgroup.subtree_control; done 2>/dev/null

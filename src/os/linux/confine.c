@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "core/jail.h"
+#include "os/linux/apparmor.h"
 #include "os/linux/caps.h"
 #include "seccomp_filters.h"
 
@@ -139,6 +140,11 @@ int confine_self(unsigned allow, bool shared, bool real_init, int *ret_listener,
 	if (!(allow & ALLOW_NESTED))
 		poke("/proc/sys/user/max_user_namespaces", "0");
 	umask(022);
+	if (allow & ALLOW_APPARMOR) {
+		r = apparmor_on_exec(allow, e);
+		if (r < 0)
+			return r;
+	}
 	/* needs CAP_SYS_ADMIN in the user namespace, because no_new_privs stays off: so before the capabilities go */
 	r = install_filters(allow, shared, ret_listener, e);
 	if (r < 0)

@@ -1,0 +1,187 @@
+/*
+ * apparmor_gen.c - build-time: prints the jails' AppArmor profiles, made from one table. Usage: apparmor_gen text: as
+ * apparmor_parser(8) takes them; apparmor_gen c: the same as a C string.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/linux/apparmor.h"
+
+/*
+ * Where in a kernel file system a jail may write: paths below top, "/" at the end: all that is below; else what begins so.
+ * Everything else below top is refused.
+ */
+struct tree {
+	const char *top;
+	const char *writable[16];
+};
+
+static const struct tree trees[] = {
+	/* processes, by number; what is below sys/ has a line of its own */
+	{ "/proc/", { "1", "2", "3", "4", "5", "6", "7", "8", "9", "sys/" } },
+	/* what belongs to namespaces, of which a jail has its own */
+	{ "/proc/sys/",
+	  { "net/", "user/", "fs/mqueue/", "kernel/shm", "kernel/msg", "kernel/sem", "kernel/auto_msgmni",
+	    "kernel/hostname", "kernel/domainname" } },
+	/* a whole system's init divides what its control group got */
+	{ "/sys/", { "fs/cgroup/" } },
+};
+
+/* Not to be read, either: doors into the kernel, and what it knows of the host. */
+static const char *const closed[] = {
+	"/proc/"
+	"{kcore,kmem,mem,kmsg,keys,key-users,kpagecount,kpageflags,kpagecgroup,timer_list,sched_debug,latency_stats}",
+	"/proc/{sysrq-trigger,config.gz,kallsyms,vmallocinfo}",
+	"/proc/{acpi,scsi,asound,bus,irq,fs}/**",
+	"/sys/firmware/**",
+	"/sys/fs/{bpf,pstore,selinux,smackfs}/**",
+	"/sys/kernel/{security,debug,tracing,config,notes}/**",
+	"/sys/kernel/notes",
+	"/sys/devices/virtual/powercap/**",
+};
+
+/* Capabilities over the whole host that no jail has; should it ever get one, this is still here. */
+static const char *const no_caps[] = { "audit_control", "audit_read",   "bpf",     "checkpoint_restore",
+	                               "mac_admin",     "mac_override", "perfmon", "sys_module",
+	                               "sys_rawio",     "sys_time",     "syslog",  "wake_alarm" };
+
+static const char *const mounting[] = { "mount", "remount", "umount", "pivot_root" };
+static const char *const with_peer[] = { "signal (send) peer=", "ptrace (trace,read,tracedby,readby) peer=",
+	                                 "change_profile -> " };
+
+static const struct profile {
+	const char *name;
+	bool mounts;
+} profiles[] = {
+	{ APPARMOR_DEFAULT, false },
+	{ APPARMOR_MOUNT, true },
+};
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+static bool as_c;
+static char line[1024];
+
+/* What was put into line so far, as a line. */
+static void end_line(void)
+{
+	if (as_c) {
+		printf("\t\"");
+		for (const char *p = line; *p; p++)
+			printf(*p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+		printf("\\n\"");
+	} else {
+		printf("%s", line);
+	}
+	putchar('\n');
+	line[0] = '\0';
+}
+
+static void add(const char *s)
+{
+	size_t n = strlen(line);
+
+	if (n + strlen(s) >= sizeof(line)) {
+		fprintf(stderr, "apparmor_gen: a line is too long\n");
+		exit(1);
+	}
+	memcpy(line + n, s, strlen(s) + 1);
+}
+
+static void say(const char *s)
+{
+	add(s);
+	end_line();
+}
+
+/*
+ * The language has no "all but these": a rule for each prefix of theirs, that is for what goes on with another letter than
+ * they do. Names that end within a prefix are refused with them.
+ */
+static void deny_after(const struct tree *t, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	char seen[32] = "";
+	size_t k = 0;
+
+	for (size_t i = 0; i < COUNT(t->writable) && t->writable[i]; i++) {
+		char c = t->writable[i][n];
+
+		if (strncmp(t->writable[i], prefix, n) != 0)
+			continue;
+		if (!c)
+			return; /* from here on all is writable */
+		if (strchr(seen, c))
+			continue;
+		seen[k++] = c;
+	}
+	add("  deny ");
+	add(t->top);
+	add(prefix);
+	add("[^");
+	add(seen);
+	say("]** wkl,");
+	for (size_t i = 0; i < k; i++) {
+		char longer[64];
+
+		snprintf(longer, sizeof(longer), "%s%c", prefix, seen[i]);
+		deny_after(t, longer);
+	}
+}
+
+static void print_profile(const struct profile *p)
+{
+	add("profile ");
+	add(p->name);
+	say(" flags=(attach_disconnected,mediate_deleted) {");
+	say("  network,");
+	say("  file,");
+	say("  capability,");
+	for (size_t i = 0; i < COUNT(no_caps); i++) {
+		add("  deny capability ");
+		add(no_caps[i]);
+		say(",");
+	}
+	for (size_t i = 0; i < COUNT(mounting); i++) {
+		add(p->mounts ? "  " : "  deny ");
+		add(mounting[i]);
+		say(",");
+	}
+	for (size_t i = 0; i < COUNT(trees); i++)
+		deny_after(&trees[i], "");
+	for (size_t i = 0; i < COUNT(closed); i++) {
+		add("  deny ");
+		add(closed[i]);
+		say(" rwklm,");
+	}
+	/* whoever stops a jail may send it signals; it sends them, and traces, only what is held as it is */
+	say("  signal (receive),");
+	for (size_t i = 0; i < COUNT(with_peer); i++) {
+		add("  ");
+		add(with_peer[i]);
+		add(p->name);
+		say(",");
+	}
+	say("}");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2 || (strcmp(argv[1], "text") != 0 && strcmp(argv[1], "c") != 0)) {
+		fprintf(stderr, "usage: apparmor_gen text|c\n");
+		return 2;
+	}
+	as_c = argv[1][0] == 'c';
+	if (as_c)
+		puts("/* Generated by apparmor_gen.c: the jails' AppArmor profiles. */\nstatic const char "
+		     "apparmor_text[] =");
+	say("# Generated by iocage: what its jails may do where the host has AppArmor.");
+	say("abi <abi/3.0>,");
+	for (size_t i = 0; i < COUNT(profiles); i++)
+		print_profile(&profiles[i]);
+	if (as_c)
+		puts("\t;");
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
+}
