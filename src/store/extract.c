@@ -86,7 +86,8 @@ static void renumber(struct archive_entry *en, struct extract_stats *st)
 
 /*
  * What the host's kernel keeps for itself is not an archive's to set: overlayfs reads orders about its layers there
- * (trusted.overlay.redirect, opaque, metacopy).
+ * (trusted.overlay.redirect, opaque, metacopy). Nor is what the host's own policy says of a file (security.selinux, ima): only
+ * the capabilities of programs are kept.
  */
 static int drop_trusted(struct archive_entry *en, struct err *e)
 {
@@ -103,7 +104,8 @@ static int drop_trusted(struct archive_entry *en, struct err *e)
 	archive_entry_xattr_clear(en);
 	(void)archive_entry_xattr_reset(was);
 	while (archive_entry_xattr_next(was, &name, &value, &len) == ARCHIVE_OK)
-		if (!str_starts(name, "trusted."))
+		if (!str_starts(name, "trusted.") &&
+		    (!str_starts(name, "security.") || streq(name, "security.capability")))
 			archive_entry_xattr_add_entry(en, name, value, len);
 	return 0;
 }

@@ -17,6 +17,12 @@ struct extract_stats {
 must_check int extract_archive(int fd, off_t size, void (*progress)(int percent), struct extract_stats *ret,
                                struct err *e);
 
+/*
+ * Make dir the root of a mount namespace of its own and give up all rights but those that unpacking takes: before anything is
+ * read of an archive. Goes on in a child; what called it ends with the child's status.
+ */
+must_check int extract_confine(const char *dir, struct err *e);
+
 /* Its two halves, by themselves. A reader of the formats and compressions that are taken; NULL: no memory. */
 struct archive;
 struct archive_entry;

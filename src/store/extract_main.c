@@ -57,14 +57,6 @@ static int check_sum(int fd, const char *want, struct err *e)
 	return 0;
 }
 
-/* From here on no path, whatever it says, leads out of dir. */
-static int enter(const char *dir, struct err *e)
-{
-	if (chdir(dir) < 0 || chroot(".") < 0 || chdir("/") < 0)
-		return err_sys(e, "cannot enter %s", dir);
-	return 0;
-}
-
 static int run(const char *file, const char *dir, const char *sum, struct err *e)
 {
 	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -76,12 +68,9 @@ static int run(const char *file, const char *dir, const char *sum, struct err *e
 		return err_sys(e, "cannot open it");
 	if (!S_ISREG(before.st_mode))
 		return err_set(e, EINVAL, "not a regular file");
-	if (sum) {
+	r = extract_confine(dir, e);
+	if (r == 0 && sum)
 		r = check_sum(fd, sum, e);
-		if (r < 0)
-			return r;
-	}
-	r = enter(dir, e);
 	if (r == 0)
 		r = extract_archive(fd, before.st_size, show_progress, &st, e);
 	if (r < 0)

@@ -103,3 +103,105 @@ open_to_others() { find "$@" ! -type l -perm /077; }
 	run setpriv --reuid 12345 --regid 12345 --clear-groups busybox ls "$IOCAGE_ROOT/jails/suid"
 	[ "$status" -ne 0 ]
 }
+
+# --- what unpacks archives ---
+
+# many_files: an archive that takes a while
+many_files() {
+	python3 - "$LAB_TMP/many.tar" <<-'P'
+		import io, sys, tarfile
+		with tarfile.open(sys.argv[1], "w") as t:
+		    for i in range(40000):
+		        m = tarfile.TarInfo("f%d" % i)
+		        t.addfile(m, io.BytesIO(b""))
+	P
+}
+
+# the process that unpacks, stopped
+stop_extractor() {
+	local p
+	for _ in $(seq 2000); do
+		for p in $(pgrep -f "^[^ ]*iocage-extract $LAB_TMP/many.tar"); do
+			grep -q '^Seccomp:	2' "/proc/$p/status" 2>/dev/null || continue
+			kill -STOP "$p"
+			echo "$p"
+			return 0
+		done
+	done
+	return 1
+}
+
+@test "the extractor: namespaces and a root of its own, five capabilities, no new privileges, few system calls, bounded memory" {
+	many_files
+	iocage fetch -r many -F "$LAB_TMP/many.tar" >"$LAB_TMP/fetch.out" 2>&1 3>&- &
+	pid=$!
+	p=$(stop_extractor)
+	ok cat "/proc/$p/status"
+	# chown, dac_override, fowner, fsetid, setfcap
+	for set in CapInh:0000000000000000 CapPrm:000000008000001b CapEff:000000008000001b CapBnd:000000008000001b \
+		CapAmb:0000000000000000 NoNewPrivs:1 Seccomp:2; do
+		has "${set%:*}:	${set#*:}"
+	done
+	for ns in mnt net ipc uts pid; do
+		[ "$(readlink "/proc/$p/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] || { echo "the host's $ns"; return 1; }
+	done
+	# its target, and nothing mounted in it
+	[ "$(wc -l <"/proc/$p/mountinfo")" -eq 1 ]
+	grep -q ' / .*nosuid,nodev,noexec' "/proc/$p/mountinfo"
+	[ ! -e "/proc/$p/root/proc" ]
+	[ "$(stat -c %i "/proc/$p/root/.")" = "$(stat -c %i "$IOCAGE_ROOT"/releases/.many.*/root)" ]
+	grep -q '^Max address space *1073741824 ' "/proc/$p/limits"
+	grep -q '^Max core file size *0 ' "/proc/$p/limits"
+	kill -CONT "$p"
+	wait "$pid"
+	[ "$(ls "$IOCAGE_ROOT/releases/many/root" | wc -l)" -eq 40000 ]
+}
+
+@test "fetch is killed while it unpacks: what unpacks ends, and the next fetch leaves nothing of it" {
+	many_files
+	iocage fetch -r gone -F "$LAB_TMP/many.tar" >/dev/null 2>&1 3>&- &
+	pid=$!
+	p=$(stop_extractor)
+	kill -9 "$(awk '/^PPid/ { print $2 }' "/proc/$p/status")" "$pid"
+	eventually sh -c "! kill -0 $p 2>/dev/null"
+	mkdir -p "$LAB_TMP/tree"
+	tar -C "$LAB_TMP/tree" -cf "$LAB_TMP/tree.tar" .
+	touch "$LAB_TMP/tree/file"
+	tar -C "$LAB_TMP/tree" -cf "$LAB_TMP/tree.tar" .
+	ok iocage fetch -r after -F "$LAB_TMP/tree.tar"
+	run find "$IOCAGE_ROOT/releases" -maxdepth 1 -name '.*'
+	is ""
+}
+
+@test "an archive that wants gigabytes of memory to be unpacked is refused, and says why" {
+	python3 - "$LAB_TMP/bomb.tar.xz" <<-'P'
+		import binascii, io, lzma, struct, sys, tarfile
+		raw = io.BytesIO()
+		with tarfile.open(fileobj=raw, mode="w") as t:
+		    t.addfile(tarfile.TarInfo("f"), io.BytesIO(b""))
+		x = bytearray(lzma.compress(raw.getvalue(), check=lzma.CHECK_CRC32))
+		size = (x[12] + 1) * 4
+		at = x.index(b"\x21\x01", 12) + 2
+		x[at] = 39  # a dictionary of 3 GiB
+		x[12 + size - 4:12 + size] = struct.pack("<I", binascii.crc32(bytes(x[12:12 + size - 4])))
+		open(sys.argv[1], "wb").write(x)
+	P
+	fails 1 iocage fetch -r bomb -F "$LAB_TMP/bomb.tar.xz"
+	has "cannot extract $LAB_TMP/bomb.tar.xz: "
+	one_line
+	[ ! -e "$IOCAGE_ROOT/releases/bomb" ]
+}
+
+@test "labels of the host's own policy in an archive are left out, file capabilities are kept" {
+	python3 - "$LAB_TMP/labels.tar" <<-'P'
+		import io, sys, tarfile
+		cap = bytes.fromhex("0100000200200000000000000000000000000000").decode("latin-1")
+		with tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT) as t:
+		    m = tarfile.TarInfo("f")
+		    m.pax_headers = {"SCHILY.xattr.security.selinux": "system_u:object_r:bin_t:s0", "SCHILY.xattr.security.capability": cap}
+		    t.addfile(m, io.BytesIO(b""))
+	P
+	ok iocage fetch -r labels -F "$LAB_TMP/labels.tar"
+	run python3 -c 'import os, sys; print(sorted(os.listxattr(sys.argv[1])))' "$IOCAGE_ROOT/releases/labels/root/f"
+	is "['security.capability']"
+}

@@ -1,0 +1,225 @@
+/* helpers_gen.c - build-time: prints the system call filters of iocage's own helper programs as C arrays: allow lists. */
+#include <errno.h>
+#include <seccomp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/filter.h>
+
+/* What every program does, the C library's own needs among it. */
+static const char *const common_calls[] = {
+	"brk",
+	"close",
+	"exit",
+	"exit_group",
+	"fcntl",
+	"fstat",
+	"futex",
+	"getegid",
+	"geteuid",
+	"getgid",
+	"getpid",
+	"getppid",
+	"getrandom",
+	"gettid",
+	"getuid",
+	"lseek",
+	"madvise",
+	"mmap",
+	"mprotect",
+	"mremap",
+	"munmap",
+	"newfstatat",
+	"openat",
+	"prlimit64",
+	"read",
+	"readv",
+	"restart_syscall",
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"rt_sigreturn",
+	"sched_yield",
+	"sigaltstack",
+	"tgkill",
+	"umask",
+	"write",
+	"writev",
+	"clock_gettime",
+	"gettimeofday",
+	"time",
+#ifdef SANITIZED /* a build for tests (meson.build): its reports, and the end of its runtime */
+	"open",
+	"readlink",
+	"getdents64",
+	"set_robust_list",
+	"rseq",
+	"process_vm_readv",
+	"clone",
+	"wait4",
+	"ptrace",
+	"prctl",
+	"sched_getaffinity",
+	"access",
+	"stat",
+	"lstat",
+#endif
+};
+
+/* Files made below its root, with all that a tar archive says of them. */
+static const char *const extract_calls[] = {
+	"chdir",        "chmod",      "chown",        "fchdir",    "fchmod",   "fchmodat", "fchown",    "fchownat",
+	"fgetxattr",    "flistxattr", "fremovexattr", "fsetxattr", "fstatfs",  "fsync",    "ftruncate", "futimesat",
+	"getcwd",       "getxattr",   "lchown",       "lgetxattr", "link",     "linkat",   "listxattr", "llistxattr",
+	"lremovexattr", "lsetxattr",  "lstat",        "mkdir",     "mkdirat",  "mknod",    "mknodat",   "open",
+	"removexattr",  "rename",     "renameat",     "renameat2", "rmdir",    "setxattr", "stat",      "statfs",
+	"statx",        "symlink",    "symlinkat",    "unlink",    "unlinkat", "utime",    "utimensat", "utimes",
+};
+
+/* A DHCP client: its sockets, its hook; and its keeper, which starts it and applies what it got. */
+static const char *const lease_calls[] = {
+	"accept4",
+	"access",
+	"arch_prctl",
+	"bind",
+	"capget",
+	"capset",
+	"chdir",
+	"clone",
+	"clone3",
+	"close_range",
+	"connect",
+	"dup",
+	"dup2",
+	"dup3",
+	"execve",
+	"faccessat",
+	"fchmod",
+	"fsync",
+	"getpeername",
+	"getpgrp",
+	"getrusage",
+	"getsockname",
+	"getsockopt",
+	"gettimeofday",
+	"ioctl",
+	"kill",
+	"linkat",
+	"lstat",
+	"nanosleep",
+	"clock_nanosleep",
+	"open",
+	"openat2",
+	"pause",
+	"pidfd_open",
+	"pidfd_send_signal",
+	"pipe",
+	"pipe2",
+	"poll",
+	"ppoll",
+	"prctl",
+	"pread64",
+	"readlink",
+	"readlinkat",
+	"recvfrom",
+	"recvmsg",
+	"renameat",
+	"renameat2",
+	"rseq",
+	"rt_sigpending",
+	"rt_sigsuspend",
+	"rt_sigtimedwait",
+	"select",
+	"pselect6",
+	"sendmmsg",
+	"sendmsg",
+	"sendto",
+	"set_robust_list",
+	"set_tid_address",
+	"setitimer",
+	"setsid",
+	"setsockopt",
+	"shutdown",
+	"socket",
+	"socketpair",
+	"stat",
+	"statx",
+	"sysinfo",
+	"uname",
+	"unlinkat",
+	"vfork",
+	"wait4",
+	"waitid",
+	"fork",
+	"getdents64",
+	"alarm",
+	"set_thread_area",
+	"getpgid",
+	"times",
+};
+
+static void must(int r, const char *what)
+{
+	if (r < 0) {
+		fprintf(stderr, "helpers_gen: %s: %s\n", what, strerror(-r));
+		exit(1);
+	}
+}
+
+/* What is of another architecture, as time(2) is on some, is passed over. */
+static void add_all(scmp_filter_ctx c, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int nr = seccomp_syscall_resolve_name(names[i]), r;
+
+		if (nr == __NR_SCMP_ERROR)
+			fprintf(stderr, "helpers_gen: libseccomp does not know %s\n", names[i]);
+		if (nr < 0)
+			continue;
+		r = seccomp_rule_add(c, SCMP_ACT_ALLOW, nr, 0);
+		must(r == -EEXIST ? 0 : r, names[i]);
+	}
+}
+
+static void print(const char *name, const char *const *own, size_t n)
+{
+	scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	struct sock_filter f;
+	int fd = memfd_create("filter", MFD_CLOEXEC);
+	unsigned i = 0;
+
+	must(c ? 0 : -ENOMEM, "new filter");
+	must(fd < 0 ? -errno : 0, "memfd_create");
+	must(seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "foreign architectures");
+	must(seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2), "binary tree");
+	add_all(c, common_calls, sizeof(common_calls) / sizeof(*common_calls));
+	add_all(c, own, n);
+	must(seccomp_export_bpf(c, fd), "export");
+	must(lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0, "seek");
+	printf("static const struct sock_filter seccomp_%s[] = {\n", name);
+	for (; read(fd, &f, sizeof(f)) == (ssize_t)sizeof(f); i++)
+		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", f.code, f.jt, f.jf, f.k);
+	printf("};\n");
+	close(fd);
+	seccomp_release(c);
+}
+
+int main(int argc, char **argv)
+{
+	bool lease = argc == 2 && strcmp(argv[1], "lease") == 0;
+
+	if (argc != 2 || (!lease && strcmp(argv[1], "extract") != 0)) {
+		fprintf(stderr, "usage: helpers_gen extract|lease\n");
+		return 2;
+	}
+	printf("/* Generated by helpers_gen.c: what a helper program of iocage may ask of the kernel. */\n");
+	if (lease)
+		print("lease", lease_calls, sizeof(lease_calls) / sizeof(*lease_calls));
+	else
+		print("extract", extract_calls, sizeof(extract_calls) / sizeof(*extract_calls));
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
+}
