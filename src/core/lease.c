@@ -11,8 +11,7 @@
 #include "base/str.h"
 #include "core/jail.h"
 
-const char *const lease_keys[] = { "interface", "ip",     "mask",   "subnet", "router",
-	                           "dns",       "domain", "search", "lease",  NULL };
+const char *const lease_keys[] = { LEASE_KEYS, NULL };
 
 /* RFC 1123's host names, with underscores, which are in use. */
 static bool domain_valid(const char *s)

@@ -22,7 +22,9 @@ struct lease {
 	uint32_t seconds; /* at least 1; LEASE_FOREVER */
 };
 
-/* The names udhcpc(8) gives them, NULL-terminated: what of a hook's environment makes the text below. */
+/* The names udhcpc(8) gives them: what of a hook's environment makes the text below. */
+#define LEASE_KEYS "interface", "ip", "mask", "subnet", "router", "dns", "domain", "search", "lease"
+/* The same, NULL-terminated. */
 extern const char *const lease_keys[];
 
 /*

@@ -118,16 +118,27 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 	serve_dhcp $V4
 	mk c vnet=on bpf=on dhcp=on interfaces=vnet0:br7
 	up c
+	client c
 	for p in $(keeper c) $(client c); do
 		ok cat "/proc/$p/status"
-		has "CapPrm:	0000000000003400"
 		has "CapBnd:	0000000000003400"
 		has "NoNewPrivs:	1"
+		has "Seccomp:	2"
+		# a root of its own with what it takes to run, and no /proc
+		[ "$(ls "/proc/$p/root" | grep -vE '^(usr|lib.*)$' | xargs)" = "bin dev hook" ]
+		[ ! -e "/proc/$p/root/etc" ]
+		grep -q '^Max core file size *0 ' "/proc/$p/limits"
 		[ "$(readlink "/proc/$p/ns/net")" = "$(readlink "/proc/$(init_pid c)/ns/net")" ]
 		[ "$(readlink "/proc/$p/ns/user")" = "$(readlink "/proc/$(init_pid c)/ns/user")" ]
 		[ "$(awk '/^Uid/ { print $2 }' "/proc/$p/status")" -gt 65536 ]
 		grep -q '/c/mon$' "/proc/$p/cgroup"
 	done
+	grep -q '^CapPrm:	0000000000003400' "/proc/$(keeper c)/status"
+	# addresses are not the client's to set
+	grep -q '^CapPrm:	0000000000002400' "/proc/$(client c)/status"
+	grep -q '^CapEff:	0000000000002400' "/proc/$(client c)/status"
+	# what it could write is nowhere
+	! nsenter --mount="/proc/$(client c)/ns/mnt" --root="/proc/$(client c)/root" /bin/busybox touch /x
 	inside_ok c 'ps'
 	hasnt udhcpc
 	hasnt iocage-lease

@@ -3,46 +3,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "os/linux/caps.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/jail.h"
 #include "os/linux/links.h"
 #include "os/linux/rtmsg.h"
 
 #define END_MS 3000 /* for the leases to be given back; then it is killed with the jail */
-#define CAPS   (UINT64_C(1) << CAP_NET_RAW | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_BIND_SERVICE)
 
 /* --- the client --- */
 
 /*
- * In the new process. The jail's root's user id, its network, and of its capabilities those a client needs; root directory,
- * process numbers and control group stay the host's, so that nothing inside can see or touch it.
+ * In the new process. Only its network is the jail's yet: the program finds itself and its libraries on the host, and then gives
+ * all of that up (lease_view.c). Process numbers and control group stay the host's, so that nothing inside can see or touch it.
  */
-static void become_keeper(const struct os *os, char *const *argv, const int *fds)
+static void become_keeper(const struct os *os, const char *path, char *const *argv, const int *fds)
 {
 	static char *const env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	int high[LEASE_FD_END], null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct err e = ERR_INIT;
 
 	setsid();
-	if (setns(os->netns, CLONE_NEWNET) < 0 || setns(os->userns, CLONE_NEWUSER) < 0 || setgroups(0, NULL) < 0 ||
-	    setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 || caps_limit(CAPS, &e) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0)
+	if (setns(os->netns, CLONE_NEWNET) < 0)
 		_exit(126);
 	for (int i = LEASE_FD_START; i < LEASE_FD_END; i++)
 		high[i] = fcntl(fds[i - LEASE_FD_START], F_DUPFD_CLOEXEC, 100);
@@ -52,8 +44,7 @@ static void become_keeper(const struct os *os, char *const *argv, const int *fds
 	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || close_range(LEASE_FD_END, ~0U, 0) < 0 ||
 	    chdir("/") < 0)
 		_exit(126);
-	/* by fd: its directory need not be open to that user */
-	fexecve(LEASE_FD_SELF, argv, env);
+	execve(path, argv, env);
 	_exit(127);
 }
 
@@ -79,21 +70,23 @@ static int keeper_argv(const struct op *op, struct strv *argv, struct err *e)
 
 int lease_start(struct os *os, const struct op *op, struct err *e)
 {
-	_cleanup_close_ int group = cgroup_open(os->j->cgroup, "mon", e), ctl = -1, self = -1, theirs = -1, pidfd = -1;
+	_cleanup_close_ int group = cgroup_open(os->j->cgroup, "mon", e), ctl = -1, hook = -1, theirs = -1, pidfd = -1;
 	_cleanup_(strv_done) struct strv argv = { 0 };
-	_cleanup_free_ char *path = strf("%s/iocage-lease", os_libexec());
+	_cleanup_free_ char *path = strf("%s/iocage-lease", os_libexec()), *prog = strf("%s-hook", path ? path : "");
 	int pair[2], r;
 	pid_t pid;
 
 	if (group < 0)
 		return group;
-	if (!path)
+	if (!path || !prog)
 		return err_oom(e);
 	if (access(LEASE_BUSYBOX, X_OK) < 0)
 		return err_sys(e, "DHCP needs udhcpc of %s (Debian: busybox-static)", LEASE_BUSYBOX);
-	self = open(path, O_RDONLY | O_CLOEXEC);
-	if (self < 0)
-		return err_sys(e, "open the DHCP client %s", path);
+	if (access(path, X_OK) < 0)
+		return err_sys(e, "run the DHCP client %s", path);
+	hook = open(prog, O_PATH | O_CLOEXEC);
+	if (hook < 0)
+		return err_sys(e, "open the DHCP client's hook %s", prog);
 	r = keeper_argv(op, &argv, e);
 	if (r == 0)
 		r = ctl = jail_sock_listen(os->j, LEASE_SOCK, e);
@@ -105,7 +98,7 @@ int lease_start(struct os *os, const struct op *op, struct err *e)
 	theirs = pair[1];
 	pid = jail_fork_into_cgroup(group, &pidfd);
 	if (pid == 0)
-		become_keeper(os, argv.v, (int[]){ theirs, ctl, os->pidfd, self });
+		become_keeper(os, path, argv.v, (int[]){ theirs, ctl, os->pidfd, os->userns, hook });
 	return pid < 0 ? err_sys(e, "start the DHCP client") : 0;
 }
 

@@ -4,22 +4,22 @@
 
 #include "core/lease.h"
 #include "os/linux/jailproc.h"
+#include "os/linux/lease_hook.h"
 
 /*
- * argv: iocage-lease keep HOSTNAME ROUTER NIC...; ROUTER: an address instead of the leases' own, "none", or "". It runs in
- * the jail's network and user namespaces with three capabilities there, one udhcpc per NIC below it.
- * argv: iocage-lease hook EVENT is what those run: it tells the keeper over LEASE_FD_HOOK.
+ * argv: iocage-lease keep HOSTNAME ROUTER NIC...; ROUTER: an address instead of the leases' own, "none", or "". Started as the
+ * host's root in the jail's network namespace, it gives up everything but three capabilities in the jail's namespaces and a root
+ * with three files (lease_view.c), and keeps one udhcpc per NIC below it. Those run iocage-lease-hook EVENT (lease_hook.c),
+ * which tells the keeper over LEASE_FD_HOOK.
  */
 enum {
 	LEASE_FD_START = 3, /* the starter: 'r' + an fd of the jail's root directory, or without; answered by 'k' */
 	LEASE_FD_CONTROL, /* listening: LEASE_END or LEASE_ASK; the connection's end is the answer */
 	LEASE_FD_JAIL, /* pidfd of the jail's first process */
-	LEASE_FD_SELF, /* this program: the jail's user may not reach its path */
+	LEASE_FD_USERNS, /* the jail's user namespace, to be joined */
+	LEASE_FD_PROG, /* the hook's program */
 	LEASE_FD_END,
 };
-#define LEASE_FD_HOOK \
-	10 /* in clients (udhcpc has 3 and 4 for itself) and hooks: datagrams, EVENT NEWLINE and the lease as of core/lease.h */
-#define LEASE_FD_PROG 11 /* in clients: the hook's program */
 #define LEASE_SOCK    "lease.sock"
 #define LEASE_END     'e' /* give the leases back, and end */
 #define LEASE_ASK     'a' /* ask the servers once more, as if there were no lease */
@@ -33,7 +33,12 @@ must_check int lease_ask(struct os *os, struct err *e);
 /* LEASE_WAIT: for addresses; then resolv.conf is written, before anything runs inside. */
 must_check int lease_wait(struct os *os, const struct op *op, struct err *e);
 
-/* --- iocage-lease's own: lease_apply.c --- */
+/* --- iocage-lease's own: lease_apply.c, lease_view.c --- */
+
+/* Give everything up, before anything is heard from outside. Takes LEASE_FD_USERNS and LEASE_FD_PROG. */
+must_check int lease_confine(struct err *e);
+/* In a client's process, before execve: what is not a client's business. */
+must_check int lease_client_caps(struct err *e);
 
 /* Put a lease into this network namespace in the place of what the interface had; was, is: NULL for none. */
 struct lease_routing {

@@ -49,39 +49,11 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- the hook --- */
-
-/* udhcpc's environment as the text of a lease. It is checked here, and again by the keeper. */
-static int hook(const char *event)
-{
-	_cleanup_(sbuf_done) struct sbuf text = { 0 }, out = { 0 };
-	struct err e = ERR_INIT;
-	struct lease l;
-
-	for (size_t i = 0; lease_keys[i]; i++) {
-		const char *v = getenv(lease_keys[i]);
-
-		if (v && !strchr(v, '\n'))
-			sbuf_addf(&text, "%s=%s\n", lease_keys[i], v);
-	}
-	if (!text.p)
-		return 1;
-	sbuf_addf(&out, "%s\n", event);
-	if (streq(event, "bound") || streq(event, "renew")) {
-		if (lease_parse(text.p, &l, &e) < 0)
-			return 1;
-		lease_format(&l, &out);
-	} else {
-		sbuf_add(&out, text.p);
-	}
-	return out.failed || send(LEASE_FD_HOOK, out.p, out.len, MSG_NOSIGNAL) < 0;
-}
-
 /* --- clients --- */
 
 static void become_client(const struct client *c)
 {
-	char addr[IPADDR_TEXT], prog[32];
+	char addr[IPADDR_TEXT];
 	_cleanup_free_ char *name = strf("hostname:%s", keeper.host);
 	const char *argv[24] = { "busybox",
 		                 "udhcpc",
@@ -98,12 +70,12 @@ static void become_client(const struct client *c)
 		                 "-O",
 		                 "search",
 		                 "-s",
-		                 prog,
+		                 LEASE_HOOK,
 		                 name ? "-x" : NULL,
 		                 name };
 	static char *const env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
-	int self = fcntl(LEASE_FD_SELF, F_DUPFD, 20), say = fcntl(keeper.hook[1], F_DUPFD, 20);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int say = fcntl(keeper.hook[1], F_DUPFD, 20), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct err ignored = ERR_INIT;
 	size_t n = 16;
 
 	while (argv[n])
@@ -112,10 +84,9 @@ static void become_client(const struct client *c)
 		argv[n++] = "-r";
 		argv[n] = ipaddr_format_host(&c->lease.addr, addr);
 	}
-	snprintf(prog, sizeof(prog), "/proc/self/fd/%d", LEASE_FD_PROG);
 	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(say, LEASE_FD_HOOK) < 0 ||
-	    dup2(self, LEASE_FD_PROG) < 0 || close_range(3, LEASE_FD_HOOK - 1, 0) < 0 ||
-	    close_range(LEASE_FD_PROG + 1, ~0U, 0) < 0)
+	    close_range(3, LEASE_FD_HOOK - 1, 0) < 0 || close_range(LEASE_FD_HOOK + 1, ~0U, 0) < 0 ||
+	    lease_client_caps(&ignored) < 0)
 		_exit(127);
 	execve(LEASE_BUSYBOX, (char *const *)(uintptr_t)argv, env);
 	_exit(127);
@@ -358,11 +329,8 @@ static int keep(void)
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && streq(argv[1], "hook"))
-		return hook(argv[2]);
-	/* udhcpc runs it by another name, with the event alone */
-	if (argc == 2)
-		return hook(argv[1]);
+	struct err e = ERR_INIT;
+
 	if (argc < 5 || !streq(argv[1], "keep") || argc - 4 > CLIENTS_MAX) {
 		fprintf(stderr, "iocage-lease is started by iocage itself\n");
 		return 2;
@@ -377,6 +345,9 @@ int main(int argc, char **argv)
 		(void)fcntl(i, F_SETFD, FD_CLOEXEC);
 	for (int i = 4; i < argc; i++)
 		keeper.c[keeper.n++] = (struct client){ .link = argv[i], .pidfd = -1 };
+	/* nobody hears why; the start says that there is no address */
+	if (lease_confine(&e) < 0)
+		return 1;
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, keeper.hook) < 0)
 		return 1;
 	return keep();
