@@ -76,6 +76,8 @@ void session_init(struct session *s, struct cli *c, const char *jail, const stru
 void session_done(struct session *s);
 must_check int session_lock(struct session *s, struct err *e);
 must_check int session_config(struct session *s, struct err *e); /* configuration and model */
+/* Shared directories in which the jail's root could leave a set-user-ID program for the host's users (life_fstab.c). */
+void warn_shared(const struct session *s, const struct plan *p);
 /* The model's flags for what is brought into the jail, which runs: held as its first process is. */
 unsigned session_allow(const struct session *s);
 /* The jail that is about to start runs under AppArmor where the host has it, as its property says. */

@@ -431,6 +431,7 @@ static int plan_and_run(struct session *s, struct err *e)
 	session_say(s, "* Starting %s", s->jail);
 	tell_ignored(s);
 	uplink_warn(s, &f);
+	warn_shared(s, &p);
 	if (!plan_uplink_bridge(&s->model, &f))
 		uplink_release(s);
 	catch_signals(s, old);

@@ -70,6 +70,12 @@ void os_set_libexec(const char *dir);
 must_check int os_check(bool vnet, struct err *e);
 
 /*
+ * Does a set-user-ID program below this directory act as one for other users of the host: none of the directories above it is
+ * closed to them, and its file system is not mounted nosuid. Its own mode is the jail's to change. False: there is none.
+ */
+bool os_suid_reachable(const char *path);
+
+/*
  * The host's AppArmor, if it has it, is to know the jails' profiles: 1: it does (loaded now, or before); 0: this host has no
  * AppArmor, or one that is turned off; negative: they could not be loaded, and *ret_again says whether that was so before since
  * boot. run: IOCAGE_RUN. Then ALLOW_APPARMOR in a jail's flags makes it run under one.

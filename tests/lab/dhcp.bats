@@ -125,7 +125,7 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 		has "NoNewPrivs:	1"
 		has "Seccomp:	2"
 		# a root of its own with what it takes to run, and no /proc
-		[ "$(ls "/proc/$p/root" | grep -vE '^(usr|lib.*)$' | xargs)" = "bin dev hook" ]
+		[ "$(cd "/proc/$p/root" && find . -maxdepth 1 ! -name . ! -name usr ! -name "lib*" | sort | xargs)" = "./bin ./dev ./hook" ]
 		[ ! -e "/proc/$p/root/etc" ]
 		grep -q '^Max core file size *0 ' "/proc/$p/limits"
 		[ "$(readlink "/proc/$p/ns/net")" = "$(readlink "/proc/$(init_pid c)/ns/net")" ]
@@ -138,7 +138,8 @@ no_client() { ! pgrep -f "^iocage-lease keep $1 "; }
 	grep -q '^CapPrm:	0000000000002400' "/proc/$(client c)/status"
 	grep -q '^CapEff:	0000000000002400' "/proc/$(client c)/status"
 	# what it could write is nowhere
-	! nsenter --mount="/proc/$(client c)/ns/mnt" --root="/proc/$(client c)/root" /bin/busybox touch /x
+	run nsenter --mount="/proc/$(client c)/ns/mnt" --root="/proc/$(client c)/root" /bin/busybox touch /x
+	[ "$status" -ne 0 ]
 	inside_ok c 'ps'
 	hasnt udhcpc
 	hasnt iocage-lease

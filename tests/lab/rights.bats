@@ -205,3 +205,40 @@ stop_extractor() {
 	run python3 -c 'import os, sys; print(sorted(os.listxattr(sys.argv[1])))' "$IOCAGE_ROOT/releases/labels/root/f"
 	is "['security.capability']"
 }
+
+# --- directories of the host that jails share ---
+
+# shared JAIL DIRECTORY OPTIONS
+shared() { echo "$2 /mnt nullfs $3 0 0" >"$IOCAGE_ROOT/jails/$1/fstab"; }
+
+@test "a shared directory in which a set-user-ID program would reach the host's users: the start says so, and only then" {
+	mk s
+	open=$LAB_TMP/open
+	mkdir -p "$open/dir" "$LAB_TMP/closed/dir"
+	chmod 755 "$LAB_TMP" "$open"
+	chmod 700 "$LAB_TMP/closed" "$open/dir"
+	# its own mode is the jail's to change
+	shared s "$open/dir" rw
+	fails 0 iocage start s
+	has "fstab: the jail can write to $open/dir, and users of this host reach it"
+	has "nosuid"
+	inside_ok s 'cp /bin/busybox /mnt/su; chmod 4755 /mnt/su; chmod 755 /mnt'
+	# and so it is
+	run setpriv --reuid 12345 --regid 12345 --clear-groups "$open/dir/su" id -u
+	rm -f "$open/dir/su"
+	down s
+	for how in "$open/dir ro" "$LAB_TMP/closed/dir rw"; do
+		# shellcheck disable=SC2086
+		shared s $how
+		ok iocage start s
+		hasnt "users of this host"
+		down s
+	done
+	mount -t tmpfs -o nosuid shared "$open/dir"
+	shared s "$open/dir" rw
+	run iocage start s
+	hasnt "users of this host"
+	run iocage stop s
+	umount "$open/dir"
+	chmod 700 "$LAB_TMP"
+}

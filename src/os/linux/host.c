@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -81,6 +82,23 @@ char *os_find_init(const struct root_source *root)
 		if (in_any_layer(root, inits[i], 0111))
 			return strdup(inits[i]);
 	return NULL;
+}
+
+bool os_suid_reachable(const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	struct statvfs fs;
+	struct stat st;
+
+	if (!real || statvfs(real, &fs) < 0 || fs.f_flag & ST_NOSUID)
+		return false;
+	for (char *slash = strrchr(real, '/'); slash && slash > real; slash = strrchr(real, '/')) {
+		*slash = '\0';
+		/* a group other than root's has members who are not */
+		if (stat(real, &st) < 0 || !(st.st_mode & (S_IXOTH | (st.st_gid ? S_IXGRP : 0)) || st.st_uid))
+			return false;
+	}
+	return true;
 }
 
 char *os_host_resolver(void)
