@@ -31,8 +31,8 @@ static const struct tree trees[] = {
 
 /* Not to be read, either: doors into the kernel, and what it knows of the host. */
 static const char *const closed[] = {
-	"/proc/"
-	"{kcore,kmem,mem,kmsg,keys,key-users,kpagecount,kpageflags,kpagecgroup,timer_list,sched_debug,latency_stats}",
+	"/proc/{kcore,kmem,mem,kmsg,keys,key-users,kpagecount,kpageflags,kpagecgroup}",
+	"/proc/{timer_list,sched_debug,latency_stats}",
 	"/proc/{sysrq-trigger,config.gz,kallsyms,vmallocinfo}",
 	"/proc/{acpi,scsi,asound,bus,irq,fs}/**",
 	"/sys/firmware/**",

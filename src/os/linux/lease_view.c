@@ -54,8 +54,8 @@ static int put(int tree, int root, const char *name, bool dir)
 static bool needs_libraries(const char *program)
 {
 	_cleanup_close_ int fd = open(program, O_RDONLY | O_CLOEXEC);
-	Elf64_Ehdr h;
-	Elf64_Phdr p;
+	Elf64_Ehdr h = { 0 };
+	Elf64_Phdr p = { 0 };
 
 	if (fd < 0 || pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0)
 		return true;
@@ -66,31 +66,29 @@ static bool needs_libraries(const char *program)
 	return false;
 }
 
-/* Where shared libraries are, links to elsewhere as such. */
+/* A directory with shared libraries, or a link to one. What is not there is passed over. */
+static int put_library(int root, const char *dir)
+{
+	_cleanup_close_ int tree = -1;
+	char target[256] = "";
+	struct stat st = { 0 };
+
+	if (lstat(dir, &st) < 0)
+		return 0;
+	if (S_ISLNK(st.st_mode))
+		return readlink(dir, target, sizeof(target) - 1) < 0 ? -1 : symlinkat(target, root, dir + 1);
+	tree = copy_of(AT_FDCWD, dir, MOUNT_ATTR_NODEV);
+	return tree < 0 ? -1 : put(tree, root, dir + 1, true);
+}
+
 static int put_libraries(int root)
 {
 	static const char *const dirs[] = { "/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32" };
+	int r = mkdirat(root, "usr", 0755);
 
-	if (mkdirat(root, "usr", 0755) < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
-		_cleanup_close_ int tree = -1;
-		char target[256] = "";
-		struct stat st;
-
-		if (lstat(dirs[i], &st) < 0)
-			continue;
-		if (S_ISLNK(st.st_mode)) {
-			if (readlink(dirs[i], target, sizeof(target) - 1) < 0 ||
-			    symlinkat(target, root, dirs[i] + 1) < 0)
-				return -1;
-			continue;
-		}
-		tree = copy_of(AT_FDCWD, dirs[i], MOUNT_ATTR_NODEV);
-		if (tree < 0 || put(tree, root, dirs[i] + 1, true) < 0)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs) && r == 0; i++)
+		r = put_library(root, dirs[i]);
+	return r;
 }
 
 /* A root with the client, its hook and /dev/null. No /proc, nothing of the host's to read, nowhere to write. */
@@ -112,7 +110,7 @@ static int make_root(int hook, struct err *e)
 		return err_sys(e, "make the root of the DHCP client");
 	root = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0 || mkdirat(root, "bin", 0755) < 0 || mkdirat(root, "dev", 0755) < 0 ||
-	    put(box, root, LEASE_BUSYBOX + 1, false) < 0 || put(prog, root, LEASE_HOOK + 1, false) < 0 ||
+	    put(box, root, &LEASE_BUSYBOX[1], false) < 0 || put(prog, root, &LEASE_HOOK[1], false) < 0 ||
 	    put(null, root, "dev/null", false) < 0 || (needs_libraries(LEASE_BUSYBOX) && put_libraries(root) < 0) ||
 	    mount(NULL, "/dev", NULL, MS_REMOUNT | MS_RDONLY | flags, NULL) < 0)
 		return err_sys(e, "fill the root of the DHCP client");
