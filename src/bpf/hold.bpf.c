@@ -940,4 +940,6 @@ int hold_lookup(struct bpf_sk_lookup *ctx)
 }
 
 /* Nothing here calls a helper that is for GPL programs only. */
+#include "hold_option.h"
+
 char LICENSE[] SEC("license") = "BSD";

@@ -131,7 +131,8 @@ struct hold_sock {
 	X(hold_setopt, BPF_CGROUP_SETSOCKOPT)         \
 	X(hold_release, BPF_CGROUP_INET_SOCK_RELEASE) \
 	X(hold_in, BPF_CGROUP_INET_INGRESS)           \
-	X(hold_out, BPF_CGROUP_INET_EGRESS)
+	X(hold_out, BPF_CGROUP_INET_EGRESS)           \
+	X(hold_option, BPF_CGROUP_SETSOCKOPT)
 
 #define HOLD_MAPS(X)    \
 	X(hold_jails)   \

@@ -1,17 +1,21 @@
-/* seccomp_gen.c - build-time: prints the jails' seccomp filters as C arrays, so that run time needs no libseccomp. */
+/* seccomp_gen.c - build-time: prints the jails' seccomp filter as a C array, so that run time needs no libseccomp. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gen/seccomp_calls.h"
 #include "os/linux/broker_filter.h"
 
 /* From the kernel's own headers; written out because build hosts may be older than the kernels jails run on. */
@@ -19,69 +23,20 @@
 #define IOCTL_TIOCLINUX       0x541C
 #define IOCTL_TIOCSETD        0x5423
 #define IOCTL_SIOCGSKNS       0x894C
-#define FAMILY_MAX            45 /* AF_MCTP; whatever is above is refused as a whole */
+#define IOCTL_SOCKET_FIRST    0x8900 /* requests to sockets: about interfaces, nearly all of them */
+#define IOCTL_OWN_FIRST       0x8901 /* FIOSETOWN .. SIOCGSTAMPNS: about the socket itself */
+#define IOCTL_OWN_LAST        0x8907
+#define IOCTL_SOCKET_LAST     0x89FF
+#define IOCTL_WIRELESS_FIRST  0x8B00
+#define IOCTL_WIRELESS_LAST   0x8BFF
 #define SOCKETCALL_SOCKET     1
 #define SOCKETCALL_SOCKETPAIR 8
-
-/*
- * Deny list: what is known to be attack surface of the kernel and no business of a jail, capabilities or not. Calls that
- * only act with a capability jails never have (reboot, adjtimex, mount) are left to the capability checks.
- */
-static const char *const base_calls[] = {
-	/* own copies of the system call table: filters do not see what is done through them */
-	"io_uring_setup",
-	"io_uring_enter",
-	"io_uring_register",
-	/* programs and images for the kernel */
-	"bpf",
-	"perf_event_open",
-	"kexec_load",
-	"kexec_file_load",
-	"init_module",
-	"finit_module",
-	"delete_module",
-	"create_module",
-	"get_kernel_syms",
-	"query_module",
-	/* keyrings belong to user ids of the host, and a handle opens files outside the root */
-	"keyctl",
-	"add_key",
-	"request_key",
-	"open_by_handle_at",
-	/* makes races in the kernel easy to win */
-	"userfaultfd",
-	/* the host's swap, accounting, clock, log, ports, terminals */
-	"swapon",
-	"swapoff",
-	"acct",
-	"settimeofday",
-	"clock_settime",
-	"clock_settime64",
-	"stime",
-	"syslog",
-	"iopl",
-	"ioperm",
-	"vhangup",
-	"kcmp",
-	"lookup_dcookie",
-	"nfsservctl",
-	/* dead or nearly so */
-	"uselib",
-	"ustat",
-	"sysfs",
-	"_sysctl",
-	"vm86",
-	"vm86old",
-};
-
-static const char *const quota_calls[] = { "quotactl", "quotactl_fd" };
-
-static const char *const mount_calls[] = { "mount",  "umount",   "umount2", "pivot_root", "move_mount",   "open_tree",
-	                                   "fsopen", "fsconfig", "fsmount", "fspick",     "mount_setattr" };
-
-static const char *const msg_calls[] = { "msgget", "msgctl", "msgsnd", "msgrcv" };
-static const char *const sem_calls[] = { "semget", "semctl", "semop", "semtimedop", "semtimedop_time64" };
-static const char *const shm_calls[] = { "shmget", "shmctl", "shmat", "shmdt" };
+#define PERSONALITY_QUERY     0xffffffffU
+#define NAMESPACES_MASK       (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP)
+#define NEW_TIME              0x80 /* CLONE_NEWTIME: a signal's number to clone(2) */
+#define NUMBERS_MAX           1024 /* of system calls; real ones end at half of that */
+#define ARM_PRIVATE           0x0f0000 /* ARM's own calls: cacheflush, set_tls, ... */
+#define ARM_PRIVATE_MAX       16
 
 static void must(int r, const char *what)
 {
@@ -91,200 +46,347 @@ static void must(int r, const char *what)
 	}
 }
 
-/*
- * both: 32-bit callers are covered too (i386 on x86-64). Where a filter does not know the caller's ABI it answers with
- * `foreign`: the base filter refuses, the others leave that to the base filter.
- */
-static scmp_filter_ctx start(int both, uint32_t foreign)
-{
-	scmp_filter_ctx c = seccomp_init(SCMP_ACT_ALLOW);
-	uint32_t second = SCMP_ARCH_X86;
+/* --- a filter as a tree: what is looked at, ranges of its values, and for each an answer or what is looked at next --- */
 
-	must(c ? 0 : -ENOMEM, "new filter");
-	if (seccomp_arch_native() == SCMP_ARCH_AARCH64)
-		second = SCMP_ARCH_ARM;
-	else if (seccomp_arch_native() != SCMP_ARCH_X86_64)
-		both = 0;
-	if (both)
-		must(seccomp_arch_add(c, second), "second architecture");
-	must(seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, foreign), "foreign architectures");
-	must(seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2), "binary tree");
-	return c;
-}
-
-/* Names this libseccomp does not know are printed as a warning: the filter is then weaker than meant. */
-static void add_all(scmp_filter_ctx c, uint32_t action, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		int nr = seccomp_syscall_resolve_name(names[i]);
-
-		if (nr == __NR_SCMP_ERROR) {
-			fprintf(stderr, "seccomp_gen: libseccomp does not know %s\n", names[i]);
-			continue;
-		}
-		must(seccomp_rule_add(c, action, nr, 0), names[i]);
-	}
-}
-
-#define ADD(c, action, list) add_all(c, action, list, sizeof(list) / sizeof(*(list)))
-
-/* The kernel looks at 32 bits of these arguments, so the filter must as well. */
-static void deny_arg(scmp_filter_ctx c, uint32_t action, const char *name, unsigned arg, uint32_t mask, uint32_t value)
-{
-	struct scmp_arg_cmp cmp = { .arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value };
-	int nr = seccomp_syscall_resolve_name(name);
-
-	must(seccomp_rule_add_array(c, action, nr, 1, &cmp), name);
-}
-
-static void print(const char *name, scmp_filter_ctx c)
-{
-	struct sock_filter f;
-	int fd = memfd_create("filter", MFD_CLOEXEC);
-	unsigned n = 0;
-
-	must(fd < 0 ? -errno : 0, "memfd_create");
-	must(seccomp_export_bpf(c, fd), "export");
-	must(lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0, "seek");
-	printf("static const struct sock_filter seccomp_%s[] = {\n", name);
-	while (read(fd, &f, sizeof(f)) == (ssize_t)sizeof(f))
-		printf("%s{ 0x%02x, %u, %u, 0x%08x },%s", n % 4 ? " " : "\t", f.code, f.jt, f.jf, f.k,
-		       n % 4 == 3 ? "\n" : ""),
-			n++;
-	printf("%s};\n\n", n % 4 ? "\n" : "");
-	close(fd);
-	seccomp_release(c);
-}
-
-static void add_base(scmp_filter_ctx c)
-{
-	static const uint32_t ioctls[] = { IOCTL_TIOCSTI, IOCTL_TIOCLINUX, IOCTL_TIOCSETD, IOCTL_SIOCGSKNS };
-
-	ADD(c, SCMP_ACT_ERRNO(EPERM), base_calls);
-	for (size_t i = 0; i < sizeof(ioctls) / sizeof(*ioctls); i++)
-		deny_arg(c, SCMP_ACT_ERRNO(EPERM), "ioctl", 1, UINT32_MAX, ioctls[i]);
-}
-
-static void add_noquota(scmp_filter_ctx c)
-{
-	ADD(c, SCMP_ACT_ERRNO(EPERM), quota_calls);
-}
-
-static void add_nomount(scmp_filter_ctx c)
-{
-	ADD(c, SCMP_ACT_ERRNO(EPERM), mount_calls);
-}
-
-/* clone3 has its flags in memory where no filter can look: without it libc goes back to clone. */
-static void add_nonest(scmp_filter_ctx c)
-{
-	static const char *const clone3[] = { "clone3" };
-
-	deny_arg(c, SCMP_ACT_ERRNO(EPERM), "clone", 0, CLONE_NEWUSER, CLONE_NEWUSER);
-	deny_arg(c, SCMP_ACT_ERRNO(EPERM), "unshare", 0, CLONE_NEWUSER, CLONE_NEWUSER);
-	deny_arg(c, SCMP_ACT_ERRNO(EPERM), "setns", 1, CLONE_NEWUSER, CLONE_NEWUSER);
-	ADD(c, SCMP_ACT_ERRNO(ENOSYS), clone3);
-}
-
-static int family_is_fine(unsigned family)
-{
-	/* packet sockets: the kernel asks for CAP_NET_RAW over the network stack, which only VNET jails have */
-	return family == AF_UNSPEC || family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
-	       family == AF_NETLINK || family == AF_PACKET;
-}
-
-/*
- * 32-bit programs may make sockets through socketcall(2), with arguments in memory: no filter can look there, so these
- * two of its calls are refused (they need allow_socket_af). Where there is a broker, which can look, it is asked before.
- */
-static void add_af(scmp_filter_ctx c)
-{
-	static const char *const makers[] = { "socket", "socketpair" };
-	const struct scmp_arg_cmp above = { .arg = 0, .op = SCMP_CMP_GT, .datum_a = FAMILY_MAX, .datum_b = 0 };
-	const uint32_t no = SCMP_ACT_ERRNO(EPROTONOSUPPORT);
-
-	for (size_t m = 0; m < sizeof(makers) / sizeof(*makers); m++) {
-		int nr = seccomp_syscall_resolve_name(makers[m]);
-
-		for (unsigned family = 0; family <= FAMILY_MAX; family++)
-			if (!family_is_fine(family))
-				deny_arg(c, no, makers[m], 0, UINT32_MAX, family);
-		must(seccomp_rule_add_array(c, no, nr, 1, &above), makers[m]);
-	}
-	if (seccomp_arch_native() == SCMP_ARCH_X86_64) {
-		deny_arg(c, no, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKET);
-		deny_arg(c, no, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKETPAIR);
-	}
-}
-
-static void add_sysvmsg(scmp_filter_ctx c)
-{
-	ADD(c, SCMP_ACT_ERRNO(ENOSYS), msg_calls);
-}
-
-static void add_sysvsem(scmp_filter_ctx c)
-{
-	ADD(c, SCMP_ACT_ERRNO(ENOSYS), sem_calls);
-}
-
-static void add_sysvshm(scmp_filter_ctx c)
-{
-	ADD(c, SCMP_ACT_ERRNO(ENOSYS), shm_calls);
-}
-
-/* In this order they are joined; up to `common` every jail has them unless it allows more than usual. */
-static const struct part {
-	const char *name;
-	void (*add)(scmp_filter_ctx c);
-	int common;
-} parts[] = {
-	{ "base", add_base, 1 },
-	{ "noquota", add_noquota, 1 },
-	{ "nomount", add_nomount, 1 },
-	{ "nonest", add_nonest, 1 },
-	{ "af", add_af, 1 },
-	{ "sysvmsg_off", add_sysvmsg, 0 },
-	{ "sysvsem_off", add_sysvsem, 0 },
-	{ "sysvshm_off", add_sysvshm, 0 },
+struct map {
+	uint32_t offset; /* in struct seccomp_data */
+	uint32_t mask; /* of the value there */
+	struct range {
+		uint32_t from; /* up to the next one's */
+		uint32_t answer;
+		const struct map *next; /* if not NULL, instead of the answer */
+	} * ranges;
+	size_t n;
 };
 
-/* mask: bits are indices in parts[] */
-static void print_parts(const char *name, unsigned mask)
-{
-	scmp_filter_ctx c = start(1, mask & 1 ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_ALLOW);
+struct code {
+	struct sock_filter v[BPF_MAXINSNS];
+	size_t n;
+};
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-		if (mask & (1U << i))
-			parts[i].add(c);
-	print(name, c);
+static struct map *new_map(uint32_t offset, uint32_t mask, uint32_t answer)
+{
+	struct map *m = calloc(1, sizeof(*m));
+
+	must(m ? 0 : -ENOMEM, "new map");
+	m->ranges = calloc(2 * NUMBERS_MAX, sizeof(*m->ranges));
+	must(m->ranges ? 0 : -ENOMEM, "new map");
+	m->offset = offset;
+	m->mask = mask;
+	m->n = 1;
+	m->ranges[0].answer = answer;
+	return m;
 }
 
-#define X(call, argno, value)                                                                              \
-	do {                                                                                               \
-		if ((argno) < 0)                                                                           \
-			must(seccomp_rule_add(c, SCMP_ACT_NOTIFY, SCMP_SYS(call), 0), #call);              \
-		else                                                                                       \
-			deny_arg(c, SCMP_ACT_NOTIFY, #call, (argno) < 0 ? 0 : (argno), UINT32_MAX, value); \
-	} while (0);
-
-static void print_notify(void)
+/* The kernel looks at 32 bits of the arguments we look at, so the filter must as well. Both architectures are little-endian. */
+static struct map *arg_map(unsigned arg, uint32_t mask, uint32_t answer)
 {
-	scmp_filter_ctx c = start(1, SCMP_ACT_ALLOW);
-
-	BROKER_NOTIFY(X)
-	print("notify", c);
-	c = start(1, SCMP_ACT_ALLOW);
-	BROKER_NOTIFY_NAMES(X)
-	print("notify_names", c);
-	c = start(1, SCMP_ACT_ALLOW);
-	if (seccomp_arch_native() == SCMP_ARCH_X86_64)
-		deny_arg(c, SCMP_ACT_NOTIFY, "socketcall", 0, UINT32_MAX, SOCKETCALL_SOCKET);
-	print("notify_socketcall", c);
-	c = start(1, SCMP_ACT_ALLOW);
-	BROKER_NOTIFY_RAW(X)
-	print("notify_raw", c);
+	return new_map((uint32_t)(offsetof(struct seccomp_data, args) + arg * sizeof(uint64_t)), mask, answer);
 }
+
+/* Index of the range that begins at `at`; one is cut in two for that. */
+static size_t cut(struct map *m, uint32_t at)
+{
+	size_t i = m->n;
+
+	while (m->ranges[i - 1].from > at)
+		i--;
+	if (m->ranges[i - 1].from == at)
+		return i - 1;
+	must(m->n < 2 * NUMBERS_MAX ? 0 : -E2BIG, "ranges");
+	memmove(&m->ranges[i + 1], &m->ranges[i], (m->n - i) * sizeof(*m->ranges));
+	m->ranges[i] = m->ranges[i - 1];
+	m->ranges[i].from = at;
+	m->n++;
+	return i;
+}
+
+static void set_range(struct map *m, uint32_t first, uint32_t last, uint32_t answer, const struct map *next)
+{
+	size_t i = cut(m, first), j = last == UINT32_MAX ? m->n : cut(m, last + 1);
+
+	memmove(&m->ranges[i + 1], &m->ranges[j], (m->n - j) * sizeof(*m->ranges));
+	m->n -= j - i - 1;
+	m->ranges[i].answer = answer;
+	m->ranges[i].next = next;
+}
+
+static void set(struct map *m, uint32_t value, uint32_t answer)
+{
+	set_range(m, value, value, answer, NULL);
+}
+
+static void add(struct code *c, struct sock_filter f)
+{
+	must(c->n < BPF_MAXINSNS ? 0 : -E2BIG, "filter");
+	c->v[c->n++] = f;
+}
+
+static void append(struct code *c, const struct code *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		add(c, more->v[i]);
+}
+
+static void emit(struct code *c, const struct map *m);
+
+/* A search tree: half of the ranges, then the other half. */
+static void emit_ranges(struct code *c, const struct range *r, size_t n)
+{
+	struct code *low;
+
+	if (n == 1 && r->next) {
+		emit(c, r->next);
+		return;
+	}
+	if (n == 1) {
+		add(c, (struct sock_filter){ BPF_RET | BPF_K, 0, 0, r->answer });
+		return;
+	}
+	low = calloc(1, sizeof(*low));
+	must(low ? 0 : -ENOMEM, "filter");
+	emit_ranges(low, r, n / 2);
+	if (low->n <= UINT8_MAX) {
+		add(c, (struct sock_filter){ BPF_JMP | BPF_JGE | BPF_K, (uint8_t)low->n, 0, r[n / 2].from });
+	} else { /* conditional jumps are short */
+		add(c, (struct sock_filter){ BPF_JMP | BPF_JGE | BPF_K, 0, 1, r[n / 2].from });
+		add(c, (struct sock_filter){ BPF_JMP | BPF_JA, 0, 0, (uint32_t)low->n });
+	}
+	append(c, low);
+	free(low);
+	emit_ranges(c, r + n / 2, n - n / 2);
+}
+
+static void emit(struct code *c, const struct map *m)
+{
+	struct range *r = calloc(m->n, sizeof(*r));
+	size_t n = 0;
+
+	must(r ? 0 : -ENOMEM, "filter");
+	for (size_t i = 0; i < m->n; i++)
+		if (!n || r[n - 1].answer != m->ranges[i].answer || r[n - 1].next != m->ranges[i].next)
+			r[n++] = m->ranges[i];
+	if (n > 1) /* else nothing depends on it, and the kernel can keep the answer */
+		add(c, (struct sock_filter){ BPF_LD | BPF_W | BPF_ABS, 0, 0, m->offset });
+	if (n > 1 && m->mask != UINT32_MAX)
+		add(c, (struct sock_filter){ BPF_ALU | BPF_AND | BPF_K, 0, 0, m->mask });
+	emit_ranges(c, r, n);
+	free(r);
+}
+
+/* --- the jails' filter --- */
+
+static bool lists(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = names; *p; p += strcspn(p, " "), p += *p == ' ')
+		if (strcspn(p, " ") == len && memcmp(p, name, len) == 0)
+			return true;
+	return false;
+}
+
+static uint32_t answer_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		if (lists(groups[i].names, name))
+			return groups[i].answer;
+	return ANSWER_ENOSYS;
+}
+
+/* NULL: this architecture has no such call. To be freed. */
+static char *name_of(uint32_t arch, int nr)
+{
+	char *name = seccomp_syscall_resolve_num_arch(arch, nr);
+
+	for (size_t i = 0; !name && i < sizeof(newer_calls) / sizeof(*newer_calls); i++)
+		if (newer_calls[i].nr == nr && (nr > 400 || arch == SCMP_ARCH_X86_64))
+			name = strdup(newer_calls[i].name);
+	return name;
+}
+
+/* Calls that are answered by their arguments. By name; NULL: by its line in the table alone. */
+static struct map *by_arguments(const char *name);
+
+static struct map *architecture(uint32_t arch)
+{
+	struct map *m = new_map(offsetof(struct seccomp_data, nr), UINT32_MAX, ANSWER_ENOSYS);
+
+	for (int i = 0; i < NUMBERS_MAX + ARM_PRIVATE_MAX; i++) {
+		int nr = i < NUMBERS_MAX ? i : ARM_PRIVATE + i - NUMBERS_MAX;
+		char *name = name_of(arch, nr);
+
+		if (name)
+			set_range(m, (uint32_t)nr, (uint32_t)nr, answer_of(name), by_arguments(name));
+		free(name);
+	}
+	return m;
+}
+
+static struct map *new_namespaces(uint32_t mask)
+{
+	struct map *user = arg_map(0, CLONE_NEWUSER, 0), *others = arg_map(0, mask, SLOT(NAMESPACES));
+
+	set(others, 0, ANSWER_ALLOW);
+	set_range(user, 0, UINT32_MAX, SLOT(USERNS), NULL);
+	set_range(user, 0, 0, 0, others);
+	return user;
+}
+
+/* None that makes memory executable, or limits addresses for programs run later with other rights. */
+static struct map *personalities(void)
+{
+	static const uint32_t fine[] = { PER_LINUX,
+		                         PER_LINUX32,
+		                         UNAME26 | PER_LINUX,
+		                         UNAME26 | PER_LINUX32,
+		                         ADDR_NO_RANDOMIZE | PER_LINUX, /* debuggers */
+		                         ADDR_NO_RANDOMIZE | PER_LINUX32,
+		                         PERSONALITY_QUERY };
+	struct map *m = arg_map(0, UINT32_MAX, ANSWER_EPERM);
+
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++)
+		set(m, fine[i], ANSWER_ALLOW);
+	return m;
+}
+
+/* ROUTE and SOCK_DIAG show the network namespace; the others are for who has a network stack of its own. */
+static struct map *netlink_protocols(void)
+{
+	static const uint32_t own_stack[] = { NETLINK_XFRM, NETLINK_NETFILTER, NETLINK_GENERIC };
+	struct map *m = arg_map(2, UINT32_MAX, SLOT(AF));
+
+	set(m, NETLINK_ROUTE, ANSWER_ALLOW);
+	set(m, NETLINK_SOCK_DIAG, ANSWER_ALLOW);
+	for (size_t i = 0; i < sizeof(own_stack) / sizeof(*own_stack); i++)
+		set(m, own_stack[i], SLOT(NETLINK));
+	set(m, NETLINK_KOBJECT_UEVENT, SLOT(UEVENT));
+	return m;
+}
+
+static struct map *families(void)
+{
+	struct map *m = arg_map(0, UINT32_MAX, SLOT(AF));
+
+	set(m, AF_UNSPEC, ANSWER_ALLOW);
+	set(m, AF_UNIX, ANSWER_ALLOW);
+	set(m, AF_INET, ANSWER_ALLOW);
+	set(m, AF_INET6, ANSWER_ALLOW);
+	set_range(m, AF_NETLINK, AF_NETLINK, 0, netlink_protocols());
+	set(m, AF_PACKET, SLOT(PACKET));
+	return m;
+}
+
+/* Options that name an interface are set by the broker: it knows which ones the jail has. */
+static struct map *options(void)
+{
+	struct map *m = arg_map(1, UINT32_MAX, ANSWER_ALLOW);
+	static const uint32_t levels[] = { 0, 1, 41 };
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		struct map *names = arg_map(2, UINT32_MAX, ANSWER_ALLOW);
+
+#define X(level, name)            \
+	if (levels[i] == (level)) \
+		set(names, name, SLOT(BROKER));
+		HOLD_OPTIONS(X)
 #undef X
+		set_range(m, levels[i], levels[i], 0, names);
+	}
+	return m;
+}
+
+static struct map *requests(void)
+{
+	struct map *m = arg_map(1, UINT32_MAX, ANSWER_ALLOW);
+
+	set(m, IOCTL_TIOCSTI, ANSWER_EPERM);
+	set(m, IOCTL_TIOCLINUX, ANSWER_EPERM);
+	set(m, IOCTL_TIOCSETD, ANSWER_EPERM);
+	set_range(m, IOCTL_SOCKET_FIRST, IOCTL_SOCKET_LAST, SLOT(NETIOCTL), NULL);
+	set_range(m, IOCTL_OWN_FIRST, IOCTL_OWN_LAST, ANSWER_ALLOW, NULL);
+	set(m, IOCTL_SIOCGSKNS, ANSWER_EPERM);
+	set_range(m, IOCTL_WIRELESS_FIRST, IOCTL_WIRELESS_LAST, SLOT(NETIOCTL), NULL);
+	return m;
+}
+
+/* ipc(2) is the calls of System V IPC in one: the number's low half says which. */
+static struct map *ipc_calls(void)
+{
+	struct map *m = arg_map(0, 0xffff, ANSWER_ENOSYS);
+
+	set_range(m, 1, 4, SLOT(SEM), NULL);
+	set_range(m, 11, 14, SLOT(MSG), NULL);
+	set_range(m, 21, 24, SLOT(SHM), NULL);
+	return m;
+}
+
+/*
+ * 32-bit programs may make sockets through socketcall(2), with arguments in memory: no filter can look there. The broker can;
+ * where there is none, these two of its calls are refused (they need allow_socket_af).
+ */
+static void limit_socketcall(struct map *m)
+{
+	set(m, SOCKETCALL_SOCKET, SLOT(SOCKETCALL));
+	set(m, SOCKETCALL_SOCKETPAIR, SLOT(AF));
+}
+
+static struct map *by_arguments_alone(const char *name)
+{
+	if (strcmp(name, "clone") == 0)
+		return new_namespaces(NAMESPACES_MASK);
+	if (strcmp(name, "unshare") == 0)
+		return new_namespaces(NAMESPACES_MASK | NEW_TIME);
+	if (strcmp(name, "personality") == 0)
+		return personalities();
+	if (strcmp(name, "socket") == 0 || strcmp(name, "socketpair") == 0)
+		return families();
+	if (strcmp(name, "ioctl") == 0)
+		return requests();
+	if (strcmp(name, "setsockopt") == 0)
+		return options();
+	return strcmp(name, "ipc") == 0 ? ipc_calls() : NULL;
+}
+
+/* One line of what the broker answers: value -1 means every call of that name. */
+static void ask(struct map **m, const char *name, const char *call, int arg, uint32_t value, uint32_t answer)
+{
+	if (strcmp(name, call) != 0)
+		return;
+	if (!*m)
+		*m = arg_map(arg < 0 ? 0 : (unsigned)arg, UINT32_MAX, ANSWER_ALLOW);
+	if (arg < 0)
+		set_range(*m, 0, UINT32_MAX, answer, NULL);
+	else
+		set(*m, value, answer);
+}
+
+static struct map *by_arguments(const char *name)
+{
+	struct map *m = by_arguments_alone(name);
+
+#define X(call, arg, value) ask(&m, name, #call, arg, value, SLOT(BROKER));
+	BROKER_NOTIFY(X)
+#undef X
+#define X(call, arg, value) ask(&m, name, #call, arg, value, SLOT(RAW));
+	BROKER_NOTIFY_RAW(X)
+#undef X
+#define X(call, arg, value) ask(&m, name, #call, arg, value, SLOT(HOSTNAME));
+	BROKER_NOTIFY_NAMES(X)
+#undef X
+	if (strcmp(name, "socketcall") == 0)
+		limit_socketcall(m);
+	return m;
+}
+
+static void print(const char *name, const struct sock_filter *f, size_t n)
+{
+	printf("static const struct sock_filter seccomp_%s[] = {\n", name);
+	for (size_t i = 0; i < n; i++)
+		printf("%s{ 0x%02x, %u, %u, 0x%08x },%s", i % 4 ? " " : "\t", f[i].code, f[i].jt, f[i].jf, f[i].k,
+		       i % 4 == 3 ? "\n" : "");
+	printf("%s};\n\n", n % 4 ? "\n" : "");
+}
 
 /* What the broker itself does, after it has started: everything else is refused to it. */
 static const char *const broker_calls[] = {
@@ -346,32 +448,91 @@ static const char *const broker_calls[] = {
 /* An allow list. Files are opened for reading only: the process may still be the host's root by its id. */
 static void print_broker(void)
 {
-	static const struct scmp_arg_cmp reading = { .arg = 2,
-		                                     .op = SCMP_CMP_MASKED_EQ,
-		                                     .datum_a = O_ACCMODE | O_CREAT | O_TRUNC };
-	scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	struct map *archs = new_map(offsetof(struct seccomp_data, arch), UINT32_MAX, SECCOMP_RET_KILL_PROCESS);
+	struct map *m = new_map(offsetof(struct seccomp_data, nr), UINT32_MAX, ANSWER_EPERM);
+	struct map *opening = arg_map(2, O_ACCMODE | O_CREAT | O_TRUNC, ANSWER_EPERM);
+	struct code *c = calloc(1, sizeof(*c));
 
-	must(c ? 0 : -ENOMEM, "new filter");
-	must(seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "foreign architectures");
-	ADD(c, SCMP_ACT_ALLOW, broker_calls);
-	must(seccomp_rule_add_array(c, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, &reading), "openat");
-	print("broker", c);
+	must(c ? 0 : -ENOMEM, "filter");
+	for (size_t i = 0; i < sizeof(broker_calls) / sizeof(*broker_calls); i++) {
+		int nr = seccomp_syscall_resolve_name(broker_calls[i]);
+
+		if (nr >= 0) /* negative: this architecture has it not, but one that does the same */
+			set(m, (uint32_t)nr, ANSWER_ALLOW);
+	}
+	set(opening, O_RDONLY, ANSWER_ALLOW);
+	set_range(m, (uint32_t)SCMP_SYS(openat), (uint32_t)SCMP_SYS(openat), 0, opening);
+	set_range(archs, seccomp_arch_native(), seccomp_arch_native(), 0, m);
+	emit(c, archs);
+	print("broker", c->v, c->n);
+	free(c);
 }
 
-int main(void)
+static uint32_t second_architecture(void)
 {
-	unsigned common = 0, all = 0;
-
-	printf("/* Generated by seccomp_gen.c: what system calls meet inside jails. */\n");
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		print_parts(parts[i].name, 1U << i);
-		all |= 1U << i;
-		common |= parts[i].common ? 1U << i : 0;
+	switch (seccomp_arch_native()) {
+	case SCMP_ARCH_X86_64:
+		return SCMP_ARCH_X86;
+	case SCMP_ARCH_AARCH64:
+		return SCMP_ARCH_ARM;
+	default:
+		return 0;
 	}
-	/* most jails allow nothing special: as one search tree that is loaded three times as fast as the parts */
-	print_parts("common", common);
-	print_parts("strict", all);
-	print_notify();
-	print_broker();
+}
+
+static void print_jail(const struct map *archs)
+{
+	struct code *c = calloc(1, sizeof(*c));
+
+	must(c ? 0 : -ENOMEM, "filter");
+	emit(c, archs);
+	print("jail", c->v, c->n);
+	free(c);
+}
+
+/* For tests: a line is architecture, first and last number, what they meet. */
+static void print_table(const struct map *m, const char *arch)
+{
+	static const char *const slots[] = {
+#define X(name) #name,
+		CONFINE_SLOTS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct range *r = &m->ranges[i];
+		uint32_t last = i + 1 < m->n ? m->ranges[i + 1].from - 1 : UINT32_MAX;
+
+		printf("%s %u %u ", arch, r->from, last);
+		if (r->next)
+			printf("arguments\n");
+		else if (IS_SLOT(r->answer))
+			printf("%s\n", slots[r->answer & SECCOMP_RET_DATA]);
+		else
+			printf("%s\n", r->answer == ANSWER_ALLOW   ? "allowed"
+			               : r->answer == ANSWER_EPERM ? "EPERM"
+			                                           : "ENOSYS");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct map *archs = new_map(offsetof(struct seccomp_data, arch), UINT32_MAX, ANSWER_ENOSYS);
+	struct map *native = architecture(seccomp_arch_native()), *second = NULL;
+
+	set_range(archs, seccomp_arch_native(), seccomp_arch_native(), 0, native);
+	if (second_architecture()) {
+		second = architecture(second_architecture());
+		set_range(archs, second_architecture(), second_architecture(), 0, second);
+	}
+	if (argc > 1 && strcmp(argv[1], "table") == 0) {
+		print_table(native, "native");
+		if (second)
+			print_table(second, "compat");
+	} else {
+		printf("/* Generated by seccomp_gen.c: what system calls meet inside jails. */\n");
+		print_jail(archs);
+		print_broker();
+	}
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }

@@ -1,9 +1,12 @@
 #!/usr/bin/env bats
-# confine.bats - what a jail's root cannot do and see: one test for each promise, tried from inside.
+# confine.bats - what a jail's root cannot do and see: one test for meets promise, tried from inside.
 
 load lib
 
-setup_file() { lab_setup_file; }
+setup_file() {
+	lab_setup_file
+	cc -D_GNU_SOURCE -O1 -static -o "$LAB_TMP/everycall" "$LAB_TOP/tests/lab/everycall.c" || lab_die "cannot build everycall"
+}
 teardown_file() { lab_teardown_file; }
 teardown() { lab_reset; }
 
@@ -20,7 +23,7 @@ setup() {
 	done
 }
 
-# refused CALL...: in both jails each call gives one of the errors that mean no
+# refused CALL...: in both jails meets call gives one of the errors that mean no
 refused() {
 	local j
 	for j in s v; do
@@ -33,7 +36,7 @@ refused() {
 	done
 }
 
-@test "user namespace: root inside is somebody of a private range of 65536 outside; each jail its own range" {
+@test "user namespace: root inside is somebody of a private range of 65536 outside; meets jail its own range" {
 	for j in s v; do
 		inside_ok $j 'cat /proc/self/uid_map'
 		read -r in out n <<<"$output"
@@ -96,6 +99,123 @@ refused() {
 	refused io_uring bpf perf userfaultfd keyctl add_key syslog open_by_handle
 }
 
+# meets JAIL WHAT ABI NUMBER[:ARG...]...: calls that all have this answer; "allowed": the filter lets the kernel decide
+meets() {
+	local jail=$1 want=$2
+	shift 2
+	inside_ok "$jail" "everycall $*"
+	if grep -v " $want\$" <<<"$output"; then
+		echo "^ $jail, $1: not $want"
+		return 1
+	fi
+	[ "$(grep -c . <<<"$output")" -eq $(($# - 1)) ]
+}
+
+# with NUMBER WORD...: NUMBER:WORD of each
+with() {
+	local nr=$1
+	shift
+	printf "$nr:%s " "$@"
+}
+
+SPACES="0x00020000 0x02000000 0x04000000 0x08000000 0x10000000 0x20000000 0x40000000 0x20011"
+FAMILIES="3 4 5 9 11 15 21 29 30 31 38 39 40 41 42 43 44 45 46 200 0xffffffff 0x100000028"
+
+numbers_known() {
+	[ "$(uname -m)" = x86_64 ] || skip "this kernel has other numbers"
+	for j in s v; do
+		put $j "$LAB_TMP/everycall" bin/everycall
+		put $j "$(dirname "$IOCAGE")/src/gen/seccomp_table" table
+	done
+}
+
+compat_known() {
+	numbers_known
+	"$LAB_TMP/everycall" compat 20 || skip "this kernel runs no 32-bit programs"
+}
+
+# table JAIL ABI [SLOT=ANSWER ...]: every number against the build's table; slots have what most jails have
+table() {
+	local jail=$1 abi=$2
+	shift 2
+	inside "$jail" "everycall $abi /table MOUNT=EPERM QUOTAS=EPERM NAMESPACES=EPERM CLONE3=ENOSYS REBOOT=EPERM MSG=allowed SEM=allowed SHM=allowed $*"
+	[ "$status" -eq 0 ] || {
+		echo "$jail: $output"
+		return 1
+	}
+	has ", 0 differ"
+}
+
+@test "every system call there is: one that is not listed is ENOSYS, one that attacks kernels EPERM" {
+	local j
+	numbers_known
+	for j in s v; do
+		table $j native
+		table $j x32
+		# the numbers of some, whatever the table says
+		meets $j EPERM native 425 426 427 321 298 175 246 248 304 323 312 320
+		meets $j ENOSYS native 435 184 237 500 559
+		meets $j ENOSYS x32 0 1 41 57 512 520 547
+	done
+}
+
+@test "every system call there is: 32-bit programs'" {
+	local j
+	compat_known
+	for j in s v; do
+		table $j compat
+		meets $j EPERM compat 425 357 336 128 283 286 342 374 349
+		meets $j ENOSYS compat 435 274 500 559
+		meets $j EPERM compat $(with 120 $SPACES) $(with 310 $SPACES) $(with 136 0x0400000 0x0100000 0x8000000)
+		meets $j EPROTONOSUPPORT compat $(with 359 3 31 38 40) $(with 359:16:3 9 21)
+		meets $j EPERM compat $(with 54:0 0x5412 0x541c 0x5423 0x894c)
+	done
+	down s
+	ok iocage set sysvmsg=disable sysvsem=disable sysvshm=disable s
+	up s
+	meets s ENOSYS compat $(with 117 1 2 4 11 13 21 24 0x10001 5)
+}
+
+@test "system calls by their arguments: namespaces, personalities, socket families, netlink, requests" {
+	local j
+	numbers_known
+	for j in s v; do
+		# clone, unshare: each kind of namespace, beside flags that threads use
+		meets $j EPERM native $(with 56 $SPACES) $(with 56 0x10050f00) $(with 272 $SPACES 0x80)
+		meets $j allowed native 56:0x3d0f00 56:17 272:0x400
+		# setns: joining is as good as making
+		meets $j EPERM native 308:3 308:3:0x40000000
+		# personality: what is asked, 32-bit, no randomisation for debuggers; nothing that makes data executable
+		meets $j allowed native $(with 135 0 8 0x40000 0xffffffff)
+		# the upper half of an argument that has 32 bits changes nothing
+		meets $j EPERM native $(with 135 0x0400000 0x0100000 0x8000000 0x0440000 1 6 0x100400000)
+		meets $j EPROTONOSUPPORT native $(with 41 $FAMILIES) $(with 53 $FAMILIES)
+		meets $j allowed native 41:1:1 41:16:3:0 41:16:3:4
+		meets $j EPROTONOSUPPORT native $(with 41:16:3 1 2 3 5 7 8 9 10 11 14 18 19 20 21 22 23 31)
+		meets $j EPERM native $(with 16:0 0x5412 0x541c 0x5423 0x894c 0x100005412)
+		meets $j allowed native 16:0:0x5401
+	done
+	meets s EPROTONOSUPPORT native $(with 41:16:3 6 12 16)
+	meets v allowed native $(with 41:16:3 6 12 15 16)
+	meets s EPERM native 41:17:3
+	meets v allowed native 41:17:3
+}
+
+@test "a property gives back the calls it names, and no others" {
+	numbers_known
+	down s
+	ok iocage set allow_mount=1 sysvmsg=disable sysvsem=disable sysvshm=disable s
+	up s
+	meets s allowed native 165 166 155 428 429 430 442 56:0x20000
+	meets s EPERM native 56:0x10000000
+	meets s ENOSYS native 435 29 64 68 71
+	down s
+	ok iocage set allow_mount=0 children_max=1 allow_socket_af=1 s
+	up s
+	meets s allowed native 56:0x10000000 435 41:40:1
+	meets s EPERM native 165
+}
+
 @test "new user and network namespaces: refused" {
 	refused unshare_user clone_user clone3_user unshare_net
 }
@@ -113,7 +233,7 @@ refused() {
 	hasnt OK
 }
 
-@test "capabilities: none that reach the kernel or the host" {
+@test "capabilities: none that rmeets the kernel or the host" {
 	# bits: LINUX_IMMUTABLE 9, NET_ADMIN 12 (shared), IPC_LOCK 14, SYS_MODULE 16, RAWIO 17, PTRACE 19, PACCT 20, ADMIN 21,
 	# BOOT 22, NICE 23, RESOURCE 24, TIME 25, MAC 32 33, SYSLOG 34, WAKE_ALARM 35, BLOCK_SUSPEND 36, PERFMON 38, BPF 39, CR 40
 	for j in s v; do
@@ -171,6 +291,29 @@ refused() {
 		inside $j 'ls /proc/acpi /proc/scsi 2>/dev/null | grep -v : | grep -c .'
 		[ "$output" = 0 ]
 	done
+}
+
+@test "/proc and /sys: what tells of the host or of others' work is empty, what the kernel takes is read-only" {
+	local ro
+	for j in s v; do
+		for f in kcore keys key-users timer_list sched_debug latency_stats kpagecount kpageflags kpagecgroup kmsg interrupts; do
+			inside $j "head -c 1 /proc/$f 2>/dev/null | wc -c"
+			[ "$output" -eq 0 ] || { echo "$j reads /proc/$f"; return 1; }
+		done
+		for d in /proc/acpi /proc/scsi /proc/asound /sys/firmware /sys/devices/virtual/powercap /sys/devices/system/cpu/cpu0/thermal_throttle; do
+			[ -d $d ] || continue
+			inside $j "ls -A $d"
+			is ""
+		done
+		inside_ok $j "cat /proc/mounts"
+		for ro in bus fs irq sysrq-trigger sys/dev sys/fs sys/kernel sys/vm; do
+			[ -e /proc/$ro ] || continue
+			grep -q "^[^ ]* /proc/$ro proc ro," <<<"$output" || { echo "$j: /proc/$ro is not read-only"; return 1; }
+		done
+	done
+	# what is the jail's own stays so
+	inside_ok v 'echo 1 >/proc/sys/net/ipv4/ip_forward; cat /proc/sys/net/ipv4/ip_forward'
+	is 1
 }
 
 @test "/sys: nothing of it can be written" {
@@ -298,9 +441,70 @@ refused() {
 	run ! pgrep -f 'sleep 5000'
 }
 
-@test "a VNET jail's network is its own: it cannot reach the host's by setns" {
+@test "a VNET jail's network is its own: it cannot rmeets the host's by setns" {
 	inside_ok v 'trycall setns'
 	inside_ok v 'ip -o link'
 	hasnt em0
 	hasnt bridge0
+}
+
+# --- what a shared-IP jail's sockets, which are the host's, tell of the host ---
+
+host_names() {
+	cc -D_GNU_SOURCE -O1 -static -pthread -o "$LAB_TMP/hostnames" "$LAB_TOP/tests/lab/hostnames.c" || lab_die "cannot build hostnames"
+	mk n 'ip4_addr=em0|192.0.2.11/24' 'ip6_addr=em0|2001:db8::11/64'
+	put n "$LAB_TMP/hostnames" bin/hostnames
+	up n
+	ip link show secretbr >/dev/null 2>&1 || ip link add secretbr type bridge
+	ip addr replace 10.77.0.1/24 dev secretbr
+	ip link set secretbr up
+	secret=$(ip -o link show secretbr | cut -d: -f1)
+	em0=$(ip -o link show em0 | cut -d: -f1)
+}
+
+@test "shared IP: requests about interfaces that are not answered from the jail's view are refused" {
+	host_names
+	inside_ok n 'hostnames requests'
+	ip link del secretbr
+	is "$(((0x200 - 22) * 3)) tried"
+}
+
+@test "shared IP: interfaces of the host have no names inside: by number, by name, by a descriptor that changes" {
+	host_names
+	inside_ok n "hostnames numbers $((secret + 8)); hostnames device em0; hostnames device secretbr; hostnames swap"
+	ip link del secretbr
+	hasnt secretbr
+	hasnt bridge0
+	hasnt bound
+	hasnt 10.77
+	has em0
+	has "$(printf 'OK\nENODEV')"
+}
+
+@test "shared IP: no news of the host's devices, on any group and with any filter" {
+	host_names
+	inside_ok n 'mkfifo /wait; (hostnames uevents <>/wait >/got &) >/dev/null 2>&1'
+	eventually inside_ok n 'grep -q up /got'
+	for _ in 1 2 3; do echo change >/sys/devices/virtual/mem/null/uevent; done
+	ip link del secretbr
+	inside_ok n 'echo >/wait; sleep 1; cat /got'
+	is "$(printf 'filter OK\nunlock EPERM\nup\n0 heard')"
+}
+
+@test "shared IP: multicast groups on the jail's own interfaces only, and so many" {
+	host_names
+	inside_ok n "hostnames join $secret 16; hostnames join $em0 100"
+	is "$(printf '0 joined\n256 joined')"
+	# those were closed: others may be joined
+	inside_ok n "hostnames join $em0 16"
+	is "80 joined"
+	# naming none, it is on the jail's own, whatever the host's routes say
+	ip route add 224.0.0.0/4 dev secretbr
+	inside_ok n 'mkfifo /wait; (hostnames anywhere <>/wait >/got &) >/dev/null 2>&1; sleep 1; cat /got'
+	hasnt E
+	ip -o maddr show dev em0 >"$LAB_TMP/em0.groups"
+	ip -o maddr show dev secretbr >"$LAB_TMP/secretbr.groups"
+	ip link del secretbr
+	grep -q 239.255.0.7 "$LAB_TMP/em0.groups"
+	run ! grep -q 239.255 "$LAB_TMP/secretbr.groups"
 }

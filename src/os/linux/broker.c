@@ -125,19 +125,46 @@ static int pidfd_of(struct broker *b, const struct request *r)
 	return v ? (int)syscall(SYS_pidfd_open, (pid_t)strtol(v, NULL, 10), 0) : -1;
 }
 
-int broker_fetch(struct broker *b, const struct request *r, int fd)
+static int fetch(struct broker *b, const struct request *r, int fd)
 {
 	_cleanup_close_ int pidfd = pidfd_of(b, r);
-	int sock;
+	int got;
 
 	if (pidfd < 0)
 		return -ESRCH;
-	sock = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	if (sock < 0)
+	got = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (got < 0)
 		return -errno;
-	if (!still_waits(r) || hold_netns_cookie(sock) != b->host_cookie) {
+	if (!still_waits(r)) {
+		(void)close(got);
+		return -ESRCH;
+	}
+	return got;
+}
+
+int broker_fetch(struct broker *b, const struct request *r, int fd)
+{
+	int sock = fetch(b, r, fd), domain = 0;
+	socklen_t len = sizeof(domain);
+
+	if (sock < 0)
+		return sock;
+	/* a socket for news of devices (deaf_socket) is in the host's namespace, too */
+	if (hold_netns_cookie(sock) != b->host_cookie || getsockopt(sock, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 ||
+	    (domain != AF_INET && domain != AF_INET6)) {
 		(void)close(sock);
 		return -ENOTSOCK;
+	}
+	return sock;
+}
+
+int broker_fetch_any(struct broker *b, const struct request *r, int fd)
+{
+	int sock = fetch(b, r, fd);
+
+	if (sock >= 0 && hold_netns_cookie(sock) == 0) {
+		(void)close(sock);
+		return -ENOTTY;
 	}
 	return sock;
 }
@@ -186,9 +213,10 @@ int broker_own_port(struct broker *b, int sock, const uint8_t addr[16])
 typedef enum answer (*handler)(struct broker *b, const struct request *r, int64_t *ret);
 
 static const handler handlers[] = {
-	[CALL_SOCKET] = broker_socket, [CALL_BIND] = broker_bind,           [CALL_LISTEN] = broker_listen,
-	[CALL_IOCTL] = broker_ioctl,   [CALL_SENDTO] = broker_sendto,       [CALL_HOSTNAME] = broker_hostname,
-	[CALL_FAULT] = broker_fault,   [CALL_DOMAINNAME] = broker_hostname, [CALL_CONNECT] = broker_connect,
+	[CALL_SOCKET] = broker_socket,     [CALL_BIND] = broker_bind,           [CALL_LISTEN] = broker_listen,
+	[CALL_IOCTL] = broker_ioctl,       [CALL_SENDTO] = broker_sendto,       [CALL_HOSTNAME] = broker_hostname,
+	[CALL_FAULT] = broker_fault,       [CALL_DOMAINNAME] = broker_hostname, [CALL_CONNECT] = broker_connect,
+	[CALL_SETSOCKOPT] = broker_option,
 };
 
 static int read_caller(void *ctx, uint64_t at, void *buf, size_t n)

@@ -12,6 +12,8 @@
 #include "os/linux/hold.h"
 #include "os/linux/shared.h"
 
+#define BROKER_GROUPS 256
+
 struct broker {
 	struct hold h;
 	struct hold_maps maps;
@@ -34,6 +36,11 @@ struct broker {
 	unsigned named; /* TCP sockets that have got a port in the jail and neither listen nor connect yet (or are gone) */
 	uint16_t asked; /* number of the last question to it */
 	bool no_nat; /* the monitor has said that this kernel cannot */
+	struct broker_group { /* multicast groups joined; never more than these */
+		uint8_t addr[16];
+		uint32_t index;
+	} groups[BROKER_GROUPS];
+	size_t ngroups;
 	bool wild_udp; /* some socket was bound to a wildcard that is one in the kernel too */
 };
 
@@ -51,6 +58,8 @@ enum answer broker_connect(struct broker *b, const struct request *r, int64_t *r
 /* Only notified in jails with raw sockets. */
 enum answer broker_sendto(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret);
+/* broker_option.c: options that name an interface (bpf/hold_options.h) */
+enum answer broker_option(struct broker *b, const struct request *r, int64_t *ret);
 /* broker_name.c */
 enum answer broker_hostname(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_fault(struct broker *b, const struct request *r, int64_t *ret);
@@ -67,6 +76,9 @@ must_check int broker_write(const struct request *r, uint64_t at, const void *bu
 
 /* Our own fd of the caller's; -ENOTSOCK when it is no socket of the host's namespace, else -errno: it cannot be told. */
 must_check int broker_fetch(struct broker *b, const struct request *r, int fd);
+
+/* The same for a socket of any kind and namespace. -ENOTTY: it is none. */
+must_check int broker_fetch_any(struct broker *b, const struct request *r, int fd);
 
 /* Is the caller in the jail's own user namespace. */
 bool broker_in_jail_userns(struct broker *b, const struct request *r);

@@ -20,6 +20,7 @@ enum compat_nr {
 	COMPAT_bind = 361,
 	COMPAT_connect = 362,
 	COMPAT_listen = 363,
+	COMPAT_setsockopt = 366,
 	COMPAT_sendto = 369,
 };
 #elif defined(__aarch64__)
@@ -34,6 +35,7 @@ enum compat_nr {
 	COMPAT_bind = 282,
 	COMPAT_connect = 283,
 	COMPAT_listen = 284,
+	COMPAT_setsockopt = 294,
 	COMPAT_sendto = 290,
 };
 #endif
@@ -52,6 +54,8 @@ static enum broker_call native_call(int nr)
 		return CALL_CONNECT;
 	case SYS_ioctl:
 		return CALL_IOCTL;
+	case SYS_setsockopt:
+		return CALL_SETSOCKOPT;
 	case SYS_sendto:
 		return CALL_SENDTO;
 	case SYS_sethostname:
@@ -70,9 +74,10 @@ static enum broker_call unpack_socketcall(broker_reader read, void *ctx, struct 
 		enum broker_call call;
 		unsigned nargs;
 	} calls[] = {
-		[1] = { CALL_SOCKET, 3 }, [2] = { CALL_BIND, 3 }, [3] = { CALL_CONNECT, 3 }, [4] = { CALL_LISTEN, 2 }
+		[1] = { CALL_SOCKET, 3 }, [2] = { CALL_BIND, 3 },        [3] = { CALL_CONNECT, 3 },
+		[4] = { CALL_LISTEN, 2 }, [14] = { CALL_SETSOCKOPT, 5 },
 	};
-	uint32_t which = (uint32_t)r->arg[0], args[3] = { 0 };
+	uint32_t which = (uint32_t)r->arg[0], args[5] = { 0 };
 	uint64_t at = r->arg[1];
 
 	if (which >= sizeof(calls) / sizeof(calls[0]) || !calls[which].call)
@@ -101,6 +106,8 @@ static enum broker_call compat_call(int nr, broker_reader read, void *ctx, struc
 		return CALL_SENDTO;
 	case COMPAT_ioctl:
 		return CALL_IOCTL;
+	case COMPAT_setsockopt:
+		return CALL_SETSOCKOPT;
 	case COMPAT_sethostname:
 		return CALL_HOSTNAME;
 	case COMPAT_setdomainname:

@@ -2,6 +2,8 @@
 #ifndef IOCAGE_OS_LINUX_BROKER_FILTER_H
 #define IOCAGE_OS_LINUX_BROKER_FILTER_H
 
+#include "bpf/hold_options.h" /* and these of setsockopt */
+
 /*
  * X(system call, argument compared or -1, value). The kernel looks at the low 32 bits of these arguments only, so the
  * comparison must too: (argument & 0xffffffff) == value. For every architecture a process may use, 32-bit ones too;
@@ -19,6 +21,7 @@
 	X(socketcall, 0, 2) /* SYS_BIND */                   \
 	X(socketcall, 0, 3) /* SYS_CONNECT */                \
 	X(socketcall, 0, 4) /* SYS_LISTEN */                 \
+	X(socketcall, 0, 14) /* SYS_SETSOCKOPT */            \
 	X(ioctl, 1, 0x8910) /* SIOCGIFNAME */                \
 	X(ioctl, 1, 0x8912) /* SIOCGIFCONF */                \
 	X(ioctl, 1, 0x8913) /* SIOCGIFFLAGS */               \

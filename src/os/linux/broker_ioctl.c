@@ -10,11 +10,12 @@
 
 #include "base/cleanup.h"
 #include "os/linux/broker.h"
+#include "os/linux/broker_filter.h"
 
 #define IFREQ_COMPAT 32 /* struct ifreq of 32-bit programs */
 
 /* A list has one record per address; 32-bit records are the same, shorter. Returns bytes in out. */
-static int32_t list(struct broker *b, const struct request *r, char *out, int32_t cap)
+static int32_t list(int sock, const struct request *r, char *out, int32_t cap)
 {
 	_cleanup_free_ struct ifreq *all = calloc(1, IFCONF_MAX);
 	size_t each = r->compat ? IFREQ_COMPAT : sizeof(struct ifreq), n;
@@ -22,7 +23,7 @@ static int32_t list(struct broker *b, const struct request *r, char *out, int32_
 
 	if (!all)
 		return -ENOMEM;
-	if (ioctl(b->view_sock, SIOCGIFCONF, &c) < 0)
+	if (ioctl(sock, SIOCGIFCONF, &c) < 0)
 		return -errno;
 	n = (size_t)c.ifc_len / sizeof(struct ifreq);
 	if (!out) /* only how much there is */
@@ -34,7 +35,7 @@ static int32_t list(struct broker *b, const struct request *r, char *out, int32_
 	return (int32_t)(n * each);
 }
 
-static int64_t ifconf(struct broker *b, const struct request *r)
+static int64_t ifconf(int sock, const struct request *r)
 {
 	_cleanup_free_ char *out = NULL;
 	uint8_t raw[IFCONF_RAW] = { 0 };
@@ -52,7 +53,7 @@ static int64_t ifconf(struct broker *b, const struct request *r)
 		if (!out)
 			return -ENOMEM;
 	}
-	len = list(b, r, out, len);
+	len = list(sock, r, out, len);
 	if (len < 0)
 		return len;
 	if (out && len > 0) {
@@ -64,7 +65,7 @@ static int64_t ifconf(struct broker *b, const struct request *r)
 }
 
 /* A fixed record that goes in and comes back. */
-static int64_t record(struct broker *b, const struct request *r, unsigned long req, size_t size)
+static int64_t record(int sock, const struct request *r, unsigned long req, size_t size)
 {
 	union {
 		struct ifreq ifr;
@@ -77,35 +78,54 @@ static int64_t record(struct broker *b, const struct request *r, unsigned long r
 	ret = broker_read(r, at, &rec, size);
 	if (ret < 0)
 		return ret;
-	if (ioctl(b->view_sock, req, &rec) < 0)
+	if (ioctl(sock, req, &rec) < 0)
 		return -errno;
 	return broker_write(r, at, &rec, size);
 }
 
+static bool is_answered(unsigned long req)
+{
+#define X(call, arg, value)                                \
+	if (strcmp(#call, "ioctl") == 0 && req == (value)) \
+		return true;
+	BROKER_NOTIFY(X)
+#undef X
+	return false;
+}
+
+/*
+ * Not left to the kernel: by the time it looks, the descriptor may be that of a socket of the host. A socket in a namespace
+ * that the jail made itself is asked instead, as its program would.
+ */
 enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret)
 {
+	_cleanup_close_ int own = broker_fetch_any(b, r, (int)(uint32_t)r->arg[0]);
 	unsigned long req = (uint32_t)r->arg[1];
-	_cleanup_close_ int sock = -1;
+	int sock;
 
-	sock = broker_fetch(b, r, (int)(uint32_t)r->arg[0]);
-	*ret = sock;
-	/* in a namespace of its own a process asks the kernel; all others see the view, whatever socket they ask with */
-	if (sock == -ENOTSOCK && !broker_in_view(b, r))
-		return ANSWER_CONTINUE;
-	if (sock < 0 && sock != -ENOTSOCK)
-		return ANSWER_VALUE;
-	switch (req) {
-	case SIOCGIFCONF:
-		*ret = ifconf(b, r);
-		return ANSWER_VALUE;
-	case SIOCGARP:
-		*ret = record(b, r, req, sizeof(struct arpreq));
-		return ANSWER_VALUE;
-	case SIOCETHTOOL: /* would tell of the host's devices */
-		*ret = -EOPNOTSUPP;
-		return ANSWER_VALUE;
-	default:
-		*ret = record(b, r, req, r->compat ? IFREQ_COMPAT : sizeof(struct ifreq));
+	if (own < 0) {
+		*ret = own;
 		return ANSWER_VALUE;
 	}
+	if (!is_answered(req)) { /* comes here in jails that can make namespaces; there it is the maker's business */
+		*ret = -EPERM;
+		return hold_netns_cookie(own) == b->host_cookie || broker_in_view(b, r) ? ANSWER_VALUE
+		                                                                        : ANSWER_CONTINUE;
+	}
+	sock = hold_netns_cookie(own) == b->host_cookie ? b->view_sock : own;
+	switch (req) {
+	case SIOCGIFCONF:
+		*ret = ifconf(sock, r);
+		break;
+	case SIOCGARP:
+		*ret = record(sock, r, req, sizeof(struct arpreq));
+		break;
+	case SIOCETHTOOL: /* would tell of the host's devices */
+		*ret = -EOPNOTSUPP;
+		break;
+	default:
+		*ret = record(sock, r, req, r->compat ? IFREQ_COMPAT : sizeof(struct ifreq));
+		break;
+	}
+	return ANSWER_VALUE;
 }

@@ -1,6 +1,8 @@
 /* broker_sock.c - socket(2), bind(2) and listen(2) of a shared-IP jail, done in the host's namespace on its behalf. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,13 +102,45 @@ static int give_to_caller(struct broker *b, const struct request *r, int sock)
 	return fchown(sock, st.st_uid, st.st_gid) < 0 ? -errno : 0;
 }
 
+/* The socket becomes the caller's, and its number the answer. */
+static enum answer hand_over(const struct request *r, int sock, uint32_t type, int64_t *ret)
+{
+	struct seccomp_notif_addfd add = { .id = r->id, .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)sock };
+
+	add.newfd_flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
+	if (ioctl(r->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0)
+		return ANSWER_SENT;
+	*ret = -errno; /* EMFILE: the caller's own limit. ENOENT: it is gone, and so is the answer */
+	return ANSWER_VALUE;
+}
+
+/*
+ * News of devices: systemd-logind and others do not start without such a socket, but what comes is about the host's. Theirs has a
+ * filter that lets nothing through and stays (hold_option.h), whatever groups it joins and filters it gets.
+ */
+static enum answer deaf_socket(const struct request *r, uint32_t type, int64_t *ret)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { .len = 1, .filter = &nothing };
+	_cleanup_close_ int sock = socket(AF_NETLINK, (int)(type | SOCK_CLOEXEC), NETLINK_KOBJECT_UEVENT);
+	int on = 1;
+
+	if (sock < 0 || setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ||
+	    setsockopt(sock, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0) {
+		*ret = -errno;
+		return ANSWER_VALUE;
+	}
+	return hand_over(r, sock, type, ret);
+}
+
 enum answer broker_socket(struct broker *b, const struct request *r, int64_t *ret)
 {
 	int family = (int)(uint32_t)r->arg[0], proto = (int)(uint32_t)r->arg[2];
 	uint32_t type = (uint32_t)r->arg[1];
-	struct seccomp_notif_addfd add = { .id = r->id, .flags = SECCOMP_ADDFD_FLAG_SEND };
 	_cleanup_close_ int sock = -1;
 
+	if (family == AF_NETLINK && proto == NETLINK_KOBJECT_UEVENT && broker_in_view(b, r))
+		return deaf_socket(r, type, ret);
 	if ((family != AF_INET && family != AF_INET6) || !broker_in_view(b, r)) {
 		if (!r->by_memory || (r->flags & BROKER_ANY_AF))
 			return ANSWER_CONTINUE;
@@ -127,12 +161,7 @@ enum answer broker_socket(struct broker *b, const struct request *r, int64_t *re
 		*ret = give_to_caller(b, r, sock);
 	if (*ret < 0)
 		return ANSWER_VALUE;
-	add.srcfd = (uint32_t)sock;
-	add.newfd_flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
-	if (ioctl(r->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0)
-		return ANSWER_SENT;
-	*ret = -errno; /* EMFILE: the caller's own limit. ENOENT: it is gone, and so is the answer */
-	return ANSWER_VALUE;
+	return hand_over(r, sock, type, ret);
 }
 
 static int int_option(int sock, int level, int name)

@@ -15,90 +15,86 @@
 #include "core/jail.h"
 #include "os/linux/apparmor.h"
 #include "os/linux/caps.h"
+#include "os/linux/confine_filter.h"
 #include "seccomp_filters.h"
 
-/* Filters of one jail, joined: one program to load, and one for the kernel to try for every call number. */
-struct program {
-	struct sock_filter code[BPF_MAXINSNS];
-	size_t len;
-	size_t last; /* where the filter added last begins */
-	bool overflow;
-};
+#define FILTER_LEN (sizeof(seccomp_jail) / sizeof(*seccomp_jail))
 
-/* Every filter ends in "allow"; one that is followed by another goes on there instead. */
-static void join(struct program *p, const struct sock_filter *f, size_t n)
+static uint32_t either(bool allowed, uint32_t otherwise)
 {
-	if (n > BPF_MAXINSNS - p->len) {
-		p->overflow = true;
-		return;
+	return allowed ? ANSWER_ALLOW : otherwise;
+}
+
+/* What the filter answers where a jail's properties decide. */
+static uint32_t answer_for(enum confine_slot slot, unsigned allow, bool shared, bool real_init)
+{
+	bool userns = allow & ALLOW_NESTED, namespaces = allow & (ALLOW_NESTED | ALLOW_MOUNT);
+	bool own_stack = !shared || namespaces; /* a network stack that is the jail's, or may be made there */
+
+	switch (slot) {
+	case SLOT_MOUNT:
+		return either(allow & ALLOW_MOUNT, ANSWER_EPERM);
+	case SLOT_QUOTAS:
+		return either(allow & ALLOW_QUOTAS, ANSWER_EPERM);
+	case SLOT_USERNS:
+		return either(userns, ANSWER_EPERM);
+	case SLOT_NAMESPACES:
+		return either(namespaces, ANSWER_EPERM);
+	case SLOT_CLONE3:
+		return either(userns, ANSWER_ENOSYS);
+	case SLOT_REBOOT:
+		return either(real_init, ANSWER_EPERM);
+	case SLOT_MSG:
+		return either(allow & ALLOW_SYSVMSG, ANSWER_ENOSYS);
+	case SLOT_SEM:
+		return either(allow & ALLOW_SYSVSEM, ANSWER_ENOSYS);
+	case SLOT_SHM:
+		return either(allow & ALLOW_SYSVSHM, ANSWER_ENOSYS);
+	case SLOT_AF:
+		return either(allow & ALLOW_SOCKET_AF, ANSWER_ERRNO(EPROTONOSUPPORT));
+	case SLOT_NETLINK:
+		return either(own_stack || (allow & ALLOW_SOCKET_AF), ANSWER_ERRNO(EPROTONOSUPPORT));
+	case SLOT_PACKET:
+		return either(own_stack, ANSWER_EPERM);
+	case SLOT_SOCKETCALL:
+		return shared ? SECCOMP_RET_USER_NOTIF : either(allow & ALLOW_SOCKET_AF, ANSWER_ERRNO(EPROTONOSUPPORT));
+	case SLOT_UEVENT:
+	case SLOT_BROKER:
+		return shared ? SECCOMP_RET_USER_NOTIF : ANSWER_ALLOW;
+	case SLOT_NETIOCTL:
+		if (shared && namespaces)
+			return SECCOMP_RET_USER_NOTIF; /* whose socket it is, the broker can tell */
+		return either(!shared, ANSWER_EPERM);
+	case SLOT_RAW:
+		return shared && (allow & ALLOW_RAW_SOCKETS) ? SECCOMP_RET_USER_NOTIF : ANSWER_ALLOW;
+	case SLOT_HOSTNAME:
+		if (allow & ALLOW_SET_HOSTNAME)
+			return shared ? SECCOMP_RET_USER_NOTIF : ANSWER_ALLOW;
+		return either(namespaces, ANSWER_EPERM);
+	case SLOT_COUNT:
+		break;
 	}
-	for (size_t i = p->last; i < p->len; i++)
-		if (p->code[i].code == (BPF_RET | BPF_K) && p->code[i].k == SECCOMP_RET_ALLOW)
-			p->code[i] = (struct sock_filter){ BPF_JMP | BPF_JA, 0, 0, (uint32_t)(p->len - i - 1) };
-	p->last = p->len;
-	memcpy(p->code + p->len, f, n * sizeof(*f));
-	p->len += n;
+	return ANSWER_EPERM;
 }
 
-#define JOIN(p, filter) join(p, filter, sizeof(filter) / sizeof(*(filter)))
-
-#define ALLOW_SYSV     (ALLOW_SYSVMSG | ALLOW_SYSVSEM | ALLOW_SYSVSHM)
-#define ALLOW_UNCOMMON (ALLOW_QUOTAS | ALLOW_MOUNT | ALLOW_NESTED | ALLOW_SOCKET_AF)
-
-/* The parts one by one, for jails that are allowed something special. */
-static void choose_parts(struct program *p, unsigned allow)
+static void fill_filter(struct sock_filter code[static FILTER_LEN], unsigned allow, bool shared, bool real_init)
 {
-	JOIN(p, seccomp_base);
-	if (!(allow & ALLOW_QUOTAS))
-		JOIN(p, seccomp_noquota);
-	if (!(allow & ALLOW_MOUNT))
-		JOIN(p, seccomp_nomount);
-	if (!(allow & ALLOW_NESTED))
-		JOIN(p, seccomp_nonest);
-	if (!(allow & ALLOW_SOCKET_AF))
-		JOIN(p, seccomp_af);
-	if (!(allow & ALLOW_SYSVMSG))
-		JOIN(p, seccomp_sysvmsg_off);
-	if (!(allow & ALLOW_SYSVSEM))
-		JOIN(p, seccomp_sysvsem_off);
-	if (!(allow & ALLOW_SYSVSHM))
-		JOIN(p, seccomp_sysvshm_off);
+	memcpy(code, seccomp_jail, sizeof(seccomp_jail));
+	for (size_t i = 0; i < FILTER_LEN; i++)
+		if (code[i].code == (BPF_RET | BPF_K) && IS_SLOT(code[i].k))
+			code[i].k =
+				answer_for((enum confine_slot)(code[i].k & SECCOMP_RET_DATA), allow, shared, real_init);
 }
 
-static void choose(struct program *p, unsigned allow, bool shared)
-{
-	/* first: with arguments in memory, what a filter can only refuse as a whole, and the broker can look at */
-	if (shared)
-		JOIN(p, seccomp_notify_socketcall);
-	if (!(allow & ALLOW_UNCOMMON) && (allow & ALLOW_SYSV) == ALLOW_SYSV)
-		JOIN(p, seccomp_common);
-	else if (!(allow & (ALLOW_UNCOMMON | ALLOW_SYSV)))
-		JOIN(p, seccomp_strict);
-	else
-		choose_parts(p, allow);
-	/* last: what is refused above is not worth asking the broker about */
-	if (shared)
-		JOIN(p, seccomp_notify);
-	if (shared && (allow & ALLOW_RAW_SOCKETS))
-		JOIN(p, seccomp_notify_raw);
-	if (shared && (allow & ALLOW_SET_HOSTNAME))
-		JOIN(p, seccomp_notify_names);
-}
-
-static int install_filters(unsigned allow, bool shared, int *ret_listener, struct err *e)
+static int install_filter(unsigned allow, bool shared, bool real_init, int *ret_listener, struct err *e)
 {
 	/* the kernel wakes a process that waits for the broker only to kill it, so no answer is lost to a signal */
 	unsigned flags = shared ? SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0;
-	struct program p; /* not cleared: 32 KiB, of which a tenth is used */
-	struct sock_fprog prog;
+	struct sock_filter code[FILTER_LEN];
+	struct sock_fprog prog = { .len = FILTER_LEN, .filter = code };
 	long r;
 
-	p.len = p.last = 0;
-	p.overflow = false;
-	choose(&p, allow, shared);
-	if (p.overflow)
-		return err_set(e, E2BIG, "the jail's system call filter is too long");
-	prog = (struct sock_fprog){ .len = (unsigned short)p.len, .filter = p.code };
+	fill_filter(code, allow, shared, real_init);
 	r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
 	if (r < 0)
 		return err_sys(e, "install the jail's system call filter");
@@ -146,7 +142,7 @@ int confine_self(unsigned allow, bool shared, bool real_init, int *ret_listener,
 			return r;
 	}
 	/* needs CAP_SYS_ADMIN in the user namespace, because no_new_privs stays off: so before the capabilities go */
-	r = install_filters(allow, shared, ret_listener, e);
+	r = install_filter(allow, shared, real_init, ret_listener, e);
 	if (r < 0)
 		return r;
 	r = caps_limit(caps_for(allow, shared, real_init), e);

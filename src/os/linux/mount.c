@@ -312,8 +312,9 @@ static int fill_run(int run, unsigned base)
 /* --- /proc --- */
 
 /* World-readable facts about the host and doors into the kernel; what only host root may open (sysrq-trigger) stays shut. */
-static const char *const masked_files[] = { "kcore",         "keys",       "key-users",  "timer_list", "sched_debug",
-	                                    "latency_stats", "kpagecount", "kpageflags", "kmsg" };
+static const char *const masked_files[] = { "kcore",       "keys",        "key-users",     "timer_list",
+	                                    "timer_stats", "sched_debug", "latency_stats", "kpagecount",
+	                                    "kpageflags",  "kpagecgroup", "kmsg",          "interrupts" };
 static const char *const masked_dirs[] = { "acpi", "scsi", "asound" };
 
 static void mask_proc(int rootfd, int proc)
@@ -340,6 +341,70 @@ static void mask_proc(int rootfd, int proc)
 		fd_path(fd, point);
 		(void)mount("tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0,mode=555");
 	}
+}
+
+/*
+ * The jail's ids own none of this, so it could not be written anyway. sys/net and sys/user are namespaces' own, and sys itself
+ * stays writable for what asks whether it is (systemd-sysctl).
+ */
+static const char *const readonly_proc[] = { "bus",     "fs",        "irq",    "sysrq-trigger", "sys/abi",
+	                                     "sys/dev", "sys/debug", "sys/fs", "sys/kernel",    "sys/vm" };
+
+/* What is not there needs nothing. */
+static int make_readonly(int top, const char *path)
+{
+	struct mount_attr ma = { .attr_set = MOUNT_ATTR_RDONLY };
+	_cleanup_close_ int tree =
+		(int)syscall(SYS_open_tree, top, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+
+	if (tree < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &ma, sizeof(ma)) < 0 ||
+	    syscall(SYS_move_mount, tree, "", top, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+static int lock_proc(int proc)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(readonly_proc) / sizeof(*readonly_proc) && r == 0; i++)
+		r = make_readonly(proc, readonly_proc[i]);
+	return r;
+}
+
+/* --- /sys --- */
+
+/* An empty directory over another. What is not there needs nothing. */
+static int mask_dir(int top, const char *path)
+{
+	_cleanup_close_ int fd = openat(top, path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	char point[FD_PATH];
+
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	fd_path(fd, point);
+	return mount("tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0,mode=555") < 0
+	               ? -errno
+	               : 0;
+}
+
+/* Tables of the firmware; what processors use and how warm they are tells what others compute. */
+static int mask_sys(int sys)
+{
+	char path[64];
+	int r = mask_dir(sys, "firmware");
+
+	if (r == 0)
+		r = mask_dir(sys, "devices/virtual/powercap");
+	for (unsigned cpu = 0; r == 0 && cpu < 8192; cpu++) {
+		(void)snprintf(path, sizeof(path), "devices/system/cpu/cpu%u/thermal_throttle", cpu);
+		if (faccessat(sys, path, F_OK, 0) < 0)
+			break;
+		r = mask_dir(sys, path);
+	}
+	return r;
 }
 
 /* --- the others --- */
@@ -443,8 +508,10 @@ static int fill(const struct op *op, int rootfd, int top, unsigned base)
 		return fill_dev(top, op->opts, base);
 	if (streq(op->fstype, "run"))
 		return has_word(op->opts, "nested") ? 0 : fill_run(top, base);
+	if (streq(op->fstype, "sysfs"))
+		return mask_sys(top);
 	mask_proc(rootfd, top);
-	return 0;
+	return lock_proc(top);
 }
 
 static int mount_refused(const struct op *op, int code, struct err *e)
@@ -491,7 +558,7 @@ int mount_one(const struct op *op, const struct op *root, int rootfd, int userns
 	if (mount(op->source ? op->source : op->fstype, at, ours ? "tmpfs" : op->fstype,
 	          common_flags(ours ? NULL : op->opts, k ? k->flags : MS_NODEV), *data ? data : NULL) < 0)
 		return mount_refused(op, errno, e);
-	if (!ours && !streq(op->fstype, "proc"))
+	if (!ours && !streq(op->fstype, "proc") && !streq(op->fstype, "sysfs"))
 		return 0;
 	top = open_in_root(rootfd, op->path, O_RDONLY | O_DIRECTORY, 0);
 	if (top < 0)
