@@ -29,7 +29,7 @@ leave() {
 	set +e
 	for l in "${loops[@]}"; do kill -- "-$l" 2>/dev/null; done
 	wait
-	in_net tools/quickstart-clean.sh >/dev/null
+	in_net tools/quickstart-clean.sh >/dev/null || echo "noise: $tmp/root has jails that could not be ended" >&2
 	ip netns del "$net"
 	ip netns del "$net-2" 2>/dev/null
 	for m in merged small bound www system; do umount -l "$tmp/$m" 2>/dev/null; done
@@ -106,9 +106,7 @@ for what in mounts groups processes systems; do
 done
 set +m
 status=0
-unset IOCAGE_ROOT IOCAGE_RUN
-"$@" || status=$?
-export IOCAGE_ROOT=$tmp/root IOCAGE_RUN=$tmp/run
+env -u IOCAGE_ROOT -u IOCAGE_RUN "$@" || status=$?
 for l in "${loops[@]}"; do
 	[ "$l" = "${loops[-1]}" ] || kill -0 "$l" 2>/dev/null || {
 		echo "noise: a part of it ended early" >&2
