@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "core/limit.h"
 
 #define LOCK_WAIT 60 /* seconds; another start or stop of the same jail has to end first */
 
@@ -29,6 +30,7 @@ void session_done(struct session *s)
 	free(s->root.resolv);
 	free(s->root.host_root);
 	free(s->console_log);
+	sbuf_done(&s->limits);
 	store_unlock(&s->share);
 	uplink_release(s);
 	closep(&s->lock);
@@ -163,7 +165,10 @@ int session_root(struct session *s, struct err *e)
 int session_os_jail(struct session *s, struct err *e)
 {
 	s->console_log = strf("%s/log/%s-console.log", s->c->st.root, s->jail);
-	if (!s->console_log)
+	sbuf_done(&s->limits);
+	if (s->have_cfg)
+		limits_process(&s->cfg.conf, &s->limits);
+	if (!s->console_log || s->limits.failed)
 		return err_oom(e);
 	if (*s->c->self) {
 		s->on_death[0] = s->c->self;
@@ -175,6 +180,7 @@ int session_os_jail(struct session *s, struct err *e)
 		.run = s->c->st.run,
 		.console_log = s->console_log,
 		.console_kb = s->have_cfg ? console_kb(&s->cfg.conf) : 0,
+		.limits = s->limits.p,
 		.jid = s->st.jid,
 		.pid = s->st.pid,
 		.pid_start = s->st.pid_start,

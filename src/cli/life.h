@@ -69,6 +69,7 @@ struct session {
 	struct os_jail oj;
 	struct os *os;
 	char *console_log;
+	struct sbuf limits;
 	char *on_death[4];
 };
 

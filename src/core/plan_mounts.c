@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "core/fstab.h"
+#include "core/limit.h"
 #include "core/plan_impl.h"
 
 static void add_mount(struct plan *p, const char *source, const char *path, const char *fstype, const char *opts)
@@ -44,12 +45,32 @@ static const char *dev_opts(unsigned allow)
 	return allow & ALLOW_FUSE ? "fuse" : NULL;
 }
 
+/* Mount options, and what the jail may take of that file system. */
+static const char *bound_opts(struct plan *p, const struct jail *j, const char *opts,
+                              void (*bound)(const struct conf *, struct sbuf *))
+{
+	_cleanup_(sbuf_done) struct sbuf b = { 0 };
+
+	if (opts)
+		sbuf_addf(&b, "%s,", opts);
+	bound(j->conf, &b);
+	p->failed = p->failed || b.failed;
+	return b.len ? plan_str(p, b.p) : NULL;
+}
+
+/* One without a size of its own may take what any other of the jail's may. */
+static const char *tmpfs_opts(struct plan *p, const struct jail *j, const char *opts)
+{
+	return str_starts(opts, "size=") || strstr(opts, ",size=") ? plan_str(p, opts)
+	                                                           : bound_opts(p, j, opts, limits_tmpfs);
+}
+
 static void add_standard(struct plan *p, const struct jail *j, bool real_init, bool devfs)
 {
 	if (devfs) {
 		add_mount(p, "dev", "/dev", "dev", dev_opts(j->allow));
-		add_mount(p, "devpts", "/dev/pts", "devpts", NULL);
-		add_mount(p, "tmpfs", "/dev/shm", "tmpfs", "mode=1777");
+		add_mount(p, "devpts", "/dev/pts", "devpts", bound_opts(p, j, NULL, limits_terminals));
+		add_mount(p, "tmpfs", "/dev/shm", "tmpfs", bound_opts(p, j, "mode=1777", limits_tmpfs));
 		add_mount(p, "mqueue", "/dev/mqueue", "mqueue", NULL);
 	}
 	add_mount(p, "proc", "/proc", "proc", NULL);
@@ -59,8 +80,8 @@ static void add_standard(struct plan *p, const struct jail *j, bool real_init, b
 	add_mount(p, "cgroup2", "/sys/fs/cgroup", "cgroup2", NULL);
 	if (devfs)
 		add_mount(p, "console", "/dev/console", "console", NULL);
-	add_mount(p, "run", "/run", "run", j->allow & ALLOW_NESTED ? "nested" : NULL);
-	add_mount(p, "tmpfs", "/run/lock", "tmpfs", "mode=1777");
+	add_mount(p, "run", "/run", "run", bound_opts(p, j, j->allow & ALLOW_NESTED ? "nested" : NULL, limits_tmpfs));
+	add_mount(p, "tmpfs", "/run/lock", "tmpfs", "mode=1777,size=5m,nr_inodes=4096");
 }
 
 static int each_line(struct plan *p, const struct jail *j, const struct root_source *root,
@@ -96,6 +117,7 @@ static int add_line(struct plan *p, const struct jail *j, const struct fstab_ent
 {
 	const char *opts = streq(entry->fstype, "dev")     ? dev_opts(j->allow)
 	                   : streq(entry->fstype, "sysfs") ? "ro"
+	                   : streq(entry->fstype, "tmpfs") ? tmpfs_opts(p, j, entry->opts)
 	                                                   : plan_str(p, entry->opts);
 	struct op op = {
 		.kind = OP_MOUNT,

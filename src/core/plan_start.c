@@ -56,8 +56,9 @@ static uint32_t jail_flags(const struct jail *j)
 	return j->allow | (j->vnet ? FLAG_VNET : 0);
 }
 
-static void add_jail(struct plan *p, const struct jail *j, const struct facts *f)
+static int add_jail(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
 {
+	_cleanup_(sbuf_done) struct sbuf process = { 0 }, ipc = { 0 };
 	const char *name = plan_str(p, j->name);
 	struct op redo = {
 		.kind = OP_JAIL_ADD,
@@ -70,7 +71,14 @@ static void add_jail(struct plan *p, const struct jail *j, const struct facts *f
 	};
 	struct op undo = { .kind = OP_JAIL_DEL, .name = name };
 
+	limits_process(j->conf, &process);
+	limits_ipc(j->conf, &ipc);
+	if (process.failed || ipc.failed)
+		return err_oom(e);
+	redo.text = process.len ? plan_str(p, process.p) : NULL;
+	redo.opts = ipc.len ? plan_str(p, ipc.p) : NULL;
 	plan_add(p, PH_START, &redo, &undo);
+	return 0;
 }
 
 static void add_cgroup(struct plan *p, const struct jail *j)
@@ -154,7 +162,9 @@ static int build(struct plan *p, const struct jail *j, const struct facts *f, co
 		r = plan_mounts(p, j, root, e);
 	if (r < 0)
 		return r;
-	add_jail(p, j, f);
+	r = add_jail(p, j, f, e);
+	if (r < 0)
+		return r;
 	add_first_process(p, j, root);
 	r = j->vnet ? plan_vnet_passed(p, j, f, e) : 0;
 	if (r < 0)

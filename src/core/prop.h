@@ -26,6 +26,7 @@ enum prop_type {
 	PT_CPUSET,
 	PT_RCTL,
 	PT_SIZE,
+	PT_TMPFS, /* off, bytes with k, m, g or t, or percent */
 	PT_NATFORWARDS,
 	PT_NATPREFIX,
 	PT_LOCALHOST,

@@ -193,6 +193,7 @@ static const checker checkers[] = {
 	[PT_CPUSET] = prop_check_cpuset,
 	[PT_RCTL] = prop_check_rctl,
 	[PT_SIZE] = prop_check_size,
+	[PT_TMPFS] = prop_check_tmpfs,
 	[PT_NATFORWARDS] = prop_check_natforwards,
 	[PT_NATPREFIX] = prop_check_natprefix,
 	[PT_LOCALHOST] = prop_check_localhost,

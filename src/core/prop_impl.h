@@ -35,5 +35,6 @@ must_check int prop_check_natprefix(const struct prop_value *v, struct sbuf *out
 must_check int prop_check_cpuset(const struct prop_value *v, struct sbuf *out, struct err *e);
 must_check int prop_check_rctl(const struct prop_value *v, struct sbuf *out, struct err *e);
 must_check int prop_check_size(const struct prop_value *v, struct sbuf *out, struct err *e);
+must_check int prop_check_tmpfs(const struct prop_value *v, struct sbuf *out, struct err *e);
 
 #endif

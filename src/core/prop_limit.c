@@ -85,6 +85,24 @@ int prop_check_rctl(const struct prop_value *v, struct sbuf *out, struct err *e)
 	return 0;
 }
 
+int prop_check_tmpfs(const struct prop_value *v, struct sbuf *out, struct err *e)
+{
+	size_t n = strspn(v->value, "0123456789");
+	const char *unit = v->value + n;
+	bool percent = streq(unit, "%") && n <= 2;
+
+	(void)out;
+	if (streq(v->value, "off"))
+		return 0;
+	if (n == 0 || n > 12 || strspn(v->value, "0") == n ||
+	    (!percent && (!*unit || !strchr("kmgtKMGT", *unit) || unit[1])))
+		return prop_bad(
+			v, e,
+			"Value must be off, a number ending in K, M, G or T, as in 64M, or percent of the host's "
+			"memory, as in 10%%");
+	return 0;
+}
+
 int prop_check_size(const struct prop_value *v, struct sbuf *out, struct err *e)
 {
 	size_t n = strspn(v->value, "0123456789");

@@ -19,6 +19,7 @@
 struct os_jail {
 	const char *jail;
 	const char *run; /* IOCAGE_RUN */
+	const char *limits; /* of processes that are brought in: limits_process() of core/limit.h; NULL: the usual ones */
 	const char *console_log; /* file the jail's console output goes to (created by the backend, size-capped) */
 	unsigned console_kb; /* bound of that file; one older is kept beside it. 0: 1024 */
 	unsigned jid;

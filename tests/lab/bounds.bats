@@ -32,10 +32,9 @@ takers() {
 
 # as_before HAD NOW: what the host's other programs have of it changes by a few meanwhile
 as_before() {
-	[ $((${1% *} - ${2% *})) -lt 50 ] && [ "${1#* }" = "${2#* }" ] || {
-		echo "had $1, has $2"
-		return 1
-	}
+	[ $((${1% *} - ${2% *})) -ge 50 ] || [ "${1#* }" != "${2#* }" ] || return 0
+	echo "had $1, has $2"
+	return 1
 }
 
 # hold JAIL KIND [USER]: all there is of it, kept until the end of the test; what it says is in $got
@@ -102,4 +101,149 @@ hold() {
 		hasnt lowered
 		down so
 	done
+}
+
+@test "terminals: no more than pseudoterminals; the console of another jail works" {
+	takers sp vp
+	ok iocage set pseudoterminals=deny=40 vp
+	up sp
+	up vp
+	hold sp ptys
+	[ "$got" = '256 ENOSPC' ]
+	hold vp ptys
+	[ "$got" = '40 ENOSPC' ]
+	run python3 "$LAB_TOP/tests/lab/onpty.py" iocage exec vp -- true
+	for p in $TAKERS; do kill -KILL "$p"; done
+	TAKERS=''
+	eventually iocage exec sp -- counters ptys
+}
+
+@test "processes: a fork bomb in each of two jails at once, and the host and a third go on" {
+	takers sb vb vx
+	ok iocage set maxproc=deny=8192 default
+	up sb
+	up vb
+	up vx
+	hold sb processes
+	[ "${got#* }" = EAGAIN ]
+	[ "${got% *}" -le 8192 ]
+	hold vb processes
+	[ "${got#* }" = EAGAIN ]
+	[ "$(sh -c 'echo host | cat')" = host ]
+	inside_ok vx 'echo third'
+	has third
+	down sb
+	down vb
+}
+
+@test "limits of processes are the same whoever starts them: init, exec, and a caller with few or with none of its environment" {
+	mk vr vnet=on interfaces=vnet0:none ip4_addr=none exec_start='/bin/sh -c "cat /proc/self/limits >/limits"'
+	(
+		ulimit -S -n 77 -s 1000 -c unlimited -f 100000 -t 600
+		env -i IOCAGE_ROOT="$IOCAGE_ROOT" IOCAGE_RUN="$IOCAGE_RUN" "$IOCAGE" start vr
+	)
+	cp "$(upper vr)/limits" "$LAB_TMP/limits.low"
+	inside_ok vr 'cat /proc/self/limits'
+	diff <(echo "$output") "$LAB_TMP/limits.low"
+	down vr
+	up vr
+	diff "$(upper vr)/limits" "$LAB_TMP/limits.low"
+	grep -q '^Max open files  *1024 ' "$LAB_TMP/limits.low"
+	grep -q '^Max stack size  *8388608 ' "$LAB_TMP/limits.low"
+	(
+		ulimit -S -n 77 -c unlimited
+		iocage exec vr -- cat /proc/self/limits
+	) | diff - "$LAB_TMP/limits.low"
+	[ "$(awk '/Max open files/ { print $4 }' "/proc/$(init_pid vr)/limits")" = 1024 ]
+	down vr
+	ok iocage set openfiles=deny=20 stacksize=deny=1m coredumpsize=deny=0 datasize=deny=256m vmemoryuse=deny=512m memorylocked=deny=64k vr
+	up vr
+	inside_ok vr 'cat /proc/self/limits'
+	for want in 'open files  *20  *20 ' 'stack size  *1048576  *1048576 ' 'data size  *268435456  *268435456 ' \
+		'address space  *536870912  *536870912 ' 'locked memory  *65536  *65536 '; do
+		grep -q "^Max $want" <<<"$output"
+	done
+	down vr
+}
+
+@test "tmpfs: /dev/shm is full at tmpfs_size and tmpfs_inodes" {
+	mk vm vnet=on interfaces=vnet0:none ip4_addr=none tmpfs_size=1m tmpfs_inodes=20
+	up vm
+	inside vm 'dd if=/dev/zero of=/dev/shm/f bs=64k count=100'
+	has 'No space left'
+	inside vm 'rm /dev/shm/f; for i in $(seq 40); do echo >/dev/shm/f$i || break; done; ls /dev/shm | wc -l'
+	has 19
+	fails 1 iocage set tmpfs_size=lots vm
+	down vm
+	ok iocage set tmpfs_size=10% tmpfs_inodes=65536 vm
+	up vm
+	mem=$(awk '/MemTotal/ { print $2 }' /proc/meminfo)
+	shm=$(iocage exec vm -- df -k /dev/shm | awk 'END { print $2 }')
+	[ "$shm" -le $((mem / 9)) ]
+}
+
+@test "System V IPC: as many as the properties say" {
+	takers vi
+	ok iocage set nshm=deny=7 vi
+	up vi
+	inside_ok vi 'counters segments'
+	has '7 ENOSPC'
+	inside_ok vi 'cat /proc/sys/kernel/sem /proc/sys/kernel/msgmni /proc/sys/kernel/shmall'
+	has 512
+	has 65536
+	[ "$(cat /proc/sys/kernel/shmmni)" != 7 ]
+}
+
+@test "control groups: number and depth; deep and wide ones are removed with few descriptors" {
+	takers vg
+	ok iocage set exec_init=/bin/init.sh cgroup_max=300 cgroup_depth=0 vg
+	printf '#!/bin/sh\nexec sleep 100000\n' >"$LAB_TMP/init.sh"
+	put vg "$LAB_TMP/init.sh" bin/init.sh
+	chmod 755 "$(upper vg)/bin/init.sh"
+	up vg
+	inside_ok vg 'counters groups'
+	has '300 EAGAIN'
+	inside vg 'echo max >/sys/fs/cgroup/cgroup.max.descendants && echo free'
+	hasnt free
+	down vg
+	ok iocage set cgroup_max=0 stop_timeout=0 vg
+	up vg
+	inside_ok vg 'counters depth'
+	(
+		ulimit -n 256
+		iocage stop -f vg
+	)
+	[ ! -e "$SHOT_GROUP/vg" ]
+	ok iocage set cgroup_depth=32 vg
+	up vg
+	inside_ok vg 'counters depth'
+	has '32 EAGAIN'
+	ok iocage stop -f vg
+}
+
+@test "masks are there without a /dev of ours, whatever the jail has at /dev/null" {
+	for what in nothing file link; do
+		mk vn vnet=on interfaces=vnet0:none ip4_addr=none mount_devfs=0
+		mkdir -p "$(upper vn)/dev"
+		case $what in
+		file) echo trap >"$(upper vn)/dev/null" ;;
+		link) ln -sf /proc/keys "$(upper vn)/dev/null" ;;
+		esac
+		up vn
+		for f in keys timer_list key-users kcore; do
+			[ ! -e "/proc/$f" ] || [ "$(iocage exec vn -- stat -c %t:%T /proc/$f)" = 1:3 ]
+		done
+		down vn
+		ok iocage destroy -f vn
+	done
+}
+
+@test "allow_mount: mounting works without a namespace of one's own; masks stay" {
+	mk vo vnet=on interfaces=vnet0:none ip4_addr=none allow_mount=1
+	up vo
+	inside_ok vo 'mkdir -p /m && mount -t tmpfs tmpfs /m && grep " /m " /proc/mounts'
+	inside vo 'umount /proc/keys && echo uncovered'
+	hasnt uncovered
+	inside vo 'umount /proc && echo uncovered'
+	hasnt uncovered
 }

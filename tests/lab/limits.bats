@@ -30,7 +30,13 @@ group() {
 	fails 1 iocage set maxproc=deny=10 m
 	has 'no controller "pids"'
 	ok iocage get maxproc m
-	is off
+	is deny=8192
+	# and that was all: nothing is left to be taken back
+	ok iocage set notes=later m
+	fails 1 iocage set memoryuse=deny=64m pcpu=deny=50 m
+	ok iocage set notes=again m
+	ok iocage gc
+	is "Nothing to remove."
 }
 
 @test "memory: who takes more than memoryuse is ended, and the jail goes on" {

@@ -270,7 +270,7 @@ static int apply_one(struct os *os, const struct op *op, struct err *e)
 	case OP_CGROUP_ADD:
 		return cgroup_add(os->j->cgroup, e);
 	case OP_LIMIT:
-		return limit_set(os->j, op->text, e);
+		return limit_set(os->j, op->text, &os->nproc, e);
 	case OP_CGROUP_DEL:
 		r = os->j->vnet ? 0 : hold_end(os->j->cgroup, e);
 		if (r == 0)

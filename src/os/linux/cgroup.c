@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -157,22 +158,8 @@ int cgroup_wait(const char *rel, const char *sub, unsigned wait_ms, struct err *
 	return 0;
 }
 
-/* cgroupfs directories hold files that need no removal: only directories go, deepest first. */
-static int remove_below(int parent, const char *name)
+static int remove_group(int parent, const char *name)
 {
-	_cleanup_closedir_ DIR *d = NULL;
-	struct dirent *de;
-	int r = fs_opendir(parent, name, &d);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	while ((r = fs_readdir(d, &de)) > 0) {
-		r = de->d_type == DT_DIR ? remove_below(dirfd(d), de->d_name) : 0;
-		if (r < 0)
-			return r;
-	}
-	if (r < 0)
-		return r;
 	for (int tries = 0; unlinkat(parent, name, AT_REMOVEDIR) < 0; tries++) {
 		struct timespec tick = { 0, 1000000 };
 
@@ -184,6 +171,62 @@ static int remove_below(int parent, const char *name)
 		nanosleep(&tick, NULL);
 	}
 	return 0;
+}
+
+/* The first group in dir: its name in ret, "" when there is none. */
+static int first_group(int dir, char ret[static NAME_MAX + 1])
+{
+	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *de;
+	int r = fs_opendir(dir, ".", &d);
+
+	*ret = '\0';
+	while (r >= 0 && (r = fs_readdir(d, &de)) > 0)
+		if (de->d_type == DT_DIR) {
+			(void)snprintf(ret, NAME_MAX + 1, "%s", de->d_name);
+			return 0;
+		}
+	return r;
+}
+
+/*
+ * cgroupfs directories hold files that need no removal: only directories go, deepest first. A jail may nest them as deep as
+ * it likes, so no descriptor is kept for each: the way up is "..", as control groups cannot be moved.
+ */
+static int remove_below(int parent, const char *name)
+{
+	_cleanup_(strv_done) struct strv way = { 0 };
+	_cleanup_close_ int at = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	char sub[NAME_MAX + 1];
+	int r;
+
+	if (at < 0)
+		return errno == ENOENT ? 0 : -errno;
+	for (;;) {
+		int next;
+
+		r = first_group(at, sub);
+		if (r < 0 || (!*sub && way.n == 0))
+			break;
+		next = openat(at, *sub ? sub : "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (next < 0 && errno == ENOENT)
+			continue; /* it has just gone */
+		if (next < 0)
+			return -errno;
+		close(at);
+		at = next;
+		if (*sub) {
+			if (strv_add(&way, sub) < 0)
+				return -ENOMEM;
+			continue;
+		}
+		r = remove_group(at, way.v[way.n - 1]);
+		if (r < 0)
+			return r;
+		free(way.v[--way.n]);
+		way.v[way.n] = NULL;
+	}
+	return r < 0 ? r : remove_group(parent, name);
 }
 
 int cgroup_del(const char *rel, struct err *e)

@@ -17,7 +17,9 @@
 #include "core/hosts.h"
 #include "os/linux/confine.h"
 #include "os/linux/jailproc.h"
+#include "os/linux/rlimits.h"
 
+#define NET_NAMESPACES "64"
 #define HOSTS_MAX      (1 << 20)
 #define INIT_FD_STATUS 3 /* where the built-in init reports exec_start's end */
 
@@ -121,6 +123,33 @@ static int make_namespaces(const struct child_args *a, struct err *e)
 	return 0;
 }
 
+/* System V IPC, by the sysctl variables of the namespace: the host's /proc shows those of whoever looks. */
+static int bound_ipc(const struct child_args *a, struct err *e)
+{
+	_cleanup_(strv_done) struct strv words = { 0 };
+
+	if (strv_split(&words, a->add->opts ? a->add->opts : "", " ") < 0)
+		return err_oom(e);
+	for (size_t i = 0; i < words.n; i++) {
+		char *value = strchr(words.v[i], '='), path[80];
+		int r;
+
+		if (!value)
+			return err_set(e, EINVAL, "not a limit of System V IPC: %s", words.v[i]);
+		*value++ = '\0';
+		for (char *s = value; *s; s++)
+			*s = (char)(*s == '/' ? ' ' : *s);
+		(void)snprintf(path, sizeof(path), "/proc/sys/%s", words.v[i]);
+		for (char *s = path; *s; s++)
+			*s = (char)(*s == '.' ? '/' : *s);
+		r = fs_poke(AT_FDCWD, path, value);
+		/* a kernel without System V IPC has nothing to bound */
+		if (r < 0 && r != -ENOENT)
+			return err_set(e, -r, "set %s of the jail to %s: %s", words.v[i], value, strerror(-r));
+	}
+	return 0;
+}
+
 static int mount_all(const struct child_args *a, int rootfd, bool *ret_console, struct err *e)
 {
 	bool joined = !a->vnet;
@@ -161,6 +190,8 @@ static int do_mounts(const struct child_args *a, struct console *con, struct err
 		return err_set(e, EINVAL, "the plan names no root file system");
 	r = make_namespaces(a, e);
 	if (r == 0)
+		r = bound_ipc(a, e);
+	if (r == 0)
 		r = mount_root(a->queue[0], a->run, a->userns, a->base, &rootfd, e);
 	if (r == 0)
 		r = mount_all(a, rootfd, &want_console, e);
@@ -173,12 +204,28 @@ static int do_mounts(const struct child_args *a, struct console *con, struct err
 	return r;
 }
 
+/* Of namespaces within the jail's user namespace, for each of its users. user_namespaces(7). Best effort, as for all of /proc. */
+static void bound_namespaces(const struct child_args *a)
+{
+	char number[16];
+
+	if (!(a->add->flags & (ALLOW_NESTED | ALLOW_MOUNT)))
+		return;
+	(void)snprintf(number, sizeof(number), "%u", a->add->index);
+	(void)!fs_poke(AT_FDCWD, "/proc/sys/user/max_user_namespaces", number);
+	(void)!fs_poke(AT_FDCWD, "/proc/sys/user/max_net_namespaces", NET_NAMESPACES);
+}
+
 static int become_jail_root(const struct child_args *a, struct err *e)
 {
 	if (setns(a->userns, CLONE_NEWUSER) < 0)
 		return err_sys(e, "enter the jail's user namespace");
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_sys(e, "become the jail's root");
+	bound_namespaces(a);
+	/* a namespace of mounts that the jail's user namespace owns: in ours the right to mount would be void */
+	if ((a->add->flags & ALLOW_MOUNT) && unshare(CLONE_NEWNS) < 0)
+		return err_sys(e, "make the jail's own mount namespace");
 	if (!a->renames)
 		return 0;
 	/* made here it is the jail's user namespace that owns it: so the broker, which is in that, can change the name */
@@ -258,7 +305,8 @@ static void run(const struct child_args *a, struct run_msg *m, const int *pipes,
 
 	if (status < 0 || init < 0)
 		_exit(127);
-	if (place_fds(real && con->slave >= 0 ? con->slave : pipes[0], real ? con->slave : -1, &e) < 0) {
+	if (place_fds(real && con->slave >= 0 ? con->slave : pipes[0], real ? con->slave : -1, &e) < 0 ||
+	    rlimits_set(a->limits, &e) < 0) {
 		errno = e.code;
 	} else {
 		(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -324,6 +372,7 @@ void child_main(const struct child_args *a)
 	int r;
 
 	confine_oom();
+	rlimits_raise(a->limits);
 	(void)prctl(PR_SET_DUMPABLE, 0); /* until execve nobody inside may look into this memory */
 	(void)prctl(PR_SET_NAME, "iocage-start");
 	report(a->sync, do_mounts(a, &con, &e), &e, NULL, 0);

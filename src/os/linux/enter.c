@@ -22,6 +22,7 @@
 #include "os/linux/confine.h"
 #include "os/linux/jail.h"
 #include "os/linux/pty.h"
+#include "os/linux/rlimits.h"
 #include "os/linux/user.h"
 #include "os/os.h"
 
@@ -49,6 +50,7 @@ struct entry {
 	struct pty_side side;
 	struct streams streams;
 	struct user *user; /* -u: known already; else filled in inside */
+	struct rlimits limits;
 };
 
 /* ---- in the command's process ---- */
@@ -84,6 +86,7 @@ static int end_with_parent(const struct entry *n, struct err *e)
 static int enter(const struct entry *n, struct err *e)
 {
 	confine_oom();
+	rlimits_raise(&n->limits);
 	/* until execve nobody inside may look into this memory; changing ids may reset it, hence twice */
 	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 	if (setsid() < 0)
@@ -209,7 +212,7 @@ static void command(struct entry *n)
 		(void)err_sys(&e, "close what the jail must not have");
 		fail(n, &e, 1);
 	}
-	if (end_with_parent(n, &e) < 0)
+	if (rlimits_set(&n->limits, &e) < 0 || end_with_parent(n, &e) < 0)
 		fail(n, &e, 1);
 	execvp(n->x->argv[0], n->x->argv);
 	status = errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
@@ -435,7 +438,9 @@ int os_exec(const struct os_jail *j, const struct os_exec *x, int *ret_status, s
 
 	*ret_status = 1;
 	n.user = &user;
-	r = check_standard_fds(e);
+	r = rlimits_parse(j->limits, &n.limits, e);
+	if (r == 0)
+		r = check_standard_fds(e);
 	if (r == 0)
 		r = open_jail(j, &n, e);
 	if (r == 0 && x->host_user)

@@ -26,6 +26,7 @@
 #include "os/linux/jailproc.h"
 #include "os/linux/monitor.h"
 #include "os/linux/quiet.h"
+#include "os/linux/rlimits.h"
 #include "os/linux/shared.h"
 
 #define INIT_MS     100 /* how long a start looks whether a real init stays */
@@ -57,6 +58,7 @@ struct holder {
 	pid_t starter, pid;
 	int ours; /* our end */
 	int dumpable; /* ours, before its change of ids took that from the memory we share */
+	struct rlimits limits; /* of what all processes of the namespace take together, where the kernel counts that */
 	long error; /* of making the user namespace: 0 or -errno, when it has said so */
 };
 
@@ -66,12 +68,26 @@ struct holder {
  * be out of all of them when one jail is. user_namespaces(7), kernel/ucount.c. The capabilities are kept: systems with
  * kernel.unprivileged_userns_clone=0 ask for them.
  */
-static long holder_userns(unsigned owner)
+static long holder_userns(const struct holder *h)
 {
+	static const int counted[] = { RLIMIT_NPROC, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_MEMLOCK };
+	unsigned owner = h->base;
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 	long r = quiet_call(SYS_capget, (long)&head, (long)data, 0, 0, 0, 0);
 
+	/* what the maker's limits are then, all of the namespace together may have */
+	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++) {
+		struct rlimit has, want = h->limits.v[counted[i]];
+
+		want.rlim_cur = want.rlim_max;
+		if (quiet_call(SYS_prlimit64, 0, counted[i], (long)&want, (long)&has, 0, 0) == 0)
+			continue;
+		/* more than we have takes CAP_SYS_RESOURCE */
+		(void)quiet_call(SYS_prlimit64, 0, counted[i], 0, (long)&has, 0, 0);
+		has.rlim_cur = has.rlim_max;
+		(void)quiet_call(SYS_prlimit64, 0, counted[i], (long)&has, 0, 0, 0);
+	}
 	if (r == 0)
 		r = quiet_call(SYS_setresuid, owner, owner, 0, 0, 0, 0);
 	if (r == 0)
@@ -89,7 +105,7 @@ static int holder_main(void *arg)
 	if (talk > 0)
 		(void)quiet_call(SYS_close_range, 0, talk - 1, 0, 0, 0, 0);
 	(void)quiet_call(SYS_close_range, talk + 1, ~0U, 0, 0, 0, 0);
-	h->error = holder_userns(h->base);
+	h->error = holder_userns(h);
 	/* a change of ids clears it, so only now; the starter may be dead already */
 	(void)quiet_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
 	if (quiet_call(SYS_getppid, 0, 0, 0, 0, 0, 0) != h->starter ||
@@ -347,6 +363,7 @@ static int start_first(struct os *os, struct child_args *a, int leaf, struct err
 
 int jail_add(struct os *os, const struct op *op, struct err *e)
 {
+	struct rlimits limits;
 	struct child_args a = { .add = op, .run = os->j->run, .vnet = op->flags & OP_FLAG_VNET, .init = -1 };
 	struct holder h = { .vnet = a.vnet };
 	_cleanup_close_ int leaf = -1;
@@ -356,7 +373,14 @@ int jail_add(struct os *os, const struct op *op, struct err *e)
 	os->base = jail_id_base(op->id);
 	os->allow = op->flags & ~OP_FLAG_VNET;
 	h.base = os->base;
-	r = start_holder(&h, e);
+	a.limits = &limits;
+	r = rlimits_parse(op->text, &limits, e);
+	if (r == 0) {
+		h.limits = limits;
+		if (os->nproc)
+			h.limits.v[RLIMIT_NPROC].rlim_max = os->nproc;
+		r = start_holder(&h, e);
+	}
 	if (r == 0)
 		r = prepare(os, &a, &leaf, e);
 	if (r == 0)

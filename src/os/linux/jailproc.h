@@ -36,6 +36,7 @@ struct os {
 	int reported[2]; /* what the first process sent when it was confined; -1: nothing */
 	int lease; /* a socket to the DHCP client that this start has begun; -1: none */
 	bool held, confined;
+	uint64_t nproc; /* processes and threads at most, by the jail's user namespace; 0: the control group bounds them */
 };
 
 /* Everything the first process needs; it inherits the fds by fork. */
@@ -44,6 +45,7 @@ struct child_args {
 	const struct op *const *queue; /* ROOT, then MOUNTs in order */
 	size_t nqueue;
 	const char *run; /* IOCAGE_RUN */
+	const struct rlimits *limits; /* of the jail's processes */
 	int sync, userns;
 	int init; /* the built-in init's program */
 	unsigned base;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,6 +78,9 @@ static int set_one(const struct os_jail *j, int dir, char *word, struct err *e)
 	memcpy(controller, word, n);
 	controller[n] = '\0';
 	if (faccessat(dir, word, F_OK, 0) < 0) {
+		/* where nothing is limited there is nothing to free */
+		if (!*value || streq(value, "max"))
+			return 0;
 		r = turn_on(j, controller, e);
 		if (r < 0)
 			return r;
@@ -85,7 +89,53 @@ static int set_one(const struct os_jail *j, int dir, char *word, struct err *e)
 	return r < 0 ? err_set(e, -r, "limit jail %s: write %s to %s: %s", j->jail, value, word, strerror(-r)) : 0;
 }
 
-int limit_set(const struct os_jail *j, const char *text, struct err *e)
+uint64_t limit_of_host(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[64];
+	/* at once: a sysctl variable is not read in pieces */
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return strtoull(text, NULL, 10);
+}
+
+/* A default: no more than a quarter of what the host can have, as it is there for several jails. */
+static uint64_t fair_number(const char *value)
+{
+	static const char *const files[] = { "/proc/sys/kernel/threads-max", "/proc/sys/kernel/pid_max" };
+	uint64_t n = strtoull(value, NULL, 10), all;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		all = limit_of_host(files[i]);
+		n = all / 4 && all / 4 < n ? all / 4 : n;
+	}
+	return n;
+}
+
+/* ?FILE=VALUE. A host that has no such file: *ret_nproc is how many processes something else has to bound it to. */
+static int set_default(const struct os_jail *j, int dir, const char *word, uint64_t *ret_nproc, struct err *e)
+{
+	_cleanup_free_ char *copy = NULL;
+	struct err why = ERR_INIT;
+	uint64_t n = 0;
+
+	if (str_starts(word, "pids.max=")) {
+		n = fair_number(word + strlen("pids.max="));
+		copy = strf("pids.max=%llu", (unsigned long long)n);
+	} else {
+		copy = strdup(word);
+	}
+	if (!copy)
+		return err_oom(e);
+	if (set_one(j, dir, copy, &why) < 0)
+		*ret_nproc = n ? n : *ret_nproc;
+	return 0;
+}
+
+int limit_set(const struct os_jail *j, const char *text, uint64_t *ret_nproc, struct err *e)
 {
 	_cleanup_(strv_done) struct strv words = { 0 };
 	_cleanup_close_ int dir = -1;
@@ -95,6 +145,7 @@ int limit_set(const struct os_jail *j, const char *text, struct err *e)
 		return err_oom(e);
 	dir = cgroup_open_jail(j, "jail", e);
 	for (size_t i = 0; dir >= 0 && r == 0 && i < words.n; i++)
-		r = set_one(j, dir, words.v[i], e);
+		r = *words.v[i] == '?' ? set_default(j, dir, words.v[i] + 1, ret_nproc, e)
+		                       : set_one(j, dir, words.v[i], e);
 	return dir < 0 ? dir : r;
 }

@@ -3,18 +3,22 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/mount.h> /* MS_* and the new mount API's attributes */
+#include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include "base/fs.h"
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "os/linux/jailproc.h"
+#include "os/linux/limit.h"
 
 /* sys/mount.h and linux/mount.h cannot both be included with this libc */
 int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
@@ -317,30 +321,74 @@ static const char *const masked_files[] = { "kcore",       "keys",        "key-u
 	                                    "kpageflags",  "kpagecgroup", "kmsg",          "interrupts" };
 static const char *const masked_dirs[] = { "acpi", "scsi", "asound" };
 
-static void mask_proc(int rootfd, int proc)
+static bool is_null(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+/*
+ * What masks are made of: the null device of the jail's /dev, which we have just made, or, without one of ours, a device of
+ * our own that is out of sight afterwards. Whatever the jail's root has at /dev/null, it is no other device. fd or -errno.
+ */
+static int open_null(int rootfd)
+{
+	int fd = open_in_root(rootfd, "/dev/null", O_PATH | O_NOFOLLOW, 0), made;
+	mode_t old;
+
+	if (fd >= 0 && is_null(fd))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	/* below the directory we are in; it goes with all that is not in the jail's root */
+	if (mount("tmpfs", "lower", "tmpfs", MS_NOSUID | MS_NOEXEC, "size=4k,nr_inodes=4,mode=755") < 0)
+		return -errno;
+	old = umask(0);
+	made = mknod("lower/null", S_IFCHR | 0666, makedev(1, 3));
+	umask(old);
+	fd = made < 0 ? -1 : open("lower/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (is_null(fd))
+		return fd;
+	close(fd);
+	return -ENODEV;
+}
+
+/* Every mask there is to be, or a failure: none is left out. 0 or -errno. */
+static int mask_proc(int rootfd, int proc)
 {
 	char null[FD_PATH], point[FD_PATH];
-	_cleanup_close_ int nullfd = open_in_root(rootfd, "/dev/null", O_PATH, 0);
+	_cleanup_close_ int nullfd = open_null(rootfd);
 
 	if (nullfd < 0)
-		return;
+		return nullfd;
 	fd_path(nullfd, null);
 	for (size_t i = 0; i < sizeof(masked_files) / sizeof(*masked_files); i++) {
 		_cleanup_close_ int fd = openat(proc, masked_files[i], O_PATH | O_CLOEXEC | O_NOFOLLOW);
 
-		if (fd < 0)
+		if (fd < 0 && errno == ENOENT)
 			continue; /* this kernel does not have it */
+		if (fd < 0)
+			return -errno;
 		fd_path(fd, point);
-		(void)mount(null, point, NULL, MS_BIND, NULL);
+		if (mount(null, point, NULL, MS_BIND, NULL) < 0)
+			return -errno;
 	}
 	for (size_t i = 0; i < sizeof(masked_dirs) / sizeof(*masked_dirs); i++) {
 		_cleanup_close_ int fd = openat(proc, masked_dirs[i], O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-		if (fd < 0)
+		if (fd < 0 && errno == ENOENT)
 			continue;
+		if (fd < 0)
+			return -errno;
 		fd_path(fd, point);
-		(void)mount("tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0,mode=555");
+		if (mount("tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		          "size=4k,nr_inodes=2,mode=555") < 0)
+			return -errno;
 	}
+	return 0;
 }
 
 /*
@@ -385,7 +433,8 @@ static int mask_dir(int top, const char *path)
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	fd_path(fd, point);
-	return mount("tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0,mode=555") < 0
+	return mount("tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+	             "size=4k,nr_inodes=2,mode=555") < 0
 	               ? -errno
 	               : 0;
 }
@@ -438,9 +487,9 @@ static unsigned long common_flags(const char *opts, unsigned long flags)
 static char *fs_data(const char *opts, const char *more)
 {
 	/* the rest of mount(8)'s, FreeBSD's too, which are what happens anyway */
-	static const char *const flags[] = { "rw",       "suid",       "exec",       "symfollow", "atime", "diratime",
-		                             "relatime", "norelatime", "async",      "defaults",  "late",  "auto",
-		                             "acls",     "nfsv4acls",  "noclusterr", "noclusterw" };
+	static const char *const flags[] = { "rw",       "suid",       "exec",       "symfollow",  "atime",  "diratime",
+		                             "relatime", "norelatime", "async",      "defaults",   "late",   "auto",
+		                             "acls",     "nfsv4acls",  "noclusterr", "noclusterw", "nested", "fair" };
 	struct sbuf b = { 0 };
 
 	for (const char *p = opts ? opts : ""; *p;) {
@@ -504,14 +553,45 @@ static const struct fs_kind kinds[] = {
 /* What is in a fresh file system of a kind of ours. 0 or -errno. */
 static int fill(const struct op *op, int rootfd, int top, unsigned base)
 {
+	int r;
+
 	if (streq(op->fstype, "dev"))
 		return fill_dev(top, op->opts, base);
 	if (streq(op->fstype, "run"))
 		return has_word(op->opts, "nested") ? 0 : fill_run(top, base);
 	if (streq(op->fstype, "sysfs"))
 		return mask_sys(top);
-	mask_proc(rootfd, top);
-	return lock_proc(top);
+	r = mask_proc(rootfd, top);
+	return r < 0 ? r : lock_proc(top);
+}
+
+/* Is it the file system that was just mounted there, and not something else that its path leads to by now. */
+static bool is_fresh(int top, const char *type)
+{
+	struct statfs sf;
+
+	return fstatfs(top, &sf) == 0 && sf.f_type == (streq(type, "proc")    ? PROC_SUPER_MAGIC
+	                                               : streq(type, "sysfs") ? SYSFS_MAGIC
+	                                                                      : TMPFS_MAGIC);
+}
+
+/*
+ * Terminals of all jails together are kernel.pty.max less kernel.pty.reserve, which the host keeps for itself. "fair" in opts:
+ * a quarter of that at most, whatever "max=" before it says. Documentation/filesystems/devpts.rst.
+ */
+static void bound_terminals(const char *opts, char *more, size_t cap)
+{
+	uint64_t all, kept, most = opts && str_starts(opts, "max=") ? strtoull(opts + 4, NULL, 10) : 0;
+	size_t n = strlen(more);
+
+	if (most && has_word(opts, "fair")) {
+		all = limit_of_host("/proc/sys/kernel/pty/max");
+		kept = limit_of_host("/proc/sys/kernel/pty/reserve");
+		if (all > kept && (all - kept) / 4 < most)
+			most = (all - kept) / 4 ? (all - kept) / 4 : 1;
+	}
+	if (most)
+		(void)snprintf(more + n, cap - n, ",max=%llu", (unsigned long long)most);
 }
 
 static int mount_refused(const struct op *op, int code, struct err *e)
@@ -552,7 +632,9 @@ int mount_one(const struct op *op, const struct op *root, int rootfd, int userns
 		snprintf(more, sizeof(more), "newinstance,ptmxmode=0666,mode=0620,gid=%u", base + 5);
 	else if (k && k->owned)
 		snprintf(more, sizeof(more), "uid=%u,gid=%u", base, base);
-	data = ours ? strdup(more) : fs_data(op->opts, more);
+	if (pts)
+		bound_terminals(op->opts, more, sizeof(more));
+	data = dev ? strdup(more) : fs_data(op->opts, more);
 	if (!data)
 		return err_oom(e);
 	if (mount(op->source ? op->source : op->fstype, at, ours ? "tmpfs" : op->fstype,
@@ -563,7 +645,7 @@ int mount_one(const struct op *op, const struct op *root, int rootfd, int userns
 	top = open_in_root(rootfd, op->path, O_RDONLY | O_DIRECTORY, 0);
 	if (top < 0)
 		return err_set(e, -top, "open %s in the jail: %s", op->path, strerror(-top));
-	r = fill(op, rootfd, top, base);
+	r = is_fresh(top, op->fstype) ? fill(op, rootfd, top, base) : -EXDEV;
 	return r < 0 ? err_set(e, -r, "fill %s in the jail: %s", op->path, strerror(-r)) : 0;
 }
 
