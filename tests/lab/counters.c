@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define MANY 2000000
+#define DEEP 1100 /* more than most processes may have descriptors */
 
 static int take_inotify(int i)
 {
@@ -127,6 +128,10 @@ static int take_depth(int i)
 {
 	if (i == 0 && chdir("/sys/fs/cgroup") < 0)
 		return -1;
+	if (i == DEEP) {
+		errno = ELOOP;
+		return -1;
+	}
 	return syscall(SYS_mkdirat, AT_FDCWD, "d", 0755) == 0 && chdir("d") == 0 ? 0 : -1;
 }
 

@@ -669,6 +669,7 @@ static void unmount_in_background(pid_t jail)
 	if (pid == 0) {
 		struct pollfd p = { .fd = 100, .events = POLLIN };
 
+		rlimits_of_ours();
 		/* nothing of the caller's is kept open: it may be read until its end */
 		if (dup2(pidfd, 100) < 0 || dup2(ns, 101) < 0 || close_range(0, 99, 0) < 0 ||
 		    close_range(102, ~0U, 0) < 0 || fork() != 0)

@@ -18,6 +18,7 @@
 #include "os/linux/cgroup.h"
 #include "os/linux/jail.h"
 #include "os/linux/links.h"
+#include "os/linux/rlimits.h"
 #include "os/linux/rtmsg.h"
 
 #define END_MS 3000 /* for the leases to be given back; then it is killed with the jail */
@@ -33,6 +34,7 @@ static void become_keeper(const struct os *os, const char *path, char *const *ar
 	static char *const env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	int high[LEASE_FD_END], null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	rlimits_of_ours();
 	setsid();
 	if (setns(os->netns, CLONE_NEWNET) < 0)
 		_exit(126);

@@ -15,6 +15,7 @@
 #include "os/linux/conlog.h"
 #include "os/linux/jail.h"
 #include "os/linux/monitor.h"
+#include "os/linux/rlimits.h"
 #include "os/linux/shared.h"
 
 #define ANSWER_S 10 /* a monitor waits itself for its broker, for some seconds */
@@ -137,6 +138,7 @@ static void become_monitor(char *const *argv, const int *fds)
 {
 	int high[MONITOR_FDS], null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	rlimits_of_ours();
 	setsid();
 	for (int i = 0; i < MONITOR_FDS; i++)
 		high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 100);

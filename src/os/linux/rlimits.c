@@ -76,12 +76,23 @@ void rlimits_raise(const struct rlimits *l)
 	for (int i = 0; i < RLIMITS; i++) {
 		struct rlimit has, want;
 
-		if (getrlimit(i, &has) < 0 || has.rlim_max >= l->v[i].rlim_max)
+		if (getrlimit(i, &has) < 0)
 			continue;
-		want = (struct rlimit){ has.rlim_cur, l->v[i].rlim_max };
-		/* a system has its own most, as fs.nr_open: then it stays what it is */
-		(void)!setrlimit(i, &want);
+		want.rlim_cur = want.rlim_max = has.rlim_max > l->v[i].rlim_max ? has.rlim_max : l->v[i].rlim_max;
+		has.rlim_cur = has.rlim_max;
+		/* a system has its own most, as fs.nr_open */
+		if (setrlimit(i, &want) < 0)
+			(void)!setrlimit(i, &has);
 	}
+}
+
+void rlimits_of_ours(void)
+{
+	struct err ignored = ERR_INIT;
+	struct rlimits l;
+
+	if (rlimits_parse(NULL, &l, &ignored) == 0)
+		rlimits_raise(&l);
 }
 
 int rlimits_set(const struct rlimits *l, struct err *e)

@@ -16,11 +16,14 @@ struct rlimits {
 must_check int rlimits_parse(const char *text, struct rlimits *ret, struct err *e);
 
 /*
- * In two steps: what is more than this process has while it may still be had, before the jail's user namespace is joined; all
+ * In two steps: as much as this process may have, before the jail's user namespace is joined; all
  * of it right before execve, as a process of ours may need more than is left. Without CAP_SYS_RESOURCE more cannot be had:
  * then it is what the caller has.
  */
 void rlimits_raise(const struct rlimits *l);
 must_check int rlimits_set(const struct rlimits *l, struct err *e);
+
+/* For a process of ours on the host that stays: what whoever started it is limited to does not end it. */
+void rlimits_of_ours(void);
 
 #endif
