@@ -38,7 +38,7 @@ open_to_others() { find "$@" ! -type l -perm /077; }
 		ok bash -c "umask $mask; iocage start j${mask}rbusybox"
 		run open_to_others "$IOCAGE_RUN/jails/j${mask}rbusybox" "$IOCAGE_RUN/lock/j${mask}rbusybox"
 		is ""
-		run open_to_others "$IOCAGE_ROOT"/log/*
+		run open_to_others "$IOCAGE_ROOT/log" -mindepth 1
 		is ""
 		nobody_reads
 		# the jail's own files have their own modes all the same
