@@ -207,18 +207,17 @@ host_has() {
 @test "users of one jail take no port of each other, in either order and whatever both allow" {
 	mkp one 'em0|192.0.2.10/24' 'ip6_addr=em0|2001:db8::10/64'
 	mkp two 'em0|192.0.2.20/24,em0|192.0.2.21/24' 'ip6_addr=em0|2001:db8::20/64,em0|2001:db8::21/64'
-	local order first second proto calls want port=7300
+	local order first second proto opts pair a b port=7300
 	for order in "0 1001" "1001 0" "1001 1002"; do
 		first=${order% *} second=${order#* }
 		for proto in tcp udp; do
-			calls= want=
-			# all eight ways of two options on both sides would be many: what one side allows, the other does too
 			for opts in set/reuseaddr/1 set/reuseport/1 "set/reuseaddr/1 set/reuseport/1"; do
 				for pair in "0.0.0.0 192.0.2.20" "192.0.2.20 0.0.0.0" "192.0.2.20 192.0.2.20" ":: 192.0.2.20" "192.0.2.20 ::" \
 					":: 2001:db8::20" "2001:db8::20 2001:db8::20"; do
-					port=$((port + 1))
-					ok iocage exec two -- calls "as/$first" new/$(family ${pair% *})/$proto set/v6only/0 $opts bind/${pair% *}/$port \
-						as/0 "as/$second" new/$(family ${pair#* })/$proto set/v6only/0 $opts bind/${pair#* }/$port
+					port=$((port + 1)) a=${pair% *} b=${pair#* }
+					# shellcheck disable=SC2086 # words
+					ok iocage exec two -- calls "as/$first" "$(new "$a" $proto)" set/v6only/0 $opts "bind/$a/$port" \
+						as/0 "as/$second" "$(new "$b" $proto)" set/v6only/0 $opts "bind/$b/$port"
 					[[ "$output" = *"bind:EADDRINUSE" ]] || {
 						echo "$first then $second: $proto $opts $pair: $output"
 						return 1
@@ -236,8 +235,9 @@ host_has() {
 	is 65534
 }
 
-family() {
-	case $1 in *:*) echo 6 ;; *) echo 4 ;; esac
+# The call that makes a socket for an address.
+new() {
+	case $1 in *:*) echo "new/6/$2" ;; *) echo "new/4/$2" ;; esac
 }
 
 @test "from which port on no privilege is needed is the host's setting" {

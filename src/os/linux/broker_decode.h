@@ -46,7 +46,7 @@ union ip_name {
 
 #define NAME_LEN_MAX  128 /* of any socket address, for the kernel */
 #define NAME6_LEN_MIN 24 /* without the scope, which came later */
-#define HOST_LEN_MAX 64 /* __NEW_UTS_LEN */
+#define HOST_LEN_MAX  64 /* __NEW_UTS_LEN */
 
 /* Copies exactly n bytes of the caller's memory. 0 or -errno. */
 typedef int (*broker_reader)(void *ctx, uint64_t at, void *buf, size_t n);
