@@ -114,6 +114,8 @@ enum op_where { AT_HOST, AT_JAIL };
 #define OP_ROUTE_ONLINK  0x10000u
 /* op.flags of OP_VETH_ADD: the port does not talk to other ports of that kind */
 #define OP_VETH_ISOLATED (1u << 8)
+/* The port closes when it hears the bridge protocol (BPDU): who sends that would shape the host's spanning tree */
+#define OP_VETH_NOBPDU   (1u << 9)
 /*
  * op.flags of OP_SPOOF: it sends IPv4, IPv6, from the addresses in text; beside them it may send from what DHCP servers
  * give it, from addresses in whose lower half is its MAC (SLAAC), and from any (SELF). What is not there it does not send at all.

@@ -161,7 +161,8 @@ static int add_pair(struct plan *p, const struct jail *j, const struct jnic *nic
 	redo.peer = plan_str(p, inside);
 	redo.bridge = nic->bridge[0] ? plan_str(p, nic->bridge) : NULL;
 	redo.mtu = plan_vnet_mtu(j, nic, f);
-	redo.flags = j->isolated && redo.bridge ? OP_VETH_ISOLATED : 0;
+	if (redo.bridge)
+		redo.flags = (j->isolated ? OP_VETH_ISOLATED : 0) | (j->antispoof ? OP_VETH_NOBPDU : 0);
 	redo.alias = undo.alias = plan_strf(p, OP_MARK_LINK "%s as nic: %s", j->name, inside);
 	plan_add(p, PH_VNET, &redo, &undo);
 	return 0;

@@ -70,6 +70,29 @@ link_local() {
 	iocage exec "$1" -- ip -6 -o addr show dev epair0b scope link | sed -E 's/.*inet6 ([^/]*).*/\1/'
 }
 
+@test "a bridge that runs a spanning tree: a jail cannot become its root; a port that tries is closed" {
+	router br7
+	ip link set br7 type bridge stp_state 1 forward_delay 200
+	static s
+	up s
+	is_port() { bridge -d link show dev "vnet0.$(jid s)" | grep -q "state $1"; }
+	root_of() { ip -d link show "$1" | grep -o "designated_root [^ ]*"; }
+	eventually is_port forwarding || eventually is_port forwarding
+	root=$(root_of br7)
+	[ -n "$root" ]
+	nsenter --net="/proc/$(init_pid s)/ns/net" python3 - <<-'P'
+		import socket
+		s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+		s.bind(("epair0b", 0))
+		own = s.getsockname()[4]
+		# a configuration message: root and sender with priority 0
+		body = bytes(5) + (bytes(2) + own) + bytes(4) + (bytes(2) + own) + bytes.fromhex("8001" "0000" "1400" "0200" "0f00")
+		s.send(bytes.fromhex("0180c2000000") + own + b"\0\x26" + bytes.fromhex("424203") + body + bytes(8))
+	P
+	eventually is_port disabled
+	[ "$(root_of br7)" = "$root" ]
+}
+
 @test "a static jail sends from its MAC and its addresses, and from nothing else" {
 	router br7
 	static s

@@ -154,6 +154,10 @@ static void golden_plans(void **state)
 	          "defaultrouter6", "fe80::1%epair1b", "defaultrouter", "none"),
 	       &f, &thin);
 	golden("vnet-dhcp", KV("vnet", "1", "bpf", "1", "dhcp", "1", "ip6_addr", "vnet0|accept_rtadv"), &f, &thin);
+	golden("vnet-self",
+	       KV("vnet", "1", "interfaces", "vnet0:bridge0,vnet1:bridge1", "ip4_addr",
+	          "vnet0|self,vnet1|10.0.0.5/24,vnet1|self", "ip6_addr", "vnet1|self"),
+	       &f, &thin);
 	golden("vnet-dhcp-beside-static",
 	       KV("vnet", "1", "bpf", "1", "interfaces", "vnet0:bridge0,vnet1:bridge1", "ip4_addr",
 	          "vnet0|10.0.0.5/24,vnet1|DHCP", "defaultrouter", "10.0.0.1", "resolver", "nameserver 10.0.0.9",

@@ -266,8 +266,8 @@ static int put_veth(struct nl *n, struct nl *q, const struct op *op, int nsfd, s
 	nl_nest_end(n, data);
 	nl_nest_end(n, info);
 	put_setlink(n, op->link, op->alias, true, true);
-	if (op->flags & OP_VETH_ISOLATED)
-		links_put_isolated(n);
+	if (op->flags & (OP_VETH_ISOLATED | OP_VETH_NOBPDU))
+		links_put_port(n, op->flags);
 	if (op->text)
 		links_put_altname(n, op);
 	return 0;

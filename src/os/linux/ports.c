@@ -4,13 +4,17 @@
 
 #include "os/linux/links.h"
 
-void links_put_isolated(struct nl *n)
+void links_put_port(struct nl *n, uint32_t flags)
 {
 	struct nlattr *info = nl_nest(n, IFLA_LINKINFO), *data;
 
 	nl_attr_str(n, IFLA_INFO_SLAVE_KIND, "bridge");
 	data = nl_nest(n, IFLA_INFO_SLAVE_DATA);
-	nl_attr_u8(n, IFLA_BRPORT_ISOLATED, 1);
+	if (flags & OP_VETH_ISOLATED)
+		nl_attr_u8(n, IFLA_BRPORT_ISOLATED, 1);
+	/* a bridge that runs a spanning tree reads these before the packet filter does */
+	if (flags & OP_VETH_NOBPDU)
+		nl_attr_u8(n, IFLA_BRPORT_GUARD, 1);
 	nl_nest_end(n, data);
 	nl_nest_end(n, info);
 }
