@@ -21,6 +21,8 @@
 #define ENETUNREACH   101
 #define ENOPROTOOPT   92
 #define EHOSTUNREACH  113
+#define EEXIST        17
+#define ENOBUFS       105
 #define ETH_P_IP      0x0800
 #define ETH_P_IPV6    0x86dd
 
@@ -170,8 +172,11 @@ static __always_inline int port_get(const struct hold_sock *s)
 	struct hold_port fresh = { .count = 1, .real = s->real, .flags = s->flags, .uid = s->uid }, *p;
 
 	p = bpf_map_lookup_elem(&hold_ports, &s->key);
-	if (!p)
-		return bpf_map_update_elem(&hold_ports, &s->key, &fresh, BPF_NOEXIST) ? EAGAIN : 0;
+	if (!p) {
+		long r = bpf_map_update_elem(&hold_ports, &s->key, &fresh, BPF_NOEXIST);
+
+		return !r ? 0 : r == -EEXIST ? EAGAIN : ENOBUFS;
+	}
 	for (int i = 0; i < 8; i++) {
 		__u32 n = p->count;
 
@@ -226,6 +231,55 @@ static __always_inline int name_only(struct bpf_sock *sk)
 	return err;
 }
 
+/* One more of *n, of which there may be max. False: that is too many. */
+static __always_inline bool take_one(__u32 *n, __u32 max)
+{
+	if (__sync_fetch_and_add(n, 1) < max)
+		return true;
+	__sync_fetch_and_add(n, -1);
+	return false;
+}
+
+static __always_inline void give_back(const struct hold_made *m)
+{
+	struct hold_use *u = bpf_map_lookup_elem(&hold_use, &m->jail);
+
+	if (!u)
+		return;
+	__sync_fetch_and_add(&u->socks, -1);
+	if (m->udp)
+		__sync_fetch_and_add(&u->udp, -1);
+}
+
+/*
+ * A socket is counted from when it is made: the port that the kernel finds for one that sends without being bound is asked of
+ * nobody. ENOBUFS is what socket(2) says where there can be no more.
+ */
+SEC("cgroup/sock_create")
+int hold_make(struct bpf_sock *ctx)
+{
+	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
+	__u64 jail = j->jail;
+	struct hold_use *u = bpf_map_lookup_elem(&hold_use, &jail);
+	struct hold_made *m = bpf_sk_storage_get(&hold_made, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	bool udp = ctx->protocol == IPPROTO_UDP;
+
+	if (!u || !m)
+		return deny(ENOBUFS);
+	if (!take_one(&u->socks, j->socks_max))
+		goto full;
+	if (udp && !take_one(&u->udp, j->udp_max)) {
+		__sync_fetch_and_add(&u->socks, -1);
+		goto full;
+	}
+	m->jail = jail;
+	m->udp = udp;
+	return 1;
+full:
+	__sync_fetch_and_add(&u->refused, 1);
+	return deny(ENOBUFS);
+}
+
 SEC("cgroup/bind4")
 int hold_bind4(struct bpf_sock_addr *ctx)
 {
@@ -270,12 +324,16 @@ static __always_inline int bound(struct bpf_sock *ctx, bool everywhere)
 {
 	struct hold_sock *s = bpf_sk_storage_get(&hold_socks, ctx, NULL, 0);
 	struct hold_hidden *hidden;
+	struct hold_jail *j;
 	struct hold_port *p;
 	__u32 real;
 	int err;
 
 	if (!s || s->state != HOLD_PENDING)
 		return 1;
+	j = bpf_get_local_storage(&hold_jails, 0);
+	if (s->key.jail != j->jail) /* passed on from another jail: its name would be counted there */
+		return deny(EADDRNOTAVAIL);
 	real = ctx->src_port;
 	s->real = real;
 	if (!s->key.port)
@@ -376,11 +434,17 @@ pass:
 SEC("cgroup/sock_release")
 int hold_release(struct bpf_sock *ctx)
 {
-	struct hold_sock *s = bpf_sk_storage_get(&hold_socks, ctx, NULL, 0);
+	struct hold_made *m = bpf_sk_storage_get(&hold_made, ctx, NULL, 0);
+	struct hold_sock *s;
 	struct hold_hidden *hidden;
 	__u32 real;
 	void *bell;
 
+	if (m && m->jail) {
+		give_back(m);
+		m->jail = 0;
+	}
+	s = bpf_sk_storage_get(&hold_socks, ctx, NULL, 0);
 	if (!s || (s->state != HOLD_BOUND && s->state != HOLD_NAMED))
 		return 1;
 	s->state = HOLD_NONE;

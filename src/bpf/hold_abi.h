@@ -30,6 +30,20 @@ struct hold_jail {
 	__u32 n4, n6;
 	__u32 prim4; /* network order */
 	__u32 prim6[4]; /* network order */
+	__u32 socks_max,
+		udp_max; /* how many sockets there may be that the jail has made; and how many of these for UDP */
+};
+
+/* By jail: what it has. Only the kernel side counts. */
+struct hold_use {
+	__u32 socks, udp; /* sockets made and not closed yet; accepted connections are not made by socket(2) */
+	__u64 refused; /* sockets that were one too many */
+};
+
+/* Value of a socket storage map of its own, which no broker can open: which jail counts the socket. */
+struct hold_made {
+	__u64 jail;
+	__u64 udp; /* 1: also among those for UDP */
 };
 
 /* By jail and destination (the longest prefix counts): which of its addresses a jail of several sends from. */
@@ -118,6 +132,7 @@ struct hold_sock {
  * Pins, in this order: X(name, attach type). The directory is BPFFS/iocage-HOLD_VERSION-NETNSCOOKIE.
  */
 #define HOLD_PROGS(X)                                 \
+	X(hold_make, BPF_CGROUP_INET_SOCK_CREATE)     \
 	X(hold_bind4, BPF_CGROUP_INET4_BIND)          \
 	X(hold_bind6, BPF_CGROUP_INET6_BIND)          \
 	X(hold_bound4, BPF_CGROUP_INET4_POST_BIND)    \
@@ -143,6 +158,8 @@ struct hold_sock {
 	X(hold_hidden)  \
 	X(hold_sources) \
 	X(hold_sent)    \
+	X(hold_use)     \
+	X(hold_made)    \
 	X(hold_events)
 
 #define HOLD_BPFFS       "/sys/fs/bpf"

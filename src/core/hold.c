@@ -25,6 +25,8 @@ void hold_format(const struct hold *h, struct sbuf *out)
 
 	sbuf_addf(out, "ip4=%s ip6=%s saddrsel4=%d saddrsel6=%d raw=%d reserved=%d", modes[h->ip4], modes[h->ip6],
 	          h->saddrsel4, h->saddrsel6, h->raw_sockets, h->reserved_ports);
+	if (h->sockets != HOLD_SOCKETS)
+		sbuf_addf(out, " sockets=%u", h->sockets);
 	for (uint32_t i = 0; i < h->n4; i++)
 		format_addr(out, &first, 4, h->a4[i]);
 	for (uint32_t i = 0; i < h->n6; i++)
@@ -45,6 +47,15 @@ static bool parse_flag(const char *v, bool *ret)
 {
 	*ret = streq(v, "1");
 	return *ret || streq(v, "0");
+}
+
+static bool parse_count(const char *v, uint32_t *ret)
+{
+	char *end;
+	unsigned long n = strtoul(v, &end, 10);
+
+	*ret = (uint32_t)n;
+	return end != v && !*end && n <= UINT32_MAX / 2;
 }
 
 static bool add_addr(struct hold *h, const struct ipaddr *a)
@@ -95,6 +106,8 @@ static bool parse_word(char *word, struct hold *h)
 		return parse_flag(v, &h->raw_sockets);
 	if (streq(word, "reserved"))
 		return parse_flag(v, &h->reserved_ports);
+	if (streq(word, "sockets"))
+		return parse_count(v, &h->sockets);
 	return streq(word, "a") && parse_addrs(v, h);
 }
 
@@ -102,7 +115,7 @@ int hold_parse(const char *text, struct hold *ret, struct err *e)
 {
 	_cleanup_(strv_done) struct strv words = { 0 };
 	/* what is not said is not allowed */
-	struct hold h = { .ip4 = IP_DISABLE, .ip6 = IP_DISABLE };
+	struct hold h = { .ip4 = IP_DISABLE, .ip6 = IP_DISABLE, .sockets = HOLD_SOCKETS };
 
 	if (strv_split(&words, text, " ") < 0)
 		return err_oom(e);
@@ -130,6 +143,7 @@ void hold_from_jail(const struct jail *j, struct hold *ret)
 		.raw_sockets = (j->allow & ALLOW_RAW_SOCKETS) != 0,
 		/* as on FreeBSD: the jail's root may have port 80 of its own address */
 		.reserved_ports = true,
+		.sockets = j->sockets_max,
 	};
 	if (j->ip4 == IP_NEW)
 		add_list(ret, j->a4, j->n4);

@@ -6,11 +6,13 @@
 #include "core/addr.h"
 #include "core/jail.h"
 
+#define HOLD_SOCKETS   8192 /* the default of maxsockets, not written in the text */
 #define HOLD_ADDRS_MAX 255 /* per family, as FreeBSD's security.jail.jail_max_af_ips */
 
 struct hold {
 	enum ip_mode ip4, ip6; /* IP_NEW with no address behaves as IP_DISABLE */
 	bool saddrsel4, saddrsel6, raw_sockets, reserved_ports;
+	uint32_t sockets; /* how many it may have made at a time */
 	uint32_t n4, n6;
 	uint8_t a4[HOLD_ADDRS_MAX][4]; /* [0] is the primary */
 	uint8_t a6[HOLD_ADDRS_MAX][16];

@@ -79,6 +79,7 @@ struct jail {
 	size_t npassed;
 	struct router router4, router6;
 	unsigned allow; /* enum allow_flags */
+	unsigned sockets_max; /* made at a time; shared IP */
 	unsigned children_max, conflict_wait; /* milliseconds, 0: addresses are not asked for */
 	char mac_prefix[8];
 	const struct conf *conf; /* borrowed: for everything else */

@@ -318,6 +318,7 @@ int jail_build(const struct conf *c, const char *name, struct jail *ret, struct 
 		give_prefix(&j.a6[i]);
 	j.allow = build_allow(c);
 	j.children_max = to_uint(conf_get(c, PROP_children_max), 0);
+	j.sockets_max = to_uint(conf_get(c, PROP_maxsockets), 0);
 	j.conflict_wait = to_uint(conf_get(c, PROP_conflict_wait), 0);
 	if (j.children_max)
 		j.allow |= ALLOW_NESTED;

@@ -42,6 +42,7 @@ P(dhcp_timeout, PT_INT, "10", NULL, 0, 3600, 0, "network", "VNET: seconds a star
 P(dhcp_required, PT_BOOL, "0", NULL, 0, 0, 0, "network", "VNET: a start without an address by then fails; off: it goes on and says so.")
 P(rtsold, PT_BOOL, "0", NULL, 0, 0, PF_RESTART, "network", "VNET: solicit routers on interfaces that accept their advertisements; on Linux the kernel always does.")
 P(ip_hostname, PT_BOOL, "0", NULL, 0, 0, PF_RESTART | PF_LATER, "network", "Resolve the host name and use its addresses as the jail's.")
+P(maxsockets, PT_INT, "8192", NULL, 16, 1000000, PF_RESTART, "network", "Shared IP: sockets that the jail may have made at a time, accepted connections not counted; of these an eighth of the host's ephemeral ports for UDP.")
 P(conflict_wait, PT_INT, "2", NULL, 0, 10000, 0, "network", "Milliseconds another machine on the wire has to say that an address of the jail is its own; 0: nobody is asked.")
 P(resolver, PT_RESOLVER, "/etc/resolv.conf", NULL, 0, 0, PF_RESTART | PF_LIVE, "network", "The jail's resolv.conf: /etc/resolv.conf or none: the host's; /dev/null: left alone; or lines joined by ';'.")
 P(host_hostname, PT_STR, "", NULL, 0, 0, PF_RESTART, "network", "Host name; empty: the jail's name with '_' as '-'.")

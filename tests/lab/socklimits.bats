@@ -199,6 +199,121 @@ own_of() {
 	done
 }
 
+# --- what they take ---
+
+# fill FD JAIL WORDS...: a program that keeps sockets until FD is closed; what it says is in $LAB_TMP/fill.FD
+fill() {
+	local fd=$1 j=$2
+	shift 2
+	rm -f "$LAB_TMP/keep.$fd"
+	mkfifo "$LAB_TMP/keep.$fd"
+	# nobody else holds the other end open
+	iocage exec "$j" -- socks "$@" <"$LAB_TMP/keep.$fd" >"$LAB_TMP/fill.$fd" 2>&1 8>&- 9>&- &
+	eval "exec $fd>'$LAB_TMP/keep.$fd'"
+	for _ in $(seq 600); do
+		! grep -q . "$LAB_TMP/fill.$fd" || break
+		sleep 0.1
+	done
+	output=$(cat "$LAB_TMP/fill.$fd")
+}
+
+# The host still gets sockets of every kind, as its own programs ask for them.
+host_works() {
+	"$LAB_TMP/socks" many send4 20 </dev/null | grep -q '^20 ok'
+	"$LAB_TMP/socks" many send6 20 </dev/null | grep -q '^20 ok'
+	"$LAB_TMP/socks" many talk4 20 </dev/null | grep -q '^20 ok'
+	"$LAB_TMP/socks" many udp4 20 </dev/null | grep -q '^20 ok'
+	"$LAB_TMP/socks" many listen4 20 </dev/null | grep -q '^20 ok'
+	"$LAB_TMP/socks" many dual 20 </dev/null | grep -q '^20 ok'
+	ok "$LAB_TMP/socks" reach 192.0.2.254 9
+}
+
+@test "two jails at their bounds, and the host beside them, go on working: UDP that sends, is bound, is connected; TCP" {
+	local kind
+	mksocks full "$V4" "$V6" maxsockets=3000
+	mksocks also 'ip4_addr=em0|192.0.2.11/24' 'ip6_addr=em0|2001:db8::11/64'
+	mksocks third 'ip4_addr=em0|192.0.2.12/24' 'ip6_addr=em0|2001:db8::12/64'
+	up third
+	for kind in send4 udp6 tcp4; do
+		up full also
+		fill 8 full many $kind 30000
+		has ENOBUFS
+		fill 9 also many $kind 30000
+		has ENOBUFS
+		host_works
+		ok iocage exec third -- socks many $kind 20 </dev/null
+		has "20 ok"
+		# one that is closed makes room
+		exec 8>&-
+		eventually eval 'iocage exec full -- socks many send6 10 </dev/null | grep -q "^10 ok"'
+		# said once
+		[ "$(grep -c maxsockets "$IOCAGE_ROOT/log/full-console.log")" -eq 1 ]
+		exec 9>&-
+		down full also
+		rm -f "$IOCAGE_ROOT/log/full-console.log"
+	done
+}
+
+@test "maxsockets: that many are made, accepted connections are not counted, closing gives back, exec too" {
+	mksocks m "$V4" maxsockets=100
+	up m
+	fill 8 m many new4 200
+	# some are the broker's and the monitor's own
+	[[ $output =~ ^(9[6-9]|100)\ ENOBUFS$ ]]
+	fails 0 iocage exec m -- socks many new6 1 </dev/null
+	has "0 E"
+	exec 8>&-
+	eventually eval 'iocage exec m -- socks many listen4 95 7000 </dev/null | grep -q "^95 ok"'
+}
+
+@test "hidden ports are outside the host's ephemeral range and its reserved ports, also when these change" {
+	local j=h low high was
+	was=$(cat /proc/sys/net/ipv4/ip_local_port_range)
+	mksocks h "$V4" "$V6"
+	up h
+	for range in '32768 60999' '10000 65535' '40000 50000'; do
+		echo "$range" >/proc/sys/net/ipv4/ip_local_port_range
+		echo 61000-61100,9000-9100,50001-50100 >/proc/sys/net/ipv4/ip_local_reserved_ports
+		read -r low high <<<"$range"
+		fill 8 h many listen4 150 2000
+		has "150 ok"
+		fill 9 h many udp6 150 2000
+		has "150 ok"
+		ss -Hlntu | awk -v l="$low" -v h="$high" '{ sub(/.*:/, "", $5); p = $5 + 0
+			if ((p >= l && p <= h) || (p >= 61000 && p <= 61100) || (p >= 9000 && p <= 9100) || (p >= 50001 && p <= 50100)) print }' >"$LAB_TMP/inside"
+		cat "$LAB_TMP/inside"
+		[ ! -s "$LAB_TMP/inside" ]
+		exec 8>&- 9>&-
+		eventually eval '[ "$(ss -Hlntu | grep -c 192.0.2.10)" -eq 0 ]'
+	done
+	echo >/proc/sys/net/ipv4/ip_local_reserved_ports
+	echo "$was" >/proc/sys/net/ipv4/ip_local_port_range
+}
+
+@test "more UDP ports than are translated: ENOBUFS, no real port, and another jail goes on" {
+	mksocks udp "$V4"
+	mksocks also 'ip4_addr=em0|192.0.2.11/24'
+	up udp also
+	fill 8 udp many udp4 1300 20000
+	is "1024 ENOBUFS"
+	run bash -c "ss -Hlnu | grep -E ':2[01][0-9]{3} '"
+	[ "$status" -ne 0 ]
+	ok iocage exec also -- socks many udp4 20 20000 </dev/null
+	has "20 ok"
+	grep -q 'UDP sockets' "$IOCAGE_ROOT"/log/*udp*
+}
+
+@test "more names than there may be: another jail still binds" {
+	mksocks n "$V4" "$V6"
+	mksocks also 'ip4_addr=em0|192.0.2.11/24'
+	up n also
+	fill 8 n names 300000 192.0.2.10 2001:db8::10
+	has ENOBUFS
+	ok iocage exec also -- socks many listen4 50 3000 </dev/null
+	has "50 ok"
+	host_works
+}
+
 # --- ordinary sockets ---
 
 @test "each call on a socket answers as on the host: FIONREAD, poll, splice, peeking, segments, zero copy" {

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -202,9 +203,22 @@ int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t
 	}
 }
 
+int broker_full(struct broker *b, bool sockets)
+{
+	struct nat_ask q = { .own = sockets ? NAT_NO_SOCKETS : NAT_NO_PORTS };
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	if (!b->told || t.tv_sec - b->told >= 60) { /* the monitor does not say it more often either */
+		b->told = t.tv_sec;
+		(void)ask_monitor(b, &q, -1);
+	}
+	return -ENOBUFS;
+}
+
 int broker_own_port(struct broker *b, int sock, const uint8_t addr[16])
 {
-	struct nat_ask q = { .own = 1 };
+	struct nat_ask q = { .own = NAT_OWN_PORT };
 
 	memcpy(q.key.addr, addr, 16);
 	return ask_monitor(b, &q, sock) == NAT_DONE ? 0 : -EADDRINUSE;
@@ -362,6 +376,8 @@ static int broker_fill(struct broker *b, int nsfd, struct err *e)
 	b->port_start = openat(b->proc, "sys/net/ipv4/ip_unprivileged_port_start", O_RDONLY | O_CLOEXEC);
 	if (b->port_start < 0)
 		return err_sys(e, "open /proc/sys/net/ipv4/ip_unprivileged_port_start");
+	broker_ports_open(b);
+	b->ports.seed = (uint32_t)b->jail * 2654435761U | 1;
 	page = mmap(NULL, HOLD_SENT, PROT_READ, MAP_SHARED, b->maps.hold_sent, 0);
 	if (page == MAP_FAILED)
 		return err_sys(e, "map the page of hold_sent");
@@ -387,6 +403,7 @@ int broker_open(int nsfd, const struct hold *h, struct broker **ret, struct err 
 	b->h = *h;
 	memset(&b->maps, 0xff, sizeof(b->maps));
 	b->view = b->view_sock = b->proc = b->port_start = b->test_sock = b->nat = -1;
+	b->ports.range = b->ports.reserved = -1;
 	r = broker_fill(b, nsfd, e);
 	if (r < 0) {
 		broker_close(b);
@@ -437,6 +454,8 @@ void broker_close(struct broker *b)
 	closep(&b->view_sock);
 	closep(&b->proc);
 	closep(&b->port_start);
+	closep(&b->ports.range);
+	closep(&b->ports.reserved);
 	closep(&b->test_sock);
 	closep(&b->nat);
 	if (b->sent)

@@ -13,6 +13,15 @@
 #include "os/linux/shared.h"
 
 #define BROKER_GROUPS 256
+/* broker_hidden.c: which ports the host's kernel chooses from, as it was read last. */
+struct broker_ports {
+	int range, reserved; /* files of /proc/sys, -1: not there */
+	unsigned low, high;
+	uint16_t last[2]; /* hidden port given last: TCP, UDP */
+	uint32_t seed; /* never 0 */
+	uint8_t set_aside[8192]; /* a bit a port */
+	char text[4096]; /* that they were read from */
+};
 
 struct broker {
 	struct hold h;
@@ -34,6 +43,8 @@ struct broker {
 	int nat; /* where the monitor is asked for what takes rights; -1: it cannot be any more */
 	const uint8_t *sent; /* the page of the map hold_sent */
 	unsigned named; /* TCP sockets that have got a port in the jail and neither listen nor connect yet (or are gone) */
+	struct broker_ports ports;
+	time_t told; /* monotonic seconds: when the monitor was last told that a bound was met; 0: never */
 	uint16_t asked; /* number of the last question to it */
 	bool no_nat; /* the monitor has said that this kernel cannot */
 	struct broker_group { /* multicast groups joined; never more than these */
@@ -97,6 +108,15 @@ must_check int broker_bind_to_listen(struct broker *b, int sock);
 void broker_connect_named(struct broker *b, int sock, const union ip_name *to);
 /* Connect a UDP socket: one that is bound to a wildcard leaves from the jail's address. 0 or -errno. */
 int broker_connect_udp(struct broker *b, int sock, const union ip_name *to);
+/*
+ * broker_hidden.c: ports that a socket has in the kernel only. They are outside the host's ephemeral range and not among those it
+ * has reserved, as both are now: how many there are; one after the other, of which the caller takes the first that is free.
+ */
+void broker_ports_open(struct broker *b);
+unsigned broker_hidden_start(struct broker *b);
+uint16_t broker_hidden_next(struct broker *b, int proto);
+/* A port for who asks for any: one of the ephemeral range, nothing is known of it. */
+uint16_t broker_any_port(struct broker *b);
 /* Enter a listening (or wildcard datagram) socket where packets are steered from. 0 or -errno. */
 int broker_steer(struct broker *b, int sock);
 
@@ -106,6 +126,8 @@ int broker_steer(struct broker *b, int sock);
  * one more (or the monitor does not answer); -EOPNOTSUPP: this kernel cannot.
  */
 must_check int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real);
+/* A bound was met: there are as many sockets as there may be, or no hidden port is free. The log says so. -ENOBUFS. */
+int broker_full(struct broker *b, bool sockets);
 /* Ask the monitor to bind a TCP socket to addr and its own port, although somebody else has the port. 0 or -errno. */
 must_check int broker_own_port(struct broker *b, int sock, const uint8_t addr[16]);
 

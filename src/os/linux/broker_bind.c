@@ -238,6 +238,28 @@ static int bind_told(struct broker *b, int sock, struct plan *p, uint32_t state)
 	return r;
 }
 
+/*
+ * As bind_told(), on the first hidden port that is free. While one is looked for, the socket shares with nobody, whatever it says.
+ * Then SO_REUSEADDR stays on: a service of the host that is started beside the connections taken gets its port by it, and a
+ * datagram socket that is connected may be joined. -ENOBUFS: all are taken.
+ */
+static int bind_hidden(struct broker *b, int sock, struct plan *p)
+{
+	int proto = p->s.key.proto, r = -EADDRINUSE;
+	unsigned n = broker_hidden_start(b);
+	int group = flag(sock, SOL_SOCKET, SO_REUSEPORT), off = 0;
+
+	set_reuse(sock, 0);
+	(void)setsockopt(sock, SOL_SOCKET, SO_REUSEPORT, &off, sizeof(off));
+	for (unsigned i = 0; i < n && r == -EADDRINUSE; i++) {
+		set_port(&p->name, broker_hidden_next(b, proto));
+		r = bind_told(b, sock, p, HOLD_PENDING);
+	}
+	set_reuse(sock, r == 0 || (p->s.flags & HOLD_S_REUSEADDR));
+	(void)setsockopt(sock, SOL_SOCKET, SO_REUSEPORT, &group, sizeof(group));
+	return r == -EADDRINUSE ? broker_full(b, false) : r;
+}
+
 /* Address and port in the jail; in the kernel the address at most. */
 static int name_tcp(struct broker *b, int sock, struct plan *p)
 {
@@ -274,42 +296,6 @@ static void still_named(struct broker *b, int sock, struct plan *p)
 		return; /* the map is full: the socket has no name in the jail any more */
 }
 
-/*
- * A port of the kernel's choice, found by a socket that is closed again. Asking for it by number makes the kernel keep it
- * when the socket is connected and disconnected.
- */
-static int find_port(const struct plan *p, int like, int type, int *ret_holder)
-{
-	union ip_name name = p->name;
-	socklen_t len = sizeof(name);
-	int fd = socket(name.sa.sa_family, type | SOCK_CLOEXEC, 0), v6only = flag(like, IPPROTO_IPV6, IPV6_V6ONLY);
-
-	*ret_holder = fd;
-	if (fd < 0)
-		return -errno;
-	if (name.sa.sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)
-		return -errno;
-	set_port(&name, 0);
-	if (bind(fd, &name.sa, name_len(&name)) < 0 || getsockname(fd, &name.sa, &len) < 0)
-		return -errno;
-	set_reuse(fd, 1);
-	return ntohs(name.sa.sa_family == AF_INET ? name.in.sin_port : name.in6.sin6_port);
-}
-
-/* On a port of the kernel's choice, by number (find_port). */
-static int bind_hidden_tcp(struct broker *b, int sock, struct plan *p)
-{
-	_cleanup_close_ int holder = -1;
-	int r = find_port(p, sock, SOCK_STREAM, &holder);
-
-	if (r < 0)
-		return r;
-	set_port(&p->name, (uint16_t)r);
-	/* it stays on, for the connections taken: a service of the host that is started beside them gets its port by it */
-	set_reuse(sock, 1);
-	return bind_told(b, sock, p, HOLD_PENDING);
-}
-
 /* One that has a name in the jail, or has asked for an address alone (IP_BIND_ADDRESS_NO_PORT), gets a hidden port. */
 static int bind_named(struct broker *b, int sock, struct hold_sock *s)
 {
@@ -340,7 +326,7 @@ static int bind_named(struct broker *b, int sock, struct hold_sock *s)
 		set_reuse(sock, 1);
 		r = bind_told(b, sock, &p, HOLD_PENDING);
 	} else {
-		r = bind_hidden_tcp(b, sock, &p);
+		r = bind_hidden(b, sock, &p);
 	}
 	if (r < 0 && named)
 		still_named(b, sock, &p);
@@ -522,18 +508,19 @@ static void make_wild(struct plan *p)
 		memset(&p->name.in6.sin6_addr, 0, 16);
 }
 
-/* On a port of the kernel's choice (or that of the group it joins), translated. */
+/* On a hidden port (or that of the group it joins), translated. */
 static int bind_translated(struct broker *b, int sock, struct plan *p, const struct hold_port *join)
 {
-	_cleanup_close_ int holder = -1;
 	struct hold_sock s;
-	int r = join->count ? join->real : find_port(p, sock, SOCK_DGRAM, &holder);
+	int r;
 
-	if (r < 0)
-		return r;
-	set_port(&p->name, (uint16_t)r);
 	p->s.flags |= HOLD_S_NAT;
-	r = bind_reuse(b, sock, p, 1);
+	if (join->count) {
+		set_port(&p->name, join->real);
+		r = bind_reuse(b, sock, p, 1);
+	} else {
+		r = bind_hidden(b, sock, p);
+	}
 	if (r < 0 || hold_map_get(b->maps.hold_socks, &sock, &s) < 0)
 		return r;
 	r = broker_translate(b, &s.key, s.real);
@@ -580,20 +567,17 @@ static int bind_udp(struct broker *b, int sock, struct plan *p, const struct hol
 	return broker_steer(b, sock);
 }
 
-/* On the wildcard, any port: which address it is in the kernel is known when it listens or connects. */
+/* Any port: the jail's, of which the kernel hears when it listens or connects. */
 static int name_any_tcp(struct broker *b, int sock, struct plan *p)
 {
-	struct hold_port join;
+	struct hold_port join = { 0 };
 	int r = -EADDRINUSE;
 
-	for (int i = 0; i < 16 && r == -EADDRINUSE; i++) {
-		_cleanup_close_ int holder = -1;
-
-		r = find_port(p, sock, SOCK_STREAM, &holder);
-		if (r < 0)
-			return r;
-		p->s.key.port = (uint16_t)r;
+	for (int i = 0; i < 256 && r == -EADDRINUSE; i++) {
+		p->s.key.port = broker_any_port(b);
 		r = conflicts(b, p, &join);
+		if (r == 0 && join.count)
+			r = -EADDRINUSE;
 	}
 	return r < 0 ? r : name_tcp(b, sock, p);
 }
@@ -643,12 +627,12 @@ int broker_bind_held(struct broker *b, int sock, int proto, const union ip_name 
 	}
 	if (proto == IPPROTO_UDP)
 		return bind_udp(b, sock, &p, &join);
-	if (!port && p.wild && selects(b, v4))
-		return name_any_tcp(b, sock, &p);
 	if (port)
 		return name_tcp(b, sock, &p);
-	return flag(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) ? bind_told(b, sock, &p, HOLD_PENDING)
-	                                                       : bind_hidden_tcp(b, sock, &p);
+	if (flag(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) && !(p.wild && selects(b, v4)))
+		return bind_told(b, sock, &p, HOLD_PENDING);
+	/* of a family that it inherits, it has the port in the kernel, too */
+	return b->h.ip4 == IP_INHERIT || b->h.ip6 == IP_INHERIT ? bind_hidden(b, sock, &p) : name_any_tcp(b, sock, &p);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,7 +23,8 @@
 #include "os/linux/monitor.h"
 #include "seccomp_filters.h"
 
-#define LISTENERS_MAX 1024 /* processes brought in by exec at one time */
+#define LISTENERS_MAX 8192 /* processes brought in by exec at one time */
+#define OTHER_FILES   256
 
 struct serving {
 	struct broker *b;
@@ -174,7 +176,11 @@ static void serve(struct serving *s)
 int broker_run(struct broker *b, const struct broker_fds *f, unsigned flags, pid_t parent, struct err *e)
 {
 	static struct serving s;
-	int r = lose_rights(b, f->jail, flags, e);
+	const struct rlimit files = { LISTENERS_MAX + OTHER_FILES, LISTENERS_MAX + OTHER_FILES };
+	int r = setrlimit(RLIMIT_NOFILE, &files) < 0 ? err_sys(e, "raise the limit of open files") : 0;
+
+	if (r == 0)
+		r = lose_rights(b, f->jail, flags, e);
 
 	if (r == 0)
 		r = broker_know_self(b, e);

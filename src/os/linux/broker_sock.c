@@ -156,7 +156,10 @@ enum answer broker_socket(struct broker *b, const struct request *r, int64_t *re
 	if (*ret < 0)
 		return ANSWER_VALUE;
 	sock = socket(family, (int)(type | SOCK_CLOEXEC), proto);
-	*ret = sock < 0 ? -errno : give_address(b, sock, family, type & TYPE_MASK, proto);
+	if (sock < 0 && errno == ENOBUFS)
+		*ret = broker_full(b, true);
+	else
+		*ret = sock < 0 ? -errno : give_address(b, sock, family, type & TYPE_MASK, proto);
 	if (*ret == 0)
 		*ret = give_to_caller(b, r, sock);
 	if (*ret < 0)

@@ -314,6 +314,35 @@ static int owner_set(const struct hold_maps *m, int group, uint64_t jail, const 
 	return r == -ENOENT ? 0 : r;
 }
 
+void hold_port_range(uint16_t *ret_low, uint16_t *ret_high)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned low = 32768, high = 60999; /* the kernel's own default */
+	size_t len;
+
+	if (fs_read(AT_FDCWD, "/proc/sys/net/ipv4/ip_local_port_range", 64, &text, &len, NULL) == 0 &&
+	    sscanf(text, "%u %u", &low, &high) != 2) {
+		low = 32768;
+		high = 60999;
+	}
+	*ret_low = (uint16_t)low;
+	*ret_high = (uint16_t)high;
+}
+
+/*
+ * A UDP socket that sends gets a port of the host's ephemeral range, and nobody who sends from the wildcard gets that one: an eighth
+ * of the range for a jail leaves enough for the host when several are at their bounds. A TCP port is in nobody's way so.
+ */
+static uint32_t udp_share(uint32_t sockets)
+{
+	uint16_t low, high;
+	uint32_t share;
+
+	hold_port_range(&low, &high);
+	share = (high < low ? 0U : high - low + 1U) / 8;
+	return sockets < share ? sockets : share;
+}
+
 /* The record of the jail in its cgroup storage. */
 static void describe(const struct hold *h, uint64_t jail, struct hold_jail *ret)
 {
@@ -330,6 +359,8 @@ static void describe(const struct hold *h, uint64_t jail, struct hold_jail *ret)
 		memcpy(&ret->prim4, h->a4[0], 4);
 	if (ret->n6)
 		memcpy(ret->prim6, h->a6[0], 16);
+	ret->socks_max = h->sockets + 1; /* one is the broker's own */
+	ret->udp_max = udp_share(h->sockets);
 }
 
 /* Has it addresses of one family and inherits the other. *ret: the wildcard of that one. */
@@ -346,11 +377,15 @@ static bool everywhere(const struct hold *h, uint8_t ret[static 16])
 
 static int tell(const struct hold_maps *m, int group, uint64_t jail, const struct hold *h, struct err *e)
 {
+	const struct hold_use none = { 0 };
 	struct hold_jail j;
 	uint8_t addr[16];
-	int r = 0;
+	int r;
 
 	describe(h, jail, &j);
+	r = hold_map_put(m->hold_use, &jail, &none, BPF_NOEXIST);
+	if (r == -EEXIST)
+		r = 0;
 	for (uint32_t i = 0; i < j.n4 && r == 0; i++) {
 		hold_mapped(h->a4[i], addr);
 		r = owner_set(m, group, jail, addr, true);
@@ -494,6 +529,8 @@ int hold_forget(const struct hold_maps *m, uint64_t jail)
 	/* the ring that its monitor is rung by: else it keeps its memory */
 	if (m->hold_events >= 0)
 		done = first_of(done, hold_map_del(m->hold_events, &jail));
+	if (m->hold_use >= 0)
+		done = first_of(done, hold_map_del(m->hold_use, &jail));
 	return m->hold_owners < 0 ? done : first_of(done, disown(m, -1, jail, NULL));
 }
 
@@ -579,8 +616,38 @@ static int forget_in(const char *dir, uint64_t jail)
 	if (r == 0)
 		r = open_alike(dir, "hold_events", sizeof(jail), sizeof(uint32_t), &m.hold_events);
 	if (r == 0)
+		r = open_alike(dir, "hold_use", sizeof(jail), sizeof(struct hold_use), &m.hold_use);
+	if (r == 0)
 		r = hold_forget(&m, jail);
 	return r < 0 ? r : silenced;
+}
+
+int hold_used(const char *rel, struct hold_used *ret, struct err *e)
+{
+	_cleanup_close_ int group = cgroup_open(rel, MAKER, e), uses = -1, jails = -1;
+	struct hold_use u;
+	struct hold_jail j;
+	struct stat st;
+	uint64_t jail;
+	char dir[128];
+	int r = group < 0 ? group : pin_dir(dir, sizeof(dir), e);
+
+	if (r < 0)
+		return r;
+	if (fstat(group, &st) < 0)
+		return err_sys(e, "look at the control group of %s", rel);
+	jail = st.st_ino;
+	r = open_alike(dir, "hold_use", sizeof(jail), sizeof(u), &uses);
+	if (r == 0)
+		r = open_alike(dir, "hold_jails", sizeof(jail), sizeof(j), &jails);
+	if (r == 0)
+		r = uses < 0 || jails < 0 ? -ENOENT : hold_map_get(uses, &jail, &u);
+	if (r == 0)
+		r = hold_map_get(jails, &jail, &j);
+	if (r < 0)
+		return err_set(e, -r, "ask the kernel for the sockets of %s: %s", rel, strerror(-r));
+	*ret = (struct hold_used){ u.socks, j.socks_max, u.udp, j.udp_max };
+	return 0;
 }
 
 int hold_end(const char *rel, struct err *e)

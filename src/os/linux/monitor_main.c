@@ -34,6 +34,7 @@
 #define SETTLE_MS    50 /* the neighbours hear of addresses when the start is over: it shall not wait for that */
 #define CHOOSE_MS    100 /* a routing daemon changes many routes at a time */
 #define BROKER_MS    2000 /* an answer takes microseconds */
+#define BOUND_MS     60000
 #define FOLLOW_AFTER 500 /* ms: a start has better things to do */
 
 struct monitor {
@@ -49,6 +50,7 @@ struct monitor {
 	int64_t choose_at; /* monotonic milliseconds, 0: nothing has changed */
 	struct hold h;
 	int64_t announce_at; /* monotonic milliseconds, 0: nothing to tell */
+	int64_t bound_told; /* monotonic milliseconds: when the log last said that a bound was met */
 	pid_t announcer; /* a process that tells the neighbours, 0: none */
 };
 
@@ -151,11 +153,26 @@ static void tell_neighbours(struct monitor *m)
 		m->announcer = 0;
 }
 
+/* A jail that goes on trying shall not fill its log. */
+static void tell_bound(struct monitor *m, const char *met)
+{
+	struct err e = ERR_INIT;
+
+	if (m->bound_told && now_ms() - m->bound_told < BOUND_MS)
+		return;
+	m->bound_told = now_ms();
+	(void)err_set(&e, ENOBUFS, "%s", met);
+	complain(m, &e);
+}
+
 static void serve_nat(struct monitor *m)
 {
-	if (nat_serve(&m->nat, m->asks, &m->h))
-		return;
-	closep(&m->asks);
+	const char *met = NULL;
+
+	if (!nat_serve(&m->nat, m->asks, &m->h, &met))
+		closep(&m->asks);
+	if (met)
+		tell_bound(m, met);
 }
 
 /* Until the broker has answered. It may have a question of its own first. False: it does not answer. */

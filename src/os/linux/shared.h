@@ -47,6 +47,13 @@ void hold_set_libexec(const char *dir);
 must_check int hold_attach(int cgroupfd, const struct hold *h, struct err *e);
 /* Replace what a live jail is held to, at once. */
 must_check int hold_update(int cgroupfd, const struct hold *h, struct err *e);
+/* How many sockets a running jail (its control group, relative to the mount) has made and not closed yet, and may have. */
+struct hold_used {
+	uint32_t socks, socks_max, udp, udp_max; /* udp: those among them */
+};
+must_check int hold_used(const char *rel, struct hold_used *ret, struct err *e);
+/* The ports the host's kernel chooses from, both ends included; may be changed at any time. */
+void hold_port_range(uint16_t *ret_low, uint16_t *ret_high);
 /* The jail has ended and its control group (relative to the mount) goes: so does what the maps keep of it. */
 must_check int hold_end(const char *rel, struct err *e);
 /*

@@ -233,20 +233,36 @@ static enum nat_what translate_one(struct nat *t, const struct nat_ask *q, const
 	return NAT_REFUSED;
 }
 
-bool nat_serve(struct nat **t, int sock, const struct hold *h)
+static const char *bound_met(const struct nat_ask *q, enum nat_what answer)
+{
+	if (q->own == NAT_NO_SOCKETS)
+		return "the jail has as many sockets as it may have: socket() is refused (ENOBUFS); see maxsockets";
+	if (q->own == NAT_NO_PORTS)
+		return "no port outside the host's ephemeral range is free for one more socket: bind() and listen() "
+		       "are "
+		       "refused (ENOBUFS)";
+	return answer == NAT_FULL
+	               ? "the jail has as many UDP sockets with a port of their own as it may have: bind() is "
+	                 "refused (ENOBUFS)"
+	               : NULL;
+}
+
+bool nat_serve(struct nat **t, int sock, const struct hold *h, const char **ret_met)
 {
 	struct nat_answer a = { .what = NAT_REFUSED };
 	struct nat_ask q;
 	_cleanup_close_ int fd = -1;
 	ssize_t n = sync_recv(sock, &q, sizeof(q), &fd, 1);
 
+	*ret_met = NULL;
 	if (n <= 0)
 		return n < 0 && (errno == EAGAIN || errno == EINTR);
 	if (n != sizeof(q))
 		return false;
 	a.seq = q.seq;
+	*ret_met = bound_met(&q, NAT_DONE);
 	if (q.own) {
-		if (fd >= 0 && own_port_bind(fd, q.key.addr, h))
+		if (q.own == NAT_OWN_PORT && fd >= 0 && own_port_bind(fd, q.key.addr, h))
 			a.what = NAT_DONE;
 		return send(sock, &a, sizeof(a), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(a);
 	}
@@ -255,6 +271,7 @@ bool nat_serve(struct nat **t, int sock, const struct hold *h)
 	if (*t && (*t)->table)
 		nat_rung(*t, h); /* what has closed makes room */
 	a.what = (char)translate_one(*t, &q, h);
+	*ret_met = bound_met(&q, (enum nat_what)a.what);
 	return send(sock, &a, sizeof(a), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(a);
 }
 

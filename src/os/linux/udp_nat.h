@@ -12,9 +12,15 @@
 struct nat_ask {
 	struct hold_port_key key; /* what the sockets are bound as */
 	uint16_t real; /* their port in the kernel; 0: asks only whether there could be one more */
-	uint16_t own; /* 1: something else: the TCP socket that comes along shall have its own port on key.addr (own_port.h) */
+	uint16_t own; /* enum nat_own: something else */
 	uint16_t seq; /* comes back with the answer */
 	uint16_t pad;
+};
+
+enum nat_own {
+	NAT_OWN_PORT = 1, /* the TCP socket that comes along shall have its own port on key.addr (own_port.h) */
+	NAT_NO_SOCKETS, /* the log shall say that a bound was met: the jail has as many sockets as it may have */
+	NAT_NO_PORTS, /* no hidden port is free */
 };
 
 enum nat_what {
@@ -35,9 +41,9 @@ struct nat;
 
 /*
  * Take one question from sock and answer it. *t: NULL before the first, made when it is needed. h: what the jail is held to.
- * False: nobody will ask any more.
+ * *ret_met: NULL, or what the jail's log is to say: a bound was met. False: nobody will ask any more.
  */
-bool nat_serve(struct nat **t, int sock, const struct hold *h);
+bool nat_serve(struct nat **t, int sock, const struct hold *h, const char **ret_met);
 /* An fd that is readable when a translated socket has closed: call nat_rung() then. -1: none, for now. */
 int nat_bell(const struct nat *t);
 void nat_rung(struct nat *t, const struct hold *h);
