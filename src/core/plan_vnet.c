@@ -571,6 +571,10 @@ static bool asked(const struct plan *p)
 int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f, struct err *e)
 {
 	struct op lo = { .kind = OP_LINK_UP, .where = AT_JAIL, .link = "lo" };
+	/* ping without raw sockets, for every group */
+	struct op ping = {
+		.kind = OP_SYSCTL, .where = AT_JAIL, .name = "net/ipv4/ping_group_range", .text = "0 2147483647"
+	};
 	int r;
 
 	/* before there are pairs: a bridge that takes another MAC for a new port forgets its neighbours */
@@ -585,6 +589,7 @@ int plan_vnet_links(struct plan *p, const struct jail *j, const struct facts *f,
 			return r;
 	}
 	add_vlans(p, j, f);
+	plan_add_plain(p, PH_VNET, &ping);
 	r = plan_lease_accept(p, j, f, e);
 	if (r < 0)
 		return r;

@@ -274,7 +274,19 @@ static struct map *families(void)
 	set(m, AF_INET6, ANSWER_ALLOW);
 	set_range(m, AF_NETLINK, AF_NETLINK, 0, netlink_protocols());
 	set(m, AF_PACKET, SLOT(PACKET));
+	set(m, AF_XDP, SLOT(XDP));
 	return m;
+}
+
+/* socket() of IPv4 and IPv6, by type: the broker makes them, and in a VNET jail the kernel. Flags are above the type. */
+static void limit_types(struct map *m)
+{
+	struct map *types = arg_map(1, 0xf, SLOT(BROKER));
+
+	set(types, SOCK_RAW, SLOT(RAW_SOCKET));
+	set(types, SOCK_PACKET, SLOT(PACKET_OLD));
+	set_range(m, AF_INET, AF_INET, 0, types);
+	set_range(m, AF_INET6, AF_INET6, 0, types);
 }
 
 /* Options that name an interface are set by the broker: it knows which ones the jail has. */
@@ -323,7 +335,7 @@ static struct map *ipc_calls(void)
 
 /*
  * 32-bit programs may make sockets through socketcall(2), with arguments in memory: no filter can look there. The broker can;
- * where there is none, these two of its calls are refused (they need allow_socket_af).
+ * where there is none, these two of its calls are refused (they need allow_socket_af; the first one the raw kinds, too).
  */
 static void limit_socketcall(struct map *m)
 {
@@ -376,6 +388,8 @@ static struct map *by_arguments(const char *name)
 #undef X
 	if (strcmp(name, "socketcall") == 0)
 		limit_socketcall(m);
+	if (strcmp(name, "socket") == 0)
+		limit_types(m);
 	return m;
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# confine.bats - what a jail's root cannot do and see: one test for meets promise, tried from inside.
+# confine.bats - what a jail's root cannot do and see: one test for each promise, tried from inside.
+# shellcheck disable=SC2046,SC2086 # lists of numbers
 
 load lib
 
@@ -23,7 +24,7 @@ setup() {
 	done
 }
 
-# refused CALL...: in both jails meets call gives one of the errors that mean no
+# refused CALL...: in both jails each call gives one of the errors that mean no
 refused() {
 	local j
 	for j in s v; do
@@ -36,7 +37,7 @@ refused() {
 	done
 }
 
-@test "user namespace: root inside is somebody of a private range of 65536 outside; meets jail its own range" {
+@test "user namespace: root inside is somebody of a private range of 65536 outside; each jail its own range" {
 	for j in s v; do
 		inside_ok $j 'cat /proc/self/uid_map'
 		read -r in out n <<<"$output"
@@ -233,7 +234,36 @@ table() {
 	hasnt OK
 }
 
-@test "capabilities: none that rmeets the kernel or the host" {
+@test "a VNET jail makes no raw and no packet sockets without allow_raw_sockets and bpf, in any form; ping works for everybody" {
+	mk w vnet=on interfaces=vnet0:none 'ip4_addr=vnet0|10.78.0.5/24' 'ip6_addr=vnet0|2001:db8:78::5/64' defaultrouter=none defaultrouter6=none
+	put w "$LAB_TMP/trycall" bin/trycall
+	up w
+	inside_ok w 'trycall raw raw6 packet oldpacket rawflags'
+	hasnt OK
+	inside_ok w 'ping -c 1 -W 2 127.0.0.1 && ping6 -c 1 -W 2 ::1'
+	inside_ok w 'trycall ping'
+	has OK
+	down w
+	ok iocage set allow_raw_sockets=1 w
+	up w
+	inside_ok w 'trycall raw'
+	has OK
+	inside_ok w 'trycall raw6'
+	has OK
+	inside_ok w 'trycall packet oldpacket'
+	hasnt OK
+	down w
+	ok iocage set allow_raw_sockets=0 bpf=1 w
+	up w
+	inside_ok w 'trycall raw raw6 rawflags'
+	hasnt OK
+	inside_ok w 'trycall packet'
+	has OK
+	down w
+	iocage destroy -f w
+}
+
+@test "capabilities: none that reach the kernel or the host" {
 	# bits: LINUX_IMMUTABLE 9, NET_ADMIN 12 (shared), IPC_LOCK 14, SYS_MODULE 16, RAWIO 17, PTRACE 19, PACCT 20, ADMIN 21,
 	# BOOT 22, NICE 23, RESOURCE 24, TIME 25, MAC 32 33, SYSLOG 34, WAKE_ALARM 35, BLOCK_SUSPEND 36, PERFMON 38, BPF 39, CR 40
 	for j in s v; do
@@ -441,7 +471,7 @@ table() {
 	run ! pgrep -f 'sleep 5000'
 }
 
-@test "a VNET jail's network is its own: it cannot rmeets the host's by setns" {
+@test "a VNET jail's network is its own: it cannot reach the host's by setns" {
 	inside_ok v 'trycall setns'
 	inside_ok v 'ip -o link'
 	hasnt em0

@@ -1,9 +1,11 @@
 /* trycall.c - make one system call that a jail must not be able to make, and print OK or the errno's name. */
 #include <errno.h>
 #include <fcntl.h>
+#include <arpa/inet.h>
 #include <linux/capability.h>
 #include <linux/io_uring.h>
 #include <linux/keyctl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -243,6 +245,25 @@ static long try_raw6(void)
 	return socket(AF_INET6, SOCK_RAW, 58);
 }
 
+static long try_rawflags(void)
+{
+	return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+}
+
+/* Linux 2.0's way to packet sockets */
+static long try_oldpacket(void)
+{
+	return socket(AF_INET, SOCK_PACKET, htons(3));
+}
+
+/* as an ordinary user, in no group */
+static long try_ping(void)
+{
+	if (setgid(1001) < 0 || setuid(1001) < 0)
+		return -1;
+	return socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+}
+
 static long try_packet(void)
 {
 	return socket(AF_PACKET, SOCK_RAW, 0);
@@ -335,6 +356,9 @@ static const struct {
 	{ "raw", try_raw },
 	{ "raw6", try_raw6 },
 	{ "packet", try_packet },
+	{ "oldpacket", try_oldpacket },
+	{ "rawflags", try_rawflags },
+	{ "ping", try_ping },
 	{ "vsock", try_vsock },
 	{ "alg", try_alg },
 	{ "tiocsti", try_tiocsti },

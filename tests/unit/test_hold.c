@@ -15,10 +15,11 @@ static void round_trip(void **state)
 	static const char *const texts[] = {
 		"ip4=new ip6=new saddrsel4=1 saddrsel6=1 raw=0 reserved=1 a=10.0.0.5,10.0.0.6,2001:db8::5",
 		"ip4=inherit ip6=disable saddrsel4=0 saddrsel6=1 raw=1 reserved=0",
+		"ip4=new ip6=new saddrsel4=1 saddrsel6=1 raw=0 reserved=1 sockets=100 a=10.0.0.5",
 	};
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct sbuf out = { 0 };
 		struct hold h;
 		struct err e = ERR_INIT;
@@ -32,8 +33,8 @@ static void round_trip(void **state)
 
 static void refused(void **state)
 {
-	static const char *const texts[] = { "ip4=old",       "raw=2", "a=10.0.0.300", "a=10.0.0.1/24",
-		                             "a=fe80::1%em0", "x=1",   "word" };
+	static const char *const texts[] = { "ip4=old", "raw=2", "a=10.0.0.300", "a=10.0.0.1/24", "a=fe80::1%em0",
+		                             "x=1",     "word",  "sockets=",     "sockets=-1",    "sockets=1x" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -77,7 +78,9 @@ static void at_most_255(void **state)
 static void from_jail(void **state)
 {
 	struct jaddr a4[2] = { { .mode = JADDR_STATIC }, { .mode = JADDR_STATIC } };
-	struct jail j = { .a4 = a4, .n4 = 2, .a6 = NULL, .ip4_saddrsel = true, .allow = ALLOW_RAW_SOCKETS };
+	struct jail j = {
+		.a4 = a4, .n4 = 2, .ip4_saddrsel = true, .allow = ALLOW_RAW_SOCKETS, .sockets_max = HOLD_SOCKETS
+	};
 	struct sbuf out = { 0 };
 	struct hold h;
 

@@ -30,6 +30,7 @@ static uint32_t answer_for(enum confine_slot slot, unsigned allow, bool shared, 
 {
 	bool userns = allow & ALLOW_NESTED, namespaces = allow & (ALLOW_NESTED | ALLOW_MOUNT);
 	bool own_stack = !shared || namespaces; /* a network stack that is the jail's, or may be made there */
+	bool packets = allow & ALLOW_BPF, raw = allow & ALLOW_RAW_SOCKETS;
 
 	switch (slot) {
 	case SLOT_MOUNT:
@@ -55,9 +56,16 @@ static uint32_t answer_for(enum confine_slot slot, unsigned allow, bool shared, 
 	case SLOT_NETLINK:
 		return either(own_stack || (allow & ALLOW_SOCKET_AF), ANSWER_ERRNO(EPROTONOSUPPORT));
 	case SLOT_PACKET:
-		return either(own_stack, ANSWER_EPERM);
-	case SLOT_SOCKETCALL:
-		return shared ? SECCOMP_RET_USER_NOTIF : either(allow & ALLOW_SOCKET_AF, ANSWER_ERRNO(EPROTONOSUPPORT));
+		return either(shared ? own_stack : packets, ANSWER_EPERM);
+	case SLOT_XDP:
+		return either((allow & ALLOW_SOCKET_AF) && (shared || packets), ANSWER_ERRNO(EPROTONOSUPPORT));
+	case SLOT_PACKET_OLD:
+		return shared ? SECCOMP_RET_USER_NOTIF : either(packets, ANSWER_EPERM);
+	case SLOT_RAW_SOCKET:
+		return shared ? SECCOMP_RET_USER_NOTIF : either(raw, ANSWER_EPERM);
+	case SLOT_SOCKETCALL: /* which socket it makes is in memory: only where all may be made */
+		return shared ? SECCOMP_RET_USER_NOTIF
+		              : either((allow & ALLOW_SOCKET_AF) && packets && raw, ANSWER_ERRNO(EPROTONOSUPPORT));
 	case SLOT_UEVENT:
 	case SLOT_BROKER:
 		return shared ? SECCOMP_RET_USER_NOTIF : ANSWER_ALLOW;

@@ -29,6 +29,9 @@
 	X(NETLINK) /* netlink protocols for a network stack of its own */ \
 	X(UEVENT) /* news of devices */                                   \
 	X(PACKET) /* packet sockets */                                    \
+	X(PACKET_OLD) /* the same by IPv4's family (SOCK_PACKET) */       \
+	X(XDP) /* packets past the stack */                               \
+	X(RAW_SOCKET) /* raw sockets of IPv4 and IPv6 */                  \
 	X(SOCKETCALL) /* sockets made by socketcall(2) */                 \
 	X(BROKER) /* what the socket broker does */                       \
 	X(NETIOCTL) /* requests about interfaces that it does not */      \

@@ -45,7 +45,8 @@ must_check int link_remove(unsigned index, const char *name, struct err *e);
 void close_behind(int fd);
 
 /* ports.c: attributes of the RTM_NEWLINK that is being put together. */
-void links_put_port(struct nl *n, uint32_t flags); /* it reaches the router on its bridge, not the other isolated ports */
+/* OP_VETH_ISOLATED, OP_VETH_NOBPDU, of a port in the request that is being put together. */
+void links_put_port(struct nl *n, uint32_t flags);
 void links_put_altname(struct nl *n, const struct op *op); /* the full name of an interface whose own had to be cut */
 
 #endif
