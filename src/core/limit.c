@@ -73,7 +73,7 @@ bool limit_is_ignored(const struct conf *c, enum prop_id id)
 /* Did somebody ask for it; a default is not worth a start that fails. */
 static bool is_asked(const struct conf *c, enum prop_id id)
 {
-	return (c->own.val[id] || c->base.val[id]) && !limit_is_ignored(c, id);
+	return !streq(conf_get(c, id), prop_table[id].def) && !limit_is_ignored(c, id);
 }
 
 /* The value of a file; false: none. */

@@ -120,7 +120,6 @@ hold() {
 
 @test "processes: a fork bomb in each of two jails at once, and the host and a third go on" {
 	takers sb vb vx
-	ok iocage set maxproc=deny=8192 default
 	up sb
 	up vb
 	up vx
@@ -132,8 +131,9 @@ hold() {
 	[ "$(sh -c 'echo host | cat')" = host ]
 	inside_ok vx 'echo third'
 	has third
-	down sb
-	down vb
+	# its own rc.shutdown finds no room for a process; what is there ends all the same
+	ok iocage stop -f sb
+	ok iocage stop -f vb
 }
 
 @test "limits of processes are the same whoever starts them: init, exec, and a caller with few or with none of its environment" {

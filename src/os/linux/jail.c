@@ -656,6 +656,8 @@ int jail_run(struct os *os, const struct op *op, struct err *e)
 
 /* --- the end --- */
 
+#define END_MS 60000 /* as many processes as maxproc lets it have, on a machine that is busy */
+
 /*
  * Whoever drops the last reference to the jail's mounts waits for overlayfs to flush the disk. That is not the jail's
  * last process, whose end we wait for, but a process that nobody waits for.
@@ -692,7 +694,7 @@ int jail_del(struct os *os, struct err *e)
 	if (r == 0)
 		r = cgroup_kill(os->j->cgroup, "jail", e);
 	if (r == 0)
-		r = cgroup_wait(os->j->cgroup, "jail", 10000, e);
+		r = cgroup_wait(os->j->cgroup, "jail", END_MS, e);
 	if (r == 0)
 		r = cgroup_wait(os->j->cgroup, "mon", 10000, e);
 	if (os->sync >= 0)
