@@ -128,7 +128,8 @@ static bool is_starting(struct session *s, const char *jail, const struct state 
 {
 	_cleanup_close_ int fd = -1;
 
-	return st->jid && st->lifecycle == LIFE_STARTING && store_lock_jail(&s->c->st, jail, true, 0, &fd, NULL) == -EBUSY;
+	return st->jid && st->lifecycle == LIFE_STARTING &&
+	       store_lock_jail(&s->c->st, jail, true, 0, &fd, NULL) == -EBUSY;
 }
 
 int share_holders(struct session *s, struct facts *f, struct err *e)

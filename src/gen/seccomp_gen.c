@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +32,7 @@
 #define IOCTL_WIRELESS_LAST   0x8BFF
 #define SOCKETCALL_SOCKET     1
 #define SOCKETCALL_SOCKETPAIR 8
+#define SOCKETCALL_SETSOCKOPT 14
 #define PERSONALITY_QUERY     0xffffffffU
 #define NAMESPACES_MASK       (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP)
 #define NEW_TIME              0x80 /* CLONE_NEWTIME: a signal's number to clone(2) */
@@ -279,14 +281,21 @@ static struct map *families(void)
 }
 
 /* socket() of IPv4 and IPv6, by type: the broker makes them, and in a VNET jail the kernel. Flags are above the type. */
+static void limit_types_of(struct map *m, uint32_t family, uint32_t icmp)
+{
+	struct map *types = arg_map(1, 0xf, SLOT(BROKER)), *raw = arg_map(2, UINT32_MAX, SLOT(RAW_SOCKET));
+
+	set(raw, icmp,
+	    SLOT(BROKER)); /* ping(8), where it knows no ping sockets: the kernel makes the header (see options) */
+	set_range(types, SOCK_RAW, SOCK_RAW, 0, raw);
+	set(types, SOCK_PACKET, SLOT(PACKET_OLD));
+	set_range(m, family, family, 0, types);
+}
+
 static void limit_types(struct map *m)
 {
-	struct map *types = arg_map(1, 0xf, SLOT(BROKER));
-
-	set(types, SOCK_RAW, SLOT(RAW_SOCKET));
-	set(types, SOCK_PACKET, SLOT(PACKET_OLD));
-	set_range(m, AF_INET, AF_INET, 0, types);
-	set_range(m, AF_INET6, AF_INET6, 0, types);
+	limit_types_of(m, AF_INET, IPPROTO_ICMP);
+	limit_types_of(m, AF_INET6, IPPROTO_ICMPV6);
 }
 
 /* Options that name an interface are set by the broker: it knows which ones the jail has. */
@@ -303,6 +312,10 @@ static struct map *options(void)
 		set(names, name, SLOT(BROKER));
 		HOLD_OPTIONS(X)
 #undef X
+		if (levels[i] == IPPROTO_IP)
+			set(names, IP_HDRINCL, SLOT(RAW_HEADER));
+		if (levels[i] == IPPROTO_IPV6)
+			set(names, 36 /* IPV6_HDRINCL */, SLOT(RAW_HEADER));
 		set_range(m, levels[i], levels[i], 0, names);
 	}
 	return m;
@@ -341,6 +354,7 @@ static void limit_socketcall(struct map *m)
 {
 	set(m, SOCKETCALL_SOCKET, SLOT(SOCKETCALL));
 	set(m, SOCKETCALL_SOCKETPAIR, SLOT(AF));
+	set(m, SOCKETCALL_SETSOCKOPT, SLOT(SOCKETOPT));
 }
 
 static struct map *by_arguments_alone(const char *name)

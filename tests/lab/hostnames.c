@@ -7,6 +7,7 @@
  * hostnames join INDEX N      join N groups of each family on it, by every option: how many were joined
  * hostnames anywhere          join a group by every option, naming no interface, and stay: OK or the errno's name
  * hostnames uevents           join all groups of device news until a line is read: what was heard
+ * hostnames size              how much the list of interfaces takes, as Java asks: without room, whose size is what was there
  * hostnames swap              ask for the list of interfaces by a descriptor that is a file every other moment
  */
 #include <arpa/inet.h>
@@ -216,6 +217,10 @@ int main(int argc, char **argv)
 		(void)getchar();
 	} else if (strcmp(what, "uevents") == 0) {
 		uevents();
+	} else if (strcmp(what, "size") == 0) {
+		struct ifconf c = { .ifc_len = -7 };
+
+		printf("%s %d\n", result(ioctl(udp(AF_INET), SIOCGIFCONF, &c)), c.ifc_len > 0);
 	} else if (strcmp(what, "swap") == 0) {
 		swap();
 	} else {

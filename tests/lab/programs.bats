@@ -6,7 +6,7 @@ load lib
 A4=192.0.2.10 A6=2001:db8::10 B4=192.0.2.11 B6=2001:db8::11
 LAN4=192.0.2.254 LAN6=2001:db8::254
 PACKAGES='nginx-light openssh-server openssh-client postgresql redis-server unbound dnsmasq-base caddy nodejs curl
-	bind9-dnsutils systemd-sysv dbus'
+	bind9-dnsutils systemd-sysv dbus strace gdb python3-minimal openjdk-17-jre-headless'
 
 outside() {
 	nsenter --net="$LAB_OUTSIDE_NS" "$@"
@@ -319,6 +319,45 @@ asks() {
 	is "$(printf '%s\n' $A4 $A4 $B4 $B4 $LAN4 $LAN4 192.0.2.1)"
 	inside_ok b "echo nameserver $LAN4 >/etc/resolv.conf; getent ahostsv4 where.test | head -n 1; dig +tcp +short where.test"
 	has "$LAN4"
+}
+
+@test "strace, gdb, Python, Java: what runs and debugs programs does so inside" {
+	pair
+	inside_ok a 'strace -f -o /tmp/trace sh -c "id -un; sleep 0"; tail -n 1 /tmp/trace'
+	has root
+	has "exited with 0"
+	# another user's process, by its number
+	inside_ok a 'setpriv --reuid 33 --clear-groups sleep 100 & sleep 1; strace -o /tmp/trace -p $! & sleep 2; kill %1; wait; tail -n 1 /tmp/trace'
+	has "killed by SIGTERM"
+	inside_ok a 'gdb -batch -ex run -ex "info inferiors" --args /bin/echo hi'
+	has "exited normally"
+	inside_ok a 'python3 -c "import subprocess, threading, select, mmap; print(subprocess.check_output([\"id\", \"-un\"]).decode())"'
+	has root
+	cat >"$LAB_TMP/Try.java" <<-'JAVA'
+		import java.net.*;
+		import java.util.*;
+		import java.util.concurrent.*;
+		public class Try {
+			public static void main(String[] a) throws Exception {
+				ExecutorService e = Executors.newFixedThreadPool(8);
+				int sum = 0;
+				List<Future<Integer>> l = new ArrayList<>();
+				for (int i = 0; i < 100; i++) { int k = i; l.add(e.submit(() -> k)); }
+				for (Future<Integer> f : l) sum += f.get();
+				e.shutdown();
+				ServerSocket s = new ServerSocket(8081);
+				Socket c = new Socket(s.getInetAddress(), 8081);
+				s.accept();
+				System.out.println(sum + " " + new ProcessBuilder("id", "-un").start().inputReader().readLine());
+				for (NetworkInterface n : Collections.list(NetworkInterface.getNetworkInterfaces()))
+					System.out.println(n.getName() + " " + n.isUp());
+			}
+		}
+	JAVA
+	put a "$LAB_TMP/Try.java" tmp/Try.java
+	inside_ok a 'java /tmp/Try.java'
+	has "4950 root"
+	has "em0 true"
 }
 
 @test "ping: by ping sockets where the host has them for everybody, by raw sockets where the jail may" {

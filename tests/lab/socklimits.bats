@@ -82,7 +82,7 @@ own_of() {
 		up gone
 		handed $who $kind 4444 $to
 		word="send $to 5555"
-		[ $kind = udp ] || word=write
+		[ $kind = udp ] || word="write"
 		heard $to 5000
 		asked "$word"
 		has "${word%% *} 4"

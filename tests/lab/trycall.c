@@ -245,6 +245,32 @@ static long try_raw6(void)
 	return socket(AF_INET6, SOCK_RAW, 58);
 }
 
+static long try_rawtcp(void)
+{
+	return socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
+}
+
+static long try_rawtcp6(void)
+{
+	return socket(AF_INET6, SOCK_RAW, IPPROTO_TCP);
+}
+
+/* An IP header of the program's own, on the one raw socket that ping may have. */
+static long try_rawheader(void)
+{
+	int one = 1;
+
+	return setsockopt(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), IPPROTO_IP, IP_HDRINCL, &one, sizeof(one));
+}
+
+static long try_rawheader6(void)
+{
+	int one = 1;
+
+	return setsockopt(socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6), IPPROTO_IPV6, 36 /* IPV6_HDRINCL */, &one,
+	                  sizeof(one));
+}
+
 static long try_rawflags(void)
 {
 	return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
@@ -357,6 +383,10 @@ static const struct {
 	{ "raw6", try_raw6 },
 	{ "packet", try_packet },
 	{ "oldpacket", try_oldpacket },
+	{ "rawtcp", try_rawtcp },
+	{ "rawtcp6", try_rawtcp6 },
+	{ "rawheader", try_rawheader },
+	{ "rawheader6", try_rawheader6 },
 	{ "rawflags", try_rawflags },
 	{ "ping", try_ping },
 	{ "vsock", try_vsock },

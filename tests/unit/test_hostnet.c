@@ -309,7 +309,8 @@ static void refuses(void **state)
 	refused("cloned_interfaces=lagg0\nifconfig_lagg0=\"laggport em1\"\nifconfig_em1=\"inet 10.0.0.1/24\"\n", &h->f,
 	        "em1 is a port of lagg0: the address belongs into ifconfig_lagg0");
 	refused("ifconfig_em1=\"laggport em0\"\n", &h->f, "laggport is for laggs");
-	refused("cloned_interfaces=gif0\nifconfig_gif0=\"tunnel 192.0.2.1 2001:db8::1\"\n", &h->f, "an IPv4 address is wanted here");
+	refused("cloned_interfaces=gif0\nifconfig_gif0=\"tunnel 192.0.2.1 2001:db8::1\"\n", &h->f,
+	        "an IPv4 address is wanted here");
 	refused("static_routes=a\n", &h->f, "there is no route_a");
 	refused("static_routes=a\nroute_a=\"-net 10.1.0.0 192.0.2.254\"\n", &h->f, "needs a prefix");
 	refused("static_routes=a\nroute_a=\"-net 10.1.0.0/16 10.9.9.9\"\n", &h->f, "no interface has an address");

@@ -166,6 +166,8 @@ int broker_decode_ifconf(const uint8_t raw[static IFCONF_RAW], bool compat, int3
 	} else {
 		memcpy(ret_at, raw + 8, sizeof(*ret_at));
 	}
+	if (*ret_at == 0)
+		len = 0; /* only how much there is: the room is not looked at, and Java leaves it as it finds it */
 	if (len < 0)
 		return -EINVAL;
 	*ret_len = len > IFCONF_MAX ? IFCONF_MAX : len;

@@ -63,6 +63,10 @@ static uint32_t answer_for(enum confine_slot slot, unsigned allow, bool shared, 
 		return shared ? SECCOMP_RET_USER_NOTIF : either(packets, ANSWER_EPERM);
 	case SLOT_RAW_SOCKET:
 		return shared ? SECCOMP_RET_USER_NOTIF : either(raw, ANSWER_EPERM);
+	case SLOT_RAW_HEADER:
+		return either(shared || raw, ANSWER_EPERM);
+	case SLOT_SOCKETOPT: /* which option it is is in memory */
+		return shared ? SECCOMP_RET_USER_NOTIF : either(raw, ANSWER_EPERM);
 	case SLOT_SOCKETCALL: /* which socket it makes is in memory: only where all may be made */
 		return shared ? SECCOMP_RET_USER_NOTIF
 		              : either((allow & ALLOW_SOCKET_AF) && packets && raw, ANSWER_ERRNO(EPROTONOSUPPORT));

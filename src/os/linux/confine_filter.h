@@ -32,6 +32,8 @@
 	X(PACKET_OLD) /* the same by IPv4's family (SOCK_PACKET) */       \
 	X(XDP) /* packets past the stack */                               \
 	X(RAW_SOCKET) /* raw sockets of IPv4 and IPv6 */                  \
+	X(RAW_HEADER) /* IP headers written by the program */             \
+	X(SOCKETOPT) /* options set by socketcall(2) */                   \
 	X(SOCKETCALL) /* sockets made by socketcall(2) */                 \
 	X(BROKER) /* what the socket broker does */                       \
 	X(NETIOCTL) /* requests about interfaces that it does not */      \
