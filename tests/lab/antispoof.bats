@@ -193,7 +193,7 @@ link_local() {
 	[ "$status" -ne 0 ]
 	ok iocage set 'ip4_addr=vnet0|self' d
 	hasnt restart
-	inside_ok d 'ping -c 1 -W 2 10.7.0.1'
+	inside_ok d 'ping -c 4 -W 2 10.7.0.1'
 	inside d 'ping6 -c 1 -W 1 2001:db8:a:7::1'
 	[ "$status" -ne 0 ]
 	ok iocage set ip4_addr=none d
