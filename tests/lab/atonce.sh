@@ -69,7 +69,7 @@ worker() {
 		echo "${what%% *} $status" >>"$out/count.$me"
 		case $status in
 		0) continue ;;
-		137) [ "${what%% *}" = exec ] && continue ;; # the jail was stopped meanwhile
+		137 | 143) [ "${what%% *}" = exec ] && continue ;; # the jail was stopped meanwhile: SIGTERM, or SIGKILL
 		1) grep -qE "$allowed" "$out/e.$me" && continue ;;
 		esac
 		{

@@ -11,6 +11,7 @@ setup_file() {
 teardown_file() { lab_teardown_file; }
 teardown() {
 	exec 7>&- 8>&- 9>&-
+	pkill -x socks || : # one whose peer is dead would wait for ever
 	lab_reset
 }
 
