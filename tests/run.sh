@@ -20,7 +20,7 @@ cd "$(dirname "$0")/.." || exit 1
 build=${IOCAGE_BUILD:-build}
 must_run=${IOCAGE_TESTS_MUST_RUN:-0}
 # of faults only what runs nowhere else: all of it takes hours under software emulation
-vm_suites=${IOCAGE_VM_SUITES:-lab:vlan lab:hostnet lab:vnet lab:shared lab:observed lab:kernel lab:limits lab:apparmor lab:confine:system.call lab:faults:(VLAN.ports|with.limits)}
+vm_suites=${IOCAGE_VM_SUITES:-lab:vlan lab:hostnet lab:vnet lab:shared lab:observed lab:kernel lab:limits lab:apparmor lab:broker:32.bit lab:antispoof:trunk lab:confine:system.call lab:faults:(VLAN.ports|with.limits)}
 say_ran=${IOCAGE_TESTS_SAY_RAN:-0}
 passed=0 failed=0 skipped=0
 out=$(mktemp)
