@@ -394,6 +394,13 @@ static __always_inline void joins(struct bpf_sock *sk)
 		p->flags |= HOLD_S_GROUPS;
 }
 
+/* The kernel reads the caller's memory itself, of any length; unless another program has seen to it that it need not (-1). */
+static __always_inline void leave_option(struct bpf_sockopt *ctx)
+{
+	if (ctx->optlen != -1)
+		ctx->optlen = 0;
+}
+
 static __always_inline bool is_join(const struct bpf_sockopt *ctx)
 {
 	if (ctx->level == SOL_IP && (ctx->optname == IP_ADD_MEMBERSHIP || ctx->optname == IP_ADD_SOURCE))
@@ -414,7 +421,11 @@ int hold_setopt(struct bpf_sockopt *ctx)
 	struct hold_jail *j = bpf_get_local_storage(&hold_jails, 0);
 	struct bpf_sock *sk = ctx->sk;
 
-	if (!sk || (!held4(j) && !held6(j)) || by_broker(j))
+	if (!sk || (!held4(j) && !held6(j)))
+		goto pass;
+	if (is_join(ctx)) /* whoever joins: the broker does, for an interface */
+		joins(sk);
+	if (by_broker(j))
 		goto pass;
 	if (ctx->level == SOL_SOCKET && (ctx->optname == SO_REUSEADDR || ctx->optname == SO_REUSEPORT) &&
 	    sk->src_port && (sk->family == AF_INET ? held4(j) : 1)) {
@@ -424,10 +435,8 @@ int hold_setopt(struct bpf_sockopt *ctx)
 	/* the kernel would choose the port among those; FreeBSD and older kernels know no such option */
 	if (ctx->level == SOL_IP && ctx->optname == IP_LOCAL_PORT_RANGE)
 		return deny(ENOPROTOOPT);
-	if (is_join(ctx))
-		joins(sk);
 pass:
-	ctx->optlen = 0; /* the kernel reads the caller's memory itself, of any length */
+	leave_option(ctx);
 	return 1;
 }
 

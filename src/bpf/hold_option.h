@@ -31,7 +31,7 @@ int hold_option(struct bpf_sockopt *ctx)
 		ctx->optlen = -1; /* done: nothing is left to do for the kernel */
 		return NEXT_IS_ALLOWED;
 	}
-	ctx->optlen = 0; /* the value stays as it is, and need not be copied back */
+	leave_option(ctx);
 #define X(l, n)                          \
 	if (level == (l) && name == (n)) \
 		return bpf_get_current_cgroup_id() == j->jail ? NEXT_IS_ALLOWED : deny(EPERM);
