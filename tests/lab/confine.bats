@@ -199,7 +199,7 @@ table() {
 	meets s EPROTONOSUPPORT native $(with 41:16:3 6 12 16)
 	meets v allowed native $(with 41:16:3 6 12 15 16)
 	meets s EPERM native 41:17:3
-	meets v allowed native 41:17:3
+	meets v EPERM native 41:17:3
 }
 
 @test "a property gives back the calls it names, and no others" {

@@ -251,7 +251,8 @@ started() {
 @test "fetch from an archive" {
 	AGAIN=(iocage fetch -r tiny -F "$LAB_TMP/tiny.tar")
 	FOLLOW=1 record "${AGAIN[@]}"
-	LEAST=15 each fetched
+	# what is unpacked is written in a mount namespace of its own, out of sight here: one state, of an unfinished directory
+	LEAST=4 each fetched
 }
 
 @test "destroy of a release" {

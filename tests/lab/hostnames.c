@@ -220,7 +220,9 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "size") == 0) {
 		struct ifconf c = { .ifc_len = -7 };
 
-		printf("%s %d\n", result(ioctl(udp(AF_INET), SIOCGIFCONF, &c)), c.ifc_len > 0);
+		const char *said = result(ioctl(udp(AF_INET), SIOCGIFCONF, &c));
+
+		printf("%s %d\n", said, c.ifc_len > 0);
 	} else if (strcmp(what, "swap") == 0) {
 		swap();
 	} else {

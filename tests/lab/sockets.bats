@@ -28,8 +28,8 @@ hoard() {
 
 @test "a listener: the port that was asked for, its process on the host, and no other line" {
 	shared so 'em0|192.0.2.10/24'
-	serve so 80 page
-	pid=$(pgrep -f 'httpd -p 80 -h /www')
+	serve so 80 page 0.0.0.0
+	pid=$(pgrep -f 'httpd -p 0.0.0.0:80 -h /www')
 	ok iocage sockets -H so
 	is "$(printf 'tcp4\t192.0.2.10:80\t*:*\tLISTEN\t%s\thttpd\t-' "$pid")"
 	ok iocage sockets so
@@ -43,8 +43,8 @@ hoard() {
 	shared sb 'em0|192.0.2.11/24'
 	mk sv vnet=on 'ip4_addr=vnet0|10.1.1.10/24'
 	up sv
-	serve sa 80 a
-	serve sb 8080 b
+	serve sa 80 a 0.0.0.0
+	serve sb 8080 b 0.0.0.0
 	serve sv 81 v
 	ok iocage sockets -H
 	has "$(printf 'sa\ttcp4\t192.0.2.10:80\t')"
@@ -104,8 +104,8 @@ hoard() {
 @test "who shares a port: the host and another jail, by name and address" {
 	shared s1 'em0|192.0.2.10/24'
 	shared s2 'em0|192.0.2.11/24'
-	serve s1 80 one
-	serve s2 80 two
+	serve s1 80 one 0.0.0.0
+	serve s2 80 two 0.0.0.0
 	busybox httpd -f -p 0.0.0.0:80 -h "$LAB_TMP" 3>&- &
 	bg=$!
 	eventually sh -c 'ss -Htln | grep -q 0.0.0.0:80'
