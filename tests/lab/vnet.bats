@@ -176,9 +176,9 @@ teardown() {
 	world_same before
 }
 
-@test "a VNET jail without addresses still has its NIC, to be configured from inside" {
+@test "a VNET jail that configures itself has its NIC, and no address before" {
 	router br7 10.7.0.1/24
-	mk bare vnet=on interfaces=vnet0:br7 ip4_addr=none ip6_addr=none defaultrouter=none defaultrouter6=none
+	mk bare vnet=on interfaces=vnet0:br7 'ip4_addr=vnet0|self' ip6_addr=none defaultrouter=none defaultrouter6=none
 	up bare
 	inside_ok bare 'ip addr add 10.7.0.9/24 dev epair0b && ip route add default via 10.7.0.1 && ping -c 1 -W 2 10.7.0.1'
 }

@@ -52,7 +52,7 @@ static void read_host(struct broker_ports *p)
 	unsigned low, high;
 
 	text[n > 0 ? n : 0] = '\0';
-	if (sscanf(text, "%u %u", &low, &high) == 2 && low <= high && high <= PORT_MAX) {
+	if (hold_port_range_parse(text, &low, &high)) {
 		p->low = low;
 		p->high = high;
 	} else if (!p->high) {

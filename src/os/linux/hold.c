@@ -314,17 +314,26 @@ static int owner_set(const struct hold_maps *m, int group, uint64_t jail, const 
 	return r == -ENOENT ? 0 : r;
 }
 
+bool hold_port_range_parse(const char *text, unsigned *ret_low, unsigned *ret_high)
+{
+	char *end;
+	unsigned long low = strtoul(text, &end, 10), high = strtoul(end, NULL, 10);
+
+	if (end == text || !high || low > high || high > UINT16_MAX)
+		return false;
+	*ret_low = (unsigned)low;
+	*ret_high = (unsigned)high;
+	return true;
+}
+
 void hold_port_range(uint16_t *ret_low, uint16_t *ret_high)
 {
 	_cleanup_free_ char *text = NULL;
 	unsigned low = 32768, high = 60999; /* the kernel's own default */
 	size_t len;
 
-	if (fs_read(AT_FDCWD, "/proc/sys/net/ipv4/ip_local_port_range", 64, &text, &len, NULL) == 0 &&
-	    sscanf(text, "%u %u", &low, &high) != 2) {
-		low = 32768;
-		high = 60999;
-	}
+	if (fs_read(AT_FDCWD, "/proc/sys/net/ipv4/ip_local_port_range", 64, &text, &len, NULL) == 0)
+		(void)hold_port_range_parse(text, &low, &high);
 	*ret_low = (uint16_t)low;
 	*ret_high = (uint16_t)high;
 }

@@ -54,6 +54,8 @@ struct hold_used {
 must_check int hold_used(const char *rel, struct hold_used *ret, struct err *e);
 /* The ports the host's kernel chooses from, both ends included; may be changed at any time. */
 void hold_port_range(uint16_t *ret_low, uint16_t *ret_high);
+/* The text of /proc/sys/net/ipv4/ip_local_port_range. false, and nothing is set: it is none. */
+bool hold_port_range_parse(const char *text, unsigned *ret_low, unsigned *ret_high);
 /* The jail has ended and its control group (relative to the mount) goes: so does what the maps keep of it. */
 must_check int hold_end(const char *rel, struct err *e);
 /*

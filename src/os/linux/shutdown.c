@@ -86,13 +86,13 @@ static bool count_own(int group, pid_t pid, unsigned *ret_other)
 {
 	_cleanup_close_ int fd = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	_cleanup_fclose_ FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
-	long other;
+	char line[32];
 
 	if (!f)
 		return false;
 	fd = -1;
-	while (fscanf(f, "%ld", &other) == 1)
-		*ret_other += other != (long)pid;
+	while (fgets(line, sizeof(line), f))
+		*ret_other += strtol(line, NULL, 10) != (long)pid;
 	return !ferror(f);
 }
 
