@@ -507,7 +507,7 @@ rogue() {
 	ok iocage start --dry-run p
 	hasnt "lease at=jail"
 	hasnt "lease-wait"
-	hasnt "sysctl"
+	hasnt accept_ra
 	up p
 	no_client p
 	[ ! -e "$IOCAGE_RUN/jails/p/lease.sock" ]
