@@ -109,7 +109,9 @@ anew() {
 
 @test "address-missing" {
 	inside_ok v 'ip addr del 203.0.113.5/24 dev epair0b; ip addr add 203.0.113.99/24 dev epair0b; ip route add default via 203.0.113.1'
-	only address-missing '203.0.113.5 is not on epair0b'
+	fails 1 iocage doctor
+	has 'address-missing: 203.0.113.5 is not on epair0b'
+	has 'address-dropped: the jail gave itself 203.0.113.99 on epair0b'
 	mended address-missing
 }
 
@@ -118,7 +120,7 @@ anew() {
 	up w
 	only no-address 'vnet0 is to get its IPv4 address by DHCP, and epair0b has none'
 	inside_ok w 'ip addr add 203.0.113.44/24 dev epair0b'
-	healthy
+	only address-dropped 'the jail gave itself 203.0.113.44 on epair0b'
 	down w
 	ok iocage set ip4_addr=none 'ip6_addr=vnet0|accept_rtadv' w
 	up w
@@ -144,7 +146,9 @@ anew() {
 
 @test "ipv6-tentative" {
 	inside_ok v 'cd /proc/sys/net/ipv6/conf/epair0b; echo 1 >accept_dad; echo 30 >dad_transmits; ip -6 addr add 2001:db8:a::66/64 dev epair0b'
-	only ipv6-tentative '2001:db8:a::66 on epair0b is tentative'
+	fails 1 iocage doctor
+	has 'ipv6-tentative: 2001:db8:a::66 on epair0b is tentative'
+	has 'address-dropped: the jail gave itself 2001:db8:a::66 on epair0b'
 	inside_ok v 'ip -6 addr del 2001:db8:a::66/64 dev epair0b; cd /proc/sys/net/ipv6/conf/epair0b; echo 0 >accept_dad; echo 1 >dad_transmits'
 	healthy
 }

@@ -61,7 +61,7 @@ ip6_addr: none -> em0|2001:db8::11/64"
 	hasnt 2001:db8::11
 	inside a 'httpd -f -p 192.0.2.10:83 -h /'
 	[ "$status" -ne 0 ]
-	inside a "httpd -f -p '[::]:83' -h /"
+	inside a "httpd -f -p '[2001:db8::11]:83' -h /"
 	[ "$status" -ne 0 ]
 	run lan busybox timeout 2 busybox wget -q -O - http://192.0.2.10/
 	[ "$status" -ne 0 ]
