@@ -560,6 +560,19 @@ static int versions(int parent, const char *cookie, char (*names)[64], int cap)
 	return r < 0 ? r : n;
 }
 
+/* What a map is: BPF_OBJ_GET_INFO_BY_FD of bpf(2). 0 or -errno. */
+static int map_info(int fd, struct bpf_map_info *ret)
+{
+	union bpf_attr a;
+
+	memset(ret, 0, sizeof(*ret));
+	memset(&a, 0, sizeof(a));
+	a.info.bpf_fd = (uint32_t)fd;
+	a.info.info_len = sizeof(*ret);
+	a.info.info = (uintptr_t)ret;
+	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a, ATTR_SIZE(info));
+}
+
 /*
  * A map of some version, if its keys and values have our sizes. 0 with *ret -1: there is none, or it is not as ours is.
  */
@@ -567,18 +580,12 @@ static int open_alike(const char *dir, const char *name, size_t key, size_t valu
 {
 	_cleanup_close_ int fd = pinned(dir, name);
 	struct bpf_map_info info;
-	union bpf_attr a;
 	int r;
 
 	*ret = -1;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	memset(&info, 0, sizeof(info));
-	memset(&a, 0, sizeof(a));
-	a.info.bpf_fd = (uint32_t)fd;
-	a.info.info_len = sizeof(info);
-	a.info.info = (uintptr_t)&info;
-	r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a, ATTR_SIZE(info));
+	r = map_info(fd, &info);
 	if (r == 0 && info.key_size == key && info.value_size == value)
 		*ret = take_fd(&fd);
 	return r;
@@ -593,17 +600,11 @@ static int silence(const char *dir, uint64_t jail)
 	_cleanup_close_ int map = pinned(dir, "hold_jails");
 	static const uint8_t zero[1024];
 	struct bpf_map_info info;
-	union bpf_attr a;
 	int r;
 
 	if (map < 0)
 		return map == -ENOENT ? 0 : map;
-	memset(&info, 0, sizeof(info));
-	memset(&a, 0, sizeof(a));
-	a.info.bpf_fd = (uint32_t)map;
-	a.info.info_len = sizeof(info);
-	a.info.info = (uintptr_t)&info;
-	r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a, ATTR_SIZE(info));
+	r = map_info(map, &info);
 	if (r == 0 && (info.key_size != sizeof(jail) || info.value_size > sizeof(zero)))
 		r = -EPROTO;
 	if (r == 0)
