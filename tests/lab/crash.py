@@ -93,6 +93,7 @@ def dirs_of(event):
     return {event[1], event[4]} if event[0] in ("rename", "exchange") else {event[1]}
 
 
+FORKS = ("clone", "clone3", "fork", "vfork")
 NAMES = ("name", "unname", "rename", "exchange")
 
 # --- the trace ---
@@ -150,10 +151,14 @@ def string(arg):
 
 
 class Recorder:
-    def __init__(self, disk, root):
+    def __init__(self, disk, root, parents):
         self.disk, self.root = disk, root
+        self.parents = parents  # of a process: who made it
         self.cwd = {}  # of a process, as its last AT_FDCWD said
         self.here = None
+        self.dir = {}  # of a process, as its last chdir(2) said
+        self.roots = {}  # of a process that called pivot_root(2): strace says paths below it as if it were /
+        self.top = ""  # of the process at hand
 
     def below(self, path):
         if path is None:
@@ -165,11 +170,23 @@ class Recorder:
 
     def at(self, fd, name):
         name = string(name).decode(errors="surrogateescape")
-        if not name.startswith("/") and fd_path(fd) is None:
+        if name.startswith("/"):
+            return self.below(self.top + name)
+        if self.fd_path(fd) is None:
             raise SystemExit(f"crash.py: {name}: relative to what?")
-        return self.below(name if name.startswith("/") else os.path.join(fd_path(fd), name))
+        return self.below(os.path.join(self.fd_path(fd), name))
+
+    def fd_path(self, arg):
+        path = fd_path(arg)
+        return self.top + path if path is not None else None
+
+    def root_of(self, pid):
+        while pid is not None and pid not in self.roots:
+            pid = self.parents.get(pid)
+        return self.roots.get(pid, "")
 
     def handle(self, pid, call, a, result):
+        self.pid, self.top = pid, self.root_of(pid)
         for arg in a:
             if arg.startswith(b"AT_FDCWD<"):
                 self.cwd[pid] = arg
@@ -178,8 +195,16 @@ class Recorder:
         if f:
             f(a, result)
 
+    def do_chdir(self, a, _):
+        self.dir[self.pid] = os.path.join(self.dir.get(self.pid, "/"), string(a[0]).decode())
+
+    # pivot_root(".", "."): the directory at hand becomes all there is
+    def do_pivot_root(self, _a, _r):
+        self.roots[self.pid] = self.top + os.path.normpath(self.dir[self.pid])
+        self.dir[self.pid] = "/"
+
     def write_at(self, fd, data, offset):
-        path = self.below(fd_path(fd))
+        path = self.below(self.fd_path(fd))
         i = self.disk.find(path) if path is not None else None
         if i is None:
             return
@@ -191,7 +216,7 @@ class Recorder:
 
     # Each write in these traces goes on where the last ended, which is the file's end.
     def do_write(self, a, n):
-        path = self.below(fd_path(a[0]))
+        path = self.below(self.fd_path(a[0]))
         i = self.disk.find(path) if path is not None else None
         if i is not None:
             self.write_at(a[0], string(a[1])[:n], len(self.disk.inodes[i].data))
@@ -200,7 +225,7 @@ class Recorder:
         self.write_at(a[0], string(a[1])[:n], int(a[3], 0))
 
     def do_ftruncate(self, a, _):
-        path = self.below(fd_path(a[0]))
+        path = self.below(self.fd_path(a[0]))
         i = self.disk.find(path) if path is not None else None
         if i is not None:
             node = self.disk.inodes[i]
@@ -209,7 +234,7 @@ class Recorder:
             self.disk.events.append(("data", i, node.data))
 
     def do_copy_file_range(self, a, n):
-        src, dst = self.below(fd_path(a[0])), self.below(fd_path(a[2]))
+        src, dst = self.below(self.fd_path(a[0])), self.below(self.fd_path(a[2]))
         i, k = (self.disk.find(p) if p is not None else None for p in (src, dst))
         if k is not None and n:
             start = len(self.disk.inodes[k].data)
@@ -268,7 +293,7 @@ class Recorder:
     do_renameat = do_renameat2
 
     def do_fsync(self, a, _):
-        path = self.below(fd_path(a[0]))
+        path = self.below(self.fd_path(a[0]))
         i = self.disk.find(path) if path is not None else None
         if i is not None:
             self.disk.events.append(("sync", i))
@@ -287,7 +312,7 @@ class Recorder:
             self.disk.inodes[i].mode = mode
 
     def do_fchmod(self, a, _):
-        self.mode_of(self.below(fd_path(a[0])), int(a[1], 8))
+        self.mode_of(self.below(self.fd_path(a[0])), int(a[1], 8))
 
     def do_fchmodat(self, a, _):
         self.mode_of(self.at(a[0], a[1]), int(a[2], 8))
@@ -391,7 +416,9 @@ def main():
     initial = [dict(i.entries) for i in disk.inodes]
     for i, node in enumerate(disk.inodes):
         ORIGINAL[i] = node.data
-    recorder = Recorder(disk, os.path.realpath(root))
+    # a child's first call may come before its parent's clone() ends
+    parents = {b"%d" % result: pid for pid, call, _, result, _ in calls(trace) if call in FORKS}
+    recorder = Recorder(disk, os.path.realpath(root), parents)
     where = {}
     for pid, call, args, result, number in calls(trace):
         recorder.handle(pid, call, args, result)

@@ -65,7 +65,8 @@ teardown() {
 	inside_ok names 'cat /sys/class/net/epair0b/operstate 2>/dev/null || ip link show epair0b'
 	has "p"
 	inside_ok names 'ip -o link'
-	[ "$(grep -c . <<<"$output")" -eq 2 ]
+	# a kernel with a module of tunnels gives each namespace the one without a far end (sit0@NONE)
+	[ "$(grep -vc '@NONE:' <<<"$output")" -eq 2 ]
 	has "lo:"
 	inside_ok names 'ifconfig lo'
 	has "127.0.0.1"
