@@ -80,6 +80,10 @@ void warn_unheld(const char *jail, const struct state *st); /* a line on stderr 
 must_check int select_jails(struct cli *c, const struct args *a, bool falling, struct strv *ret, bool *ret_many,
                             struct err *e);
 
+/* --- usage.c --- */
+/* A table on stdout: what bounds the jail (key: the one property, or "all"), and what it takes now; "-": not known, or down. */
+must_check int print_usage(struct cli *c, const struct config *cfg, const char *key, bool script, struct err *e);
+
 /* --- help.c --- */
 void help_all(FILE *f);
 void help_cmd(const struct cmd *cmd, FILE *f);

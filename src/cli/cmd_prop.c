@@ -299,14 +299,16 @@ static int read_request(const struct args *a, const char **ret_key, const char *
 			return usage_err(e, "Only one of --all, --state and --jid can be given.");
 		*ret_key = asks[i].key;
 	}
+	if (!*ret_key && args_has(a, OPT_USE) && a->npos == 1)
+		*ret_key = "all";
 	if (!*ret_key && a->npos)
 		*ret_key = a->pos[at++];
 	if (!*ret_key)
 		return usage_err(e, "Missing argument 'PROP'.");
 	if (args_has(a, OPT_RECURSIVE)) {
-		if (at < a->npos || streq(*ret_key, "all"))
-			return usage_err(e,
-			                 "--recursive shows one property of every jail: no --all and no JAIL with it.");
+		if (at < a->npos || streq(*ret_key, "all") || args_has(a, OPT_USE))
+			return usage_err(e, "--recursive shows one property of every jail: no --all, no --use and no "
+			                    "JAIL with it.");
 		return 0;
 	}
 	if (at >= a->npos)
@@ -336,7 +338,10 @@ int cmd_get(struct cli *c, struct args *a, struct err *e)
 		r = load(c, jail, &cfg, e);
 	if (r < 0)
 		return r;
-	r = streq(key, "all") ? print_all(c, &cfg, e) : print_one(c, &cfg, key, e);
+	if (args_has(a, OPT_USE))
+		r = print_usage(c, &cfg, key, args_has(a, OPT_HEADER), e);
+	else
+		r = streq(key, "all") ? print_all(c, &cfg, e) : print_one(c, &cfg, key, e);
 	config_done(&cfg);
 	return r;
 }

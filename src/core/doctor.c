@@ -389,8 +389,8 @@ static bool link_forwards(const struct survey *h, unsigned link, int family)
 	return h->forward4 || (in && in->forward4 && back);
 }
 
-/* Does a jail send what is not for its own network to the host, which does not pass it on. */
-static bool stuck_at_host(const struct ward *w, int family)
+/* Does a jail send what is not for its own network to the host; only_stuck: which does not pass it on. */
+static bool sends_to_host(const struct ward *w, int family, bool only_stuck)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		const struct doctor_jail *d = &w->jails[i];
@@ -398,7 +398,8 @@ static bool stuck_at_host(const struct ward *w, int family)
 
 		const struct sv_addr *at = r && r->via.family ? survey_addr(w->host, &r->via) : NULL;
 
-		if (at && !link_forwards(w->host, at->link, family) && (!w->only || streq(w->only, d->jail->name)))
+		if (at && !(only_stuck && link_forwards(w->host, at->link, family)) &&
+		    (!w->only || streq(w->only, d->jail->name)))
 			return true;
 	}
 	return false;
@@ -425,14 +426,14 @@ static char *allow_forward(const struct ward *w)
 static void check_host(struct ward *w)
 {
 	const struct survey *h = w->host;
-	bool four = stuck_at_host(w, 4), six = stuck_at_host(w, 6), bridged = false;
+	bool routed = sends_to_host(w, 4, false) || sends_to_host(w, 6, false), bridged = false;
 
-	if (four)
+	if (sends_to_host(w, 4, true))
 		(void)doctor_find(w, "forwarding-off", "",
 		                  strf("jails use an address of this host as IPv4 router, and it does not forward "
 		                       "(net.ipv4.ip_forward is 0)"),
 		                  strf("sysctl net.ipv4.ip_forward=1; or gateway_enable in hostnet's rc.conf"));
-	if (six)
+	if (sends_to_host(w, 6, true))
 		(void)doctor_find(
 			w, "forwarding-off", "",
 			strf("jails use an address of this host as IPv6 router, and it does not forward "
@@ -464,7 +465,7 @@ static void check_host(struct ward *w)
 		             "(net.bridge.bridge-nf-call-ip%stables is 1)",
 		             h->bridge_filter4 ? "" : "6"),
 			strf("sysctl net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0"));
-	if (h->forward_drop && (four || six || (bridged && (h->bridge_filter4 || h->bridge_filter6))))
+	if (h->forward_drop && (routed || (bridged && (h->bridge_filter4 || h->bridge_filter6))))
 		(void)doctor_find(w, "forward-drop", "",
 		                  strf("chain %s of another program drops what it does not know: what jails send "
 		                       "through this host is lost",

@@ -140,6 +140,19 @@ struct os_sockets {
 must_check int os_sockets(const struct os_jail *jails, size_t n, struct os_sockets *ret, struct err *e);
 void os_sockets_done(struct os_sockets *s);
 
+/* --- what it takes --- */
+#define OS_USAGE_MAX 32
+struct os_use {
+	const char *prop; /* the property that bounds it; static */
+	uint64_t n; /* bytes, or a number; of what bounds each process, or each file system: the most that one takes */
+};
+struct os_usage {
+	struct os_use v[OS_USAGE_MAX];
+	size_t n;
+};
+/* What a running jail (jail, pid, vnet, cgroup and console_log are used) takes now. What this host does not count is not there. */
+must_check int os_usage(const struct os_jail *j, struct os_usage *ret, struct err *e);
+
 /*
  * Ask the jail's own init to shut down (exec_init jails), wait up to timeout seconds. 1: it ended; 0: not in that time; negative:
  * it could not be asked.

@@ -3,9 +3,15 @@
 
 load lib
 
+# makes TYPE [OPTION...]: can this kernel make such a link
+makes() {
+	ip link add probe0 type "$@" 2>/dev/null || return 1
+	ip link del probe0
+}
+
 setup_file() {
 	# the module's first use leaves a sit0 in each namespace: a matter of the kernel's, and none of what is compared
-	makes sit || true
+	makes sit local 127.0.0.1 remote 127.0.0.2 || true
 	lab_setup_file
 }
 teardown_file() { lab_teardown_file; }
@@ -452,11 +458,6 @@ vlans_work() {
 }
 
 # Can this kernel make a link of that kind.
-makes() {
-	ip link add probe0 type "$1" 2>/dev/null || return 1
-	ip link del probe0
-}
-
 @test "tap: made, in a bridge with a spanning tree; taken back" {
 	rc 'cloned_interfaces="bridge0 tap0"' 'ifconfig_bridge0="addm tap0 stp tap0 up"' 'ifconfig_tap0="up"'
 	world_snapshot before
@@ -519,7 +520,7 @@ makes() {
 	ok ip -d -o link show lo1
 	has dummy
 	# a shared-IP jail on it, as on FreeBSD
-	mk lj vnet=off 'ip4_addr=lo1|10.3.0.9/32'
+	mk lj vnet=off allow_raw_sockets=1 'ip4_addr=lo1|10.3.0.9/32'
 	up lj
 	has_addr lo1 10.3.0.9/32
 	inside_ok lj ping -c 1 -W 2 10.3.0.9
@@ -533,6 +534,11 @@ makes() {
 @test "lagg0: a bond of two ports carries an address and outlives one of them; taken back" {
 	makes bond || skip "this kernel has no bonds"
 	ip link add em2 type veth peer name gw2 netns "$(basename "$LAB_LAN_NS")"
+	# once in a bond, a port that is down keeps the group of all nodes, and a queue
+	ip link add bond9 type bond
+	for l in em1 em2; do ip link set $l up; ip link set $l down; ip link set $l master bond9; done
+	ip link del bond9
+	for l in em1 em2; do ip link set $l down; done
 	lan ip link add br9 type bridge
 	lan ip link set gw1 master br9
 	lan ip link set gw2 up master br9
@@ -558,7 +564,7 @@ makes() {
 }
 
 @test "gif0: a tunnel carries IPv4 and IPv6; taken back" {
-	makes sit || skip "this kernel has no tunnels"
+	makes sit local 127.0.0.1 remote 127.0.0.2 || skip "this kernel has no tunnels"
 	lan ip link add gif9 type sit mode any local 192.0.2.254 remote 192.0.2.1
 	lan ip addr add 10.5.0.2 peer 10.5.0.1/32 dev gif9
 	lan ip link set gif9 up

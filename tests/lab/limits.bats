@@ -102,6 +102,80 @@ group() {
 	[ "$(group l cpuset.cpus.effective)" = "$(group l ../cpuset.cpus.effective)" ]
 }
 
+# field JAIL FILE WORD: a number of the group that has all that is the jail's
+field() {
+	awk -v word="$3" '$1 == word { print $2 }' "$SHOT_GROUP/$1/$2"
+}
+
+busy() { [ "$(field "$1" mon/cpu.stat usage_usec)" -gt 100000 ]; }
+
+@test "processors: what the broker does for the jail counts, and the monitor still answers" {
+	has_controllers cpu
+	mk c 'ip4_addr=em0|192.0.2.10/24' pcpu=deny=20
+	cc -O1 -static -D_GNU_SOURCE -o "$LAB_TMP/socks" "$LAB_TOP/tests/lab/socks.c"
+	put c "$LAB_TMP/socks" bin/socks
+	up c
+	[ "$(cat "$SHOT_GROUP/c/cpu.max")" = '20000 100000' ]
+	iocage exec c -- sh -c 'while :; do socks many new4 5000 </dev/null >/dev/null; done' 3>&- &
+	local flood=$! from used
+	eventually busy c
+	from=$(field c cpu.stat usage_usec)
+	read -r begin _ </proc/uptime
+	sleep 5
+	used=$(($(field c cpu.stat usage_usec) - from))
+	read -r end _ </proc/uptime
+	# of what it may have: a tenth is for the clocks
+	awk -v used="$used" -v begin="$begin" -v end="$end" 'BEGIN { exit !(used / 1e6 <= 0.22 * (end - begin) + 0.1) }'
+	[ "$(field c cpu.stat nr_throttled)" -gt 0 ]
+	ok iocage set 'ip4_addr=em0|192.0.2.11/24' c
+	kill "$flood"
+	wait "$flood" || true
+}
+
+@test "memory: the broker's and the monitor's is within memoryuse" {
+	has_controllers memory
+	mk m 'ip4_addr=em0|192.0.2.10/24' memoryuse=deny=64m
+	up m
+	[ "$(cat "$SHOT_GROUP/m/memory.max")" = 67108864 ]
+	[ "$(group m memory.max)" = 67108864 ]
+	ok iocage set memoryuse=off m
+	[ "$(cat "$SHOT_GROUP/m/memory.max")" = max ]
+}
+
+# use PROP JAIL: what get says that it takes
+use() {
+	iocage get -uh "$1" "$2" | cut -f 3
+}
+
+uses() { [ "$(use "$1" "$2")" = "$3" ]; }
+
+@test "get --use: the bound, and what is taken of it now" {
+	mk u 'ip4_addr=em0|192.0.2.10/24' openfiles=deny=100
+	cc -O1 -static -D_GNU_SOURCE -o "$LAB_TMP/socks" "$LAB_TOP/tests/lab/socks.c"
+	put u "$LAB_TMP/socks" bin/socks
+	ok iocage get --use u
+	has maxproc
+	[ "$(use maxproc u)" = - ]
+	up u
+	local procs socks
+	procs=$(use maxproc u) socks=$(use maxsockets u)
+	inside_ok u 'sleep 60 </dev/null >/dev/null 2>&1 & sleep 60 </dev/null >/dev/null 2>&1 &
+		dd if=/dev/zero of=/dev/shm/x bs=1k count=64 2>/dev/null
+		(sleep 60 | socks many new4 7) </dev/null >/dev/null 2>&1 &'
+	eventually uses maxsockets u $((socks + 7))
+	[ "$(use maxproc u)" -ge $((procs + 4)) ]
+	[ "$(use openfiles u)" -ge 10 ]
+	[ "$(use tmpfs_size u)" = 64k ]
+	[ "$(use pseudoterminals u)" = 0 ]
+	ok iocage get -u openfiles u
+	has deny=100
+	fails 1 iocage get -u nonsense u
+	has "nonsense is not a valid property!"
+	fails 2 iocage get -r -u maxproc
+	down u
+	[ "$(use maxsockets u)" = - ]
+}
+
 @test "an action that is not deny is kept, and named at start" {
 	mk a vnet=on ip4_addr=none interfaces=vnet0:none memoryuse=log=64m maxproc=sigterm=10
 	up a

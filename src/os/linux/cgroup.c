@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -17,6 +18,8 @@
 #define CGROUP2_MAGIC 0x63677270
 #define FILEID_KERNFS 0xfe
 #define AGAIN_MAX     100
+#define PROCS_MAX     (4U << 20) /* bytes of cgroup.procs */
+#define DEPTH_MAX     64
 #define RUN_USUAL     "/run/iocage"
 
 int cgroup_mount(const char **ret, struct err *e)
@@ -250,6 +253,37 @@ int cgroup_del(const char *rel, struct err *e)
 	if (rmdir(path) < 0 && errno != ENOTEMPTY && errno != EBUSY && errno != ENOENT)
 		return err_sys(e, "remove control group %s", path);
 	return 0;
+}
+
+static int each_below(int parent, const char *name, cgroup_fn see, void *ctx, int depth)
+{
+	_cleanup_free_ char *procs = NULL;
+	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *de;
+	size_t len = 0;
+	int r = fs_opendir(parent, name, &d);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	/* a group of threads has no list of processes: its parent has them */
+	if (fs_read(dirfd(d), "cgroup.procs", PROCS_MAX, &procs, &len, NULL) == 0)
+		for (char *p = procs, *end; *p; p = end + 1) {
+			see(ctx, (pid_t)strtol(p, &end, 10));
+			if (*end != '\n')
+				break;
+		}
+	while (depth < DEPTH_MAX && (r = fs_readdir(d, &de)) > 0)
+		if (de->d_type == DT_DIR && de->d_name[0] != '.') {
+			r = each_below(dirfd(d), de->d_name, see, ctx, depth + 1);
+			if (r < 0)
+				return r;
+		}
+	return r;
+}
+
+int cgroup_each(int parent, const char *name, cgroup_fn see, void *ctx)
+{
+	return each_below(parent, name, see, ctx, 0);
 }
 
 bool cgroup_is_maker(uint64_t id)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "os/os.h"
@@ -28,6 +29,13 @@ must_check int cgroup_del(const char *rel, struct err *e);
 /* O_DIRECTORY fd of rel, or of rel/sub. -errno with e. */
 must_check int cgroup_open(const char *rel, const char *sub, struct err *e);
 must_check int cgroup_open_jail(const struct os_jail *j, const char *sub, struct err *e);
+
+/*
+ * Call see for each process of parent/name and of the groups below it, 64 deep at most; others may come and go meanwhile. A group
+ * that is gone has none. 0 or -errno.
+ */
+typedef void (*cgroup_fn)(void *ctx, pid_t pid);
+must_check int cgroup_each(int parent, const char *name, cgroup_fn see, void *ctx);
 
 /* Is the group of this id one in which a jail's monitor (of whatever IOCAGE_RUN) makes sockets. */
 bool cgroup_is_maker(uint64_t id);

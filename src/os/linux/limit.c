@@ -63,6 +63,24 @@ static int free_cpus(int dir, const char *file)
 	return r < 0 ? r : fs_poke(dir, file, all);
 }
 
+/*
+ * What the broker does it does for the jail, and the memory of the sockets that it makes is its own: the group above, with the
+ * jail's processes, the broker and the monitor in it, is held to the same. The jail's group keeps the limit, too: programs look for it
+ * there. With many processes the jail's group is no heavier than the other, so the monitor has its share.
+ */
+static bool holds_servants(const char *file)
+{
+	return streq(file, "cpu.max") || streq(file, "memory.max") || streq(file, "memory.swap.max");
+}
+
+static int set_above(int dir, const char *file, const char *value)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "../%s", file);
+	return fs_poke(dir, path, value);
+}
+
 /* One word FILE=VALUE. */
 static int set_one(const struct os_jail *j, int dir, char *word, struct err *e)
 {
@@ -86,6 +104,8 @@ static int set_one(const struct os_jail *j, int dir, char *word, struct err *e)
 			return r;
 	}
 	r = *value ? fs_poke(dir, word, value) : free_cpus(dir, word);
+	if (r == 0 && holds_servants(word))
+		r = set_above(dir, word, value);
 	return r < 0 ? err_set(e, -r, "limit jail %s: write %s to %s: %s", j->jail, value, word, strerror(-r)) : 0;
 }
 

@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "core/hold.h"
 #include "os/linux/announce.h"
+#include "os/linux/bounds.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/conlog.h"
 #include "os/linux/jailproc.h"
@@ -50,7 +51,8 @@ struct monitor {
 	int64_t choose_at; /* monotonic milliseconds, 0: nothing has changed */
 	struct hold h;
 	int64_t announce_at; /* monotonic milliseconds, 0: nothing to tell */
-	int64_t bound_told; /* monotonic milliseconds: when the log last said that a bound was met */
+	struct bounds bounds;
+	int64_t bound_told[BOUNDS + 1]; /* monotonic milliseconds: when the log last said that it was met; the last: sockets */
 	pid_t announcer; /* a process that tells the neighbours, 0: none */
 };
 
@@ -154,13 +156,13 @@ static void tell_neighbours(struct monitor *m)
 }
 
 /* A jail that goes on trying shall not fill its log. */
-static void tell_bound(struct monitor *m, const char *met)
+static void tell_bound(struct monitor *m, unsigned which, const char *met)
 {
 	struct err e = ERR_INIT;
 
-	if (m->bound_told && now_ms() - m->bound_told < BOUND_MS)
+	if (m->bound_told[which] && now_ms() - m->bound_told[which] < BOUND_MS)
 		return;
-	m->bound_told = now_ms();
+	m->bound_told[which] = now_ms();
 	(void)err_set(&e, ENOBUFS, "%s", met);
 	complain(m, &e);
 }
@@ -172,7 +174,7 @@ static void serve_nat(struct monitor *m)
 	if (!nat_serve(&m->nat, m->asks, &m->h, &met))
 		closep(&m->asks);
 	if (met)
-		tell_bound(m, met);
+		tell_bound(m, BOUNDS, met);
 }
 
 /* Until the broker has answered. It may have a question of its own first. False: it does not answer. */
@@ -302,14 +304,28 @@ static void follow_view(struct monitor *m, int view, int *fd)
 		complain(m, &e);
 }
 
+/* p: of the files of the bounds. */
+static void see_bounds(struct monitor *m, const struct pollfd *p)
+{
+	for (unsigned i = 0; i < BOUNDS; i++) {
+		const char *met = p[i].revents ? bounds_met(&m->bounds, i) : NULL;
+
+		if (met)
+			tell_bound(m, i, met);
+	}
+}
+
 /* Until the jail's first process ends. */
 static void watch(struct monitor *m, int pidfd, int console, int control, int view)
 {
-	struct pollfd p[8] = { { .fd = pidfd, .events = POLLIN },
+	struct pollfd p[8 + BOUNDS] = { { .fd = pidfd, .events = POLLIN },
 		               { .fd = console, .events = POLLIN },
 		               { .fd = control, .events = POLLIN },
 		               { .fd = follow_later(view), .events = POLLIN } };
 
+	bounds_open(&m->bounds);
+	for (unsigned i = 0; i < BOUNDS; i++)
+		p[8 + i] = (struct pollfd){ .fd = m->bounds.fd[i], .events = POLLPRI };
 	for (;;) {
 		p[4] = (struct pollfd){ .fd = m->asks, .events = POLLIN };
 		p[5] = (struct pollfd){ .fd = nat_bell(m->nat), .events = POLLIN };
@@ -319,11 +335,12 @@ static void watch(struct monitor *m, int pidfd, int console, int control, int vi
 		p[1].fd = m->console_at ? -1 : console;
 		/* it says nothing unasked: this is its end */
 		p[7] = (struct pollfd){ .fd = m->broker };
-		if (poll(p, 8, patience(m)) < 0) {
+		if (poll(p, 8 + BOUNDS, patience(m)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
+		see_bounds(m, p + 8);
 		if (p[5].revents & POLLIN)
 			nat_rung(m->nat, &m->h);
 		if (p[4].revents)

@@ -19,9 +19,7 @@
 #include "os/os.h"
 
 #define SO_TCP_INFO   11 /* TCP_INFO; netinet/tcp.h and the kernel's header do not go together */
-#define PROCS_MAX     (4U << 20) /* bytes of cgroup.procs */
 #define PROTO_MPTCP   262
-#define DEPTH_MAX     32 /* of groups that a jail makes below its own */
 #define STATES_NO_TW  (~(1U << SOCK_TIME_WAIT | 1U << SOCK_NEW_SYN_RECV)) /* what no group is told of */
 #define STATES_LISTEN (1U << SOCK_LISTEN | 1U << SOCK_CLOSED) /* closed: a datagram socket without a peer */
 
@@ -90,31 +88,16 @@ static void see_process(struct work *w, int owner, pid_t pid)
 		see_fd(w, owner, pid, dirfd(d), de->d_name);
 }
 
-/* The group's processes and those of the groups below it. */
-static int see_group(struct work *w, int owner, int parent, const char *name, int depth)
-{
-	_cleanup_free_ char *procs = NULL;
-	_cleanup_closedir_ DIR *d = NULL;
-	struct dirent *de;
-	size_t len = 0;
-	int r = fs_opendir(parent, name, &d);
+struct seen_by {
+	struct work *w;
+	int owner;
+};
 
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	/* a group of threads has no list of processes: its parent has them */
-	if (fs_read(dirfd(d), "cgroup.procs", PROCS_MAX, &procs, &len, NULL) == 0)
-		for (char *p = procs, *end; *p; p = end + 1) {
-			see_process(w, owner, (pid_t)strtol(p, &end, 10));
-			if (*end != '\n')
-				break;
-		}
-	while (depth < DEPTH_MAX && (r = fs_readdir(d, &de)) > 0)
-		if (de->d_type == DT_DIR && de->d_name[0] != '.') {
-			r = see_group(w, owner, dirfd(d), de->d_name, depth + 1);
-			if (r < 0)
-				return r;
-		}
-	return r;
+static void see_one(void *ctx, pid_t pid)
+{
+	struct seen_by *s = ctx;
+
+	see_process(s->w, s->owner, pid);
 }
 
 static int by_inode(const void *a, const void *b)
@@ -444,7 +427,7 @@ static int see_jail(struct work *w, size_t i, struct err *e)
 		return dir;
 	if (fstatat(dir, "mon", &st, 0) == 0)
 		w->group[i] = st.st_ino;
-	r = see_group(w, (int)i, dir, "jail", 0);
+	r = cgroup_each(dir, "jail", see_one, &(struct seen_by){ w, (int)i });
 	return r < 0 ? err_set(e, -r, "list the processes of jail %s: %s", j->jail, strerror(-r)) : 0;
 }
 
