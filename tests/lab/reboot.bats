@@ -40,7 +40,8 @@ power_off() {
 
 # Everything about a jail that a boot must not change.
 lasting() {
-	iocage get all "$1" | grep -vE '^(state|jid|last_started):'
+	# ip4_addr of a jail behind NAT shows the address that it has now
+	iocage get all "$1" | grep -vE "^(state|jid|last_started$([ "$1" != n ] || echo "|ip4_addr")):"
 }
 
 live_facts() {
