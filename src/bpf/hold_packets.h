@@ -84,8 +84,12 @@ static __always_inline bool is_relayed(struct __sk_buff *skb)
  */
 static __always_inline bool to_loopback(const struct hold_jail *j, struct __sk_buff *skb, const struct addr6 *dst)
 {
+	struct bpf_sock *sk = skb->sk ? bpf_sk_fullsock(skb->sk) : NULL;
 	__u8 proto;
 
+	/* a listener's answer to who asked it from there: a service on the jail's own localhost */
+	if (sk && sk->protocol == IPPROTO_TCP && sk->state == STATE_LISTEN)
+		return false;
 	if (is_mapped(dst) ? !is_loop4(dst->w[3]) || own4(j, dst->w[3]) : !is_loop6(dst) || own6(j, dst))
 		return false;
 	if (bpf_skb_load_bytes(skb, is_mapped(dst) ? 9 : 6, &proto, 1))
