@@ -169,7 +169,8 @@ static const char text_console[] = "Runs login with the property login_flags, or
 static const char text_sockets[] = "Without JAIL those of every running jail. LOCAL is what the program sees, PID is "
 				   "the host's number. ALSO says who "
 				   "else listens on the port in the host's stack: WHO@ADDRESS.";
-static const char text_get[] = "JAIL may be default. PROP all shows every property as PROP:VALUE. With --use PROP may be left out.";
+static const char text_get[] =
+	"JAIL may be default. PROP all shows every property as PROP:VALUE. With --use PROP may be left out.";
 static const char text_set[] = "JAIL may be default. Either all of the properties are changed or none.";
 static const char text_fetch[] = "Without --release, on a terminal, the known releases are offered.";
 static const char text_doctor[] = "Each finding says what is wrong, how it was seen, and the command that mends it. "

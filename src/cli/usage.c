@@ -64,8 +64,11 @@ static int running_jail(struct cli *c, const char *jail, struct os_jail *ret, ch
 	*ret_log = strf("%s/log/%s-console.log", c->st.root, jail);
 	if (!*ret_log)
 		return err_oom(e);
-	*ret = (struct os_jail){ .jail = jail, .run = c->st.run, .pid = st.pid, .vnet = st.vnet, .console_log = *ret_log };
-	return str_copy(ret->cgroup, sizeof(ret->cgroup), st.cgroup) < 0 ? err_set(e, EINVAL, "%s: bad state", jail) : 1;
+	*ret = (struct os_jail){
+		.jail = jail, .run = c->st.run, .pid = st.pid, .vnet = st.vnet, .console_log = *ret_log
+	};
+	return str_copy(ret->cgroup, sizeof(ret->cgroup), st.cgroup) < 0 ? err_set(e, EINVAL, "%s: bad state", jail)
+	                                                                 : 1;
 }
 
 int print_usage(struct cli *c, const struct config *cfg, const char *key, bool script, struct err *e)

@@ -20,7 +20,8 @@ static const struct {
 	const char *file, *word, *says;
 } events[BOUNDS] = {
 	{ "pids.events", "max ", "maxproc or nthr is met: a process or thread was not made" },
-	{ "memory.events", "oom_kill ", "memoryuse is met, or the host has no memory: a process of the jail was ended" },
+	{ "memory.events", "oom_kill ",
+	  "memoryuse is met, or the host has no memory: a process of the jail was ended" },
 };
 
 static uint64_t number_of(int fd, const char *word)

@@ -52,7 +52,8 @@ struct monitor {
 	struct hold h;
 	int64_t announce_at; /* monotonic milliseconds, 0: nothing to tell */
 	struct bounds bounds;
-	int64_t bound_told[BOUNDS + 1]; /* monotonic milliseconds: when the log last said that it was met; the last: sockets */
+	int64_t bound_told[BOUNDS +
+	                   1]; /* monotonic milliseconds: when the log last said that it was met; the last: sockets */
 	pid_t announcer; /* a process that tells the neighbours, 0: none */
 };
 
@@ -319,9 +320,9 @@ static void see_bounds(struct monitor *m, const struct pollfd *p)
 static void watch(struct monitor *m, int pidfd, int console, int control, int view)
 {
 	struct pollfd p[8 + BOUNDS] = { { .fd = pidfd, .events = POLLIN },
-		               { .fd = console, .events = POLLIN },
-		               { .fd = control, .events = POLLIN },
-		               { .fd = follow_later(view), .events = POLLIN } };
+		                        { .fd = console, .events = POLLIN },
+		                        { .fd = control, .events = POLLIN },
+		                        { .fd = follow_later(view), .events = POLLIN } };
 
 	bounds_open(&m->bounds);
 	for (unsigned i = 0; i < BOUNDS; i++)

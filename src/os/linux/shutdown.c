@@ -108,6 +108,19 @@ static bool is_populated(int group, const char *name)
 	return read(fd, text, sizeof(text) - 1) <= 0 || !strstr(text, "populated 0");
 }
 
+static bool has_only(int group, pid_t pid, unsigned depth);
+
+/* The same of the group of this name in it; one that is gone has none. */
+static bool has_only_below(int group, const char *name, pid_t pid, unsigned depth)
+{
+	_cleanup_close_ int sub = -1;
+
+	if (!is_populated(group, name))
+		return true;
+	sub = openat(group, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return sub < 0 ? errno == ENOENT : has_only(sub, pid, depth);
+}
+
 /* Has a group no process but pid, nor any below it. Groups without processes, however many, count for nothing. */
 static bool has_only(int group, pid_t pid, unsigned depth)
 {
@@ -118,15 +131,9 @@ static bool has_only(int group, pid_t pid, unsigned depth)
 
 	if (depth > GROUPS_DEEP || !count_own(group, pid, &other) || other || fs_opendir(group, ".", &d) < 0)
 		return false;
-	while ((r = fs_readdir(d, &de)) > 0) {
-		_cleanup_close_ int sub = -1;
-
-		if (de->d_type != DT_DIR || !is_populated(group, de->d_name))
-			continue;
-		sub = openat(group, de->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (sub < 0 ? errno != ENOENT : !has_only(sub, pid, depth + 1))
+	while ((r = fs_readdir(d, &de)) > 0)
+		if (de->d_type == DT_DIR && !has_only_below(group, de->d_name, pid, depth + 1))
 			return false;
-	}
 	return r == 0;
 }
 

@@ -125,7 +125,8 @@ static unsigned depth_of(int parent, const char *name, unsigned depth)
 
 static bool count_terminals(const struct seen *s, uint64_t *ret)
 {
-	_cleanup_close_ int fd = s->root < 0 ? -1 : open_in_root(s->root, "/dev/pts", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	_cleanup_close_ int fd = s->root < 0 ? -1
+	                                     : open_in_root(s->root, "/dev/pts", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	_cleanup_closedir_ DIR *d = NULL;
 	struct statfs sf;
 	struct dirent *de;
