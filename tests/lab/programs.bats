@@ -327,7 +327,7 @@ asks() {
 	has root
 	has "exited with 0"
 	# another user's process, by its number
-	inside_ok a 'setpriv --reuid 33 --clear-groups sleep 100 & sleep 1; strace -o /tmp/trace -p $! & sleep 2; kill %1; wait; tail -n 1 /tmp/trace'
+	inside_ok a 'setpriv --reuid 33 --clear-groups sleep 100 & p=$!; sleep 1; strace -o /tmp/trace -p $p & sleep 2; kill $p; wait; tail -n 1 /tmp/trace'
 	has "killed by SIGTERM"
 	inside_ok a 'gdb -batch -ex run -ex "info inferiors" --args /bin/echo hi'
 	has "exited normally"
