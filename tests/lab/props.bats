@@ -317,3 +317,16 @@ config() { echo "$IOCAGE_ROOT/jails/$1/config.json"; }
 	ok iocage start nofbsd
 	[ "$(grep -c securelevel <<<"$output")" -eq 1 ]
 }
+
+@test "the defaults of docs/limits.md are those of the program" {
+	local n=0 names name value
+	while IFS='|' read -r _ names value _; do
+		value=$(sed -n 's/^ `\([^`]*\)`.*/\1/p' <<<"$value")
+		for name in $(grep -o '`[a-z_]*`' <<<"$names" | tr -d '\`'); do
+			run --separate-stderr iocage get "$name" default
+			[ "$output" = "$value" ] || { echo "$name: $output, the page says $value"; return 1; }
+			n=$((n + 1))
+		done
+	done < <(grep '^| `' "$LAB_TOP/docs/limits.md")
+	[ "$n" -ge 20 ]
+}
