@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/life.h"
+#include "core/fstab.h"
 #include "os/os.h"
 
 static bool has_option(const char *opts, const char *want)
@@ -24,13 +25,13 @@ void warn_shared(const struct session *s, const struct plan *p)
 		const struct op *op = &p->steps[i].redo;
 
 		if (op->kind != OP_MOUNT || !streq(op->fstype, "bind") || has_option(op->opts, "ro") ||
-		    !os_suid_reachable(op->source))
+		    fstab_idshift(op->opts) || !os_suid_reachable(op->source))
 			continue;
 		warning("%s: fstab: the jail can write to %s, and users of this host reach it: what the jail's root "
 		        "makes "
 		        "set-user-ID there runs as the host's root. Mount it nosuid on the host, have it below a "
 		        "directory "
-		        "that only root can enter, or add the option ro.",
+		        "that only root can enter, or add the option ro, or idshift=N.",
 		        s->jail, op->source);
 	}
 }

@@ -2,7 +2,9 @@
 #include "core/fstab.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -97,13 +99,38 @@ static bool has_option(const char *opts, const char *want)
 	return false;
 }
 
+#define SHIFT       "idshift="
+#define SHIFT_LEAST 65536U
+#define SHIFT_MOST  (UINT32_MAX - 2 * 65536U) /* the last id is no id */
+
+unsigned fstab_idshift(const char *opts)
+{
+	for (const char *s = opts ? opts : ""; *s;) {
+		size_t len = strcspn(s, ",");
+		char *end;
+		unsigned long long n = strncmp(s, SHIFT, strlen(SHIFT)) == 0 ? strtoull(s + strlen(SHIFT), &end, 10)
+		                                                             : 0;
+
+		if (n >= SHIFT_LEAST && n <= SHIFT_MOST && s[strlen(SHIFT)] >= '0' && s[strlen(SHIFT)] <= '9' &&
+		    end == s + len)
+			return (unsigned)n;
+		s += len + (s[len] == ',');
+	}
+	return 0;
+}
+
 /* Of a bind mount: the kernel is not asked, so an unknown word would go unseen. */
 static int check_options(const char *opts, unsigned number, struct err *e)
 {
 	for (const char *s = opts; *s;) {
 		size_t len = strcspn(s, ",");
 
-		if (len && !in_list(known_options, sizeof(known_options) / sizeof(*known_options), s, len))
+		if (strncmp(s, SHIFT, strlen(SHIFT)) == 0) {
+			if (!fstab_idshift(s))
+				return err_set(e, EINVAL,
+				               "fstab line %u: \"%.*s\": idshift=N takes a number from %u to %u",
+				               number, (int)(len < 100 ? len : 100), s, SHIFT_LEAST, SHIFT_MOST);
+		} else if (len && !in_list(known_options, sizeof(known_options) / sizeof(*known_options), s, len))
 			return err_set(e, EINVAL, "fstab line %u: nullfs does not have the option \"%.*s\"", number,
 			               (int)(len < 100 ? len : 100), s);
 		s += len + (s[len] == ',');

@@ -28,4 +28,10 @@ struct fstab_entry {
 must_check int fstab_line(char *line, unsigned number, const struct fstab_jail *j, struct fstab_entry *ret,
                           struct err *e);
 
+/*
+ * Of a bind mount's options: idshift=N, by which the jail's ids 0..65535 are N..N+65535 in the file system. 0: they are what they are.
+ * N is 65536 at least, so that none of them is a user of the host.
+ */
+unsigned fstab_idshift(const char *opts);
+
 #endif

@@ -234,6 +234,25 @@ shared() { echo "$2 /mnt nullfs $3 0 0" >"$IOCAGE_ROOT/jails/$1/fstab"; }
 		hasnt "users of this host"
 		down s
 	done
+	put s /usr/bin/id bin/hostid
+	shared s "$open/dir" rw,idshift=300000
+	chown 300000:300000 "$open/dir"
+	ok iocage start s
+	hasnt "users of this host"
+	inside_ok s 'cp /bin/hostid /mnt/id; chmod 4755 /mnt/id; chmod 755 /mnt; stat -c %u /mnt /mnt/id'
+	is $'0\n0'
+	inside_ok s 'touch /mnt/f; chown 33:34 /mnt/f'
+	run stat -c %u:%g "$open/dir/id" "$open/dir/f"
+	is $'300000:300000\n300033:300034'
+	run setpriv --reuid 12345 --regid 12345 --clear-groups "$open/dir/id" -u
+	is 300000
+	down s
+	rm -f "$open/dir/id" "$open/dir/f"
+	for bad in idshift=0 idshift=65535 idshift= idshift=-300000 idshift=4294967295 idshift=300000x; do
+		shared s "$open/dir" "rw,$bad"
+		fails 1 iocage start s
+		has "idshift=N takes a number"
+	done
 	mount -t tmpfs -o nosuid shared "$open/dir"
 	shared s "$open/dir" rw
 	run iocage start s

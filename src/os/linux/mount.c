@@ -17,6 +17,8 @@
 #include "base/fs.h"
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "core/fstab.h"
+#include "os/linux/idmap.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/limit.h"
 
@@ -512,11 +514,22 @@ static char *fs_data(const char *opts, const char *more)
 	return sbuf_take(&b);
 }
 
+/* The user namespace by which a bind mount maps ids: the jail's, or with idshift=N one that is kept in *ret_own. */
+static int bind_userns(const struct op *op, int userns, unsigned base, int *ret_own, struct err *e)
+{
+	unsigned from = fstab_idshift(op->opts);
+
+	if (!from)
+		return userns;
+	return *ret_own = idmap_userns(from, base, JAIL_IDS, e);
+}
+
 static int mount_bind(const struct op *op, const struct op *root, int rootfd, int userns, unsigned base, struct err *e)
 {
 	uint64_t attrs = MOUNT_ATTR_NODEV;
-	_cleanup_close_ int from = -1, tree = -1, point = -1;
+	_cleanup_close_ int from = -1, tree = -1, point = -1, shifted = -1;
 	struct stat st;
+	int ns;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (has_word(op->opts, words[i].word))
@@ -524,7 +537,10 @@ static int mount_bind(const struct op *op, const struct op *root, int rootfd, in
 	from = open_source(op->source, root);
 	if (from < 0)
 		return err_set(e, -from, "open %s: %s", op->source, strerror(-from));
-	tree = clone_mapped(from, op->source, userns, attrs, e);
+	ns = bind_userns(op, userns, base, &shifted, e);
+	if (ns < 0)
+		return ns;
+	tree = clone_mapped(from, op->source, ns, attrs, e);
 	if (tree < 0)
 		return tree;
 	if (fstat(tree, &st) < 0)
