@@ -334,3 +334,27 @@ swap_in() {
 		untouched
 	done
 }
+
+@test "the jail's root tries to trace whoever comes in: none is traced before it runs the jail's program, held as that" {
+	cc -D_GNU_SOURCE -O1 -static -o "$LAB_TMP/tracer" "$LAB_TOP/tests/lab/tracer.c"
+	mk s 'ip4_addr=em0|192.0.2.10/24'
+	mk v vnet=on ip4_addr=none interfaces=vnet0:none
+	local j tries traced early open i
+	for j in s v; do
+		put "$j" "$LAB_TMP/tracer" bin/tracer
+		up "$j"
+		mkfifo "$LAB_TMP/end.$j"
+		iocage exec "$j" tracer <"$LAB_TMP/end.$j" >"$LAB_TMP/traced.$j" 2>&1 3>&- &
+		exec 7>"$LAB_TMP/end.$j"
+		eventually grep -q ready "$LAB_TMP/traced.$j"
+		for i in $(seq 60); do timeout 20 iocage exec "$j" true 7>&- 3>&- || true; done
+		exec 7>&-
+		wait
+		cat "$LAB_TMP/traced.$j"
+		read -r tries traced early open < <(tail -n 1 "$LAB_TMP/traced.$j")
+		[ "$tries" -gt 0 ]
+		[ "$early" -eq 0 ]
+		[ "$open" -eq 0 ]
+		rm -f "$LAB_TMP/end.$j"
+	done
+}
