@@ -161,7 +161,8 @@ static int tell(struct keep *k, const struct op *undo, struct err *e)
 	what->times += !k->stop;
 	what->last = (int64_t)time(NULL);
 	if (k->stop)
-		info("iocage: %s was removed from %s by another program again, after it was put back %d times in a minute: "
+		info("iocage: %s was removed from %s by another program again, after it was put back %d times in a "
+		     "minute: "
 		     "it is not put back any more%s%s; iocage doctor %s",
 		     text, undo->link, LIFE_TIMES, *who ? "; it may be " : "", who, k->s.jail);
 	else

@@ -268,16 +268,15 @@ static void check_kept(struct ward *w, const struct doctor_jail *d)
 		char text[IPADDR_TEXT];
 
 		ipaddr_format(&k->addr, text);
-		(void)doctor_note(
-			w, "alias-removed", d->jail->name,
-			strf("another program removed %s from %s, and it was put back %u time%s%s%s%s", text, k->link,
-		             k->times, k->times == 1 ? "" : "s",
-		             left ? "; after too many in a minute it is not put back any more" : "",
-		             *who ? "; it may be " : "", who),
-			*who ? strf("have it leave %s on %s alone%s%s", text, k->link,
-		                    left ? ", then iocage doctor --fix " : "", left ? d->jail->name : "")
-			     : strf("look at what configures %s%s%s", k->link,
-		                    left ? ", then iocage doctor --fix " : "", left ? d->jail->name : ""));
+		(void)doctor_note(w, "alias-removed", d->jail->name,
+		                  strf("another program removed %s from %s, and it was put back %u time%s%s%s%s", text,
+		                       k->link, k->times, k->times == 1 ? "" : "s",
+		                       left ? "; after too many in a minute it is not put back any more" : "",
+		                       *who ? "; it may be " : "", who),
+		                  *who ? strf("have it leave %s on %s alone%s%s", text, k->link,
+		                              left ? ", then iocage doctor --fix " : "", left ? d->jail->name : "")
+		                       : strf("look at what configures %s%s%s", k->link,
+		                              left ? ", then iocage doctor --fix " : "", left ? d->jail->name : ""));
 	}
 }
 

@@ -34,8 +34,9 @@ struct os_jail {
 	 */
 	char *const *on_death;
 };
-#define OS_KEEP_LATER   4 /* somebody changes the jail at the moment */
-#define OS_KEEP_NOTHING 3 /* exit status of `keep`: there was nothing to be put back, or it was not the jail's; 0: it is back */
+#define OS_KEEP_LATER 4 /* somebody changes the jail at the moment */
+#define OS_KEEP_NOTHING \
+	3 /* exit status of `keep`: there was nothing to be put back, or it was not the jail's; 0: it is back */
 
 /* Opaque context of the real backend: netlink sockets, the jail being built. */
 struct os;

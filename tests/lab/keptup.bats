@@ -238,3 +238,15 @@ logged() {
 	ip addr del 10.88.0.9/32 dev lo
 	eventually on lo 10.88.0.9/32
 }
+
+@test "VNET: IPv6 addresses outlive an interface that is down, inside and from outside" {
+	ip link add own0 type bridge
+	ip link set own0 up
+	mk v vnet=on interfaces=vnet0:own0 'ip6_addr=vnet0|2001:db8:a::5/64' 'ip4_addr=vnet0|203.0.113.5/24'
+	up v
+	inside_ok v 'ip link set epair0b down; ip link set epair0b up; ip -o addr show dev epair0b'
+	has 2001:db8:a::5/64
+	has 203.0.113.5/24
+	down v
+	ip link del own0
+}

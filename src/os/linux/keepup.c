@@ -21,8 +21,8 @@
 #define SEEN_MAX  (2 * HOLD_ADDRS_MAX)
 #define SETTLE_MS 100 /* ip addr flush takes many addresses at a time */
 #define RETRY_MS  5000 /* the jail's lock was held, or the kernel refused */
-#define ASK_MS     2000
-#define ASK_MAX    5 /* doublings: about once a minute */
+#define ASK_MS    2000
+#define ASK_MAX   5 /* doublings: about once a minute */
 #define SAYS_MAX  65536
 
 /* One address of the jail. */

@@ -144,8 +144,9 @@ bool host_wireless(const char *name, unsigned index)
 }
 
 /* Programs that change addresses of interfaces by themselves, by the name that /proc/PID/comm shows (15 characters). */
-static const char *const changers[] = { "systemd-network", "NetworkManager", "dhclient",   "dhcpcd",  "udhcpc", "connmand",
-	                                "keepalived",      "wicked",         "netplan",    "ifplugd", "vrrpd",  "ucarp" };
+static const char *const changers[] = { "systemd-network", "NetworkManager", "dhclient",   "dhcpcd",
+	                                "udhcpc",          "connmand",       "keepalived", "wicked",
+	                                "netplan",         "ifplugd",        "vrrpd",      "ucarp" };
 
 static bool is_changer(const char *comm)
 {

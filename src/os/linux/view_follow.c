@@ -105,7 +105,9 @@ static int hear_of(struct follow *f)
 	if (!f->v4 && !f->v6 && !f->all)
 		return filter_links(f);
 	/* new ones are to be shown, too, or looked at */
-	return setsockopt(f->events, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) < 0 && errno != ENOENT ? -errno : 0;
+	return setsockopt(f->events, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) < 0 && errno != ENOENT
+	               ? -errno
+	               : 0;
 }
 
 void follow_hear(struct follow *f, bool all)
