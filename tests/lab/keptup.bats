@@ -72,11 +72,25 @@ logged() {
 	world_same before
 }
 
+@test "the host's own addresses that are flushed and put back at once stay before the aliases" {
+	ip addr add 198.51.100.1/24 dev em1
+	mkkept p
+	upped p
+	ip addr flush dev em1 scope global
+	sleep 0.2
+	ip addr add 198.51.100.1/24 dev em1
+	eventually all_on
+	[ "$(ip -o -4 addr show dev em1 | awk '{ print $4 }' | head -n 1)" = 198.51.100.1/24 ]
+	ip route get 198.51.100.77 | grep -q 'src 198.51.100.1 '
+	down p
+	on em1 198.51.100.1/24
+}
+
 @test "IPv6 aliases lost on link down come back when it is up again, and not before" {
 	mkkept d
 	upped d
 	ip link set em1 down
-	sleep 0.6
+	sleep 1.2
 	run ! on em1 2001:db8:5::10/64
 	on em1 198.51.100.10/24
 	ip link set em1 up
@@ -94,7 +108,7 @@ logged() {
 	ip addr flush dev em1 scope global
 	down s
 	ip link set em1 up
-	sleep 0.6
+	sleep 1.2
 	[ "$(ip -o addr show dev em1 scope global | wc -l)" -eq 0 ]
 	iocage destroy -f s
 	world_same before
@@ -117,14 +131,14 @@ logged() {
 	mkkept c
 	upped c
 	ok iocage set 'ip4_addr=em1|198.51.100.10/24,em1|198.51.100.12/24' c
-	sleep 0.8
+	sleep 1.2
 	run ! on em1 198.51.100.11/24
 	on em1 198.51.100.12/24
 	ip addr del 198.51.100.12/24 dev em1
 	eventually on em1 198.51.100.12/24
 	run ! on em1 198.51.100.11/24
 	ok iocage set ip6_addr=none c
-	sleep 0.8
+	sleep 1.2
 	run ! on em1 2001:db8:5::10/64
 	ip addr flush dev em1 scope global
 	eventually on em1 198.51.100.10/24
@@ -151,11 +165,11 @@ logged() {
 	mk h vnet=off 'ip4_addr=em1|198.51.100.30/24'
 	upped h
 	ip addr del 198.51.100.30/24 dev em1
-	sleep 0.8
+	sleep 1.2
 	run ! on em1 198.51.100.30/24
 	# seen again, it is looked after as before: by nobody
 	ip addr add 198.51.100.30/24 dev em1
-	sleep 0.4
+	sleep 1
 	down h
 	on em1 198.51.100.30/24
 }
@@ -164,7 +178,7 @@ logged() {
 	mkkept f
 	upped f
 	away_for_good 198.51.100.11/24 em1
-	sleep 0.6
+	sleep 1.2
 	run ! on em1 198.51.100.11/24
 	logged f 'it is not put back any more'
 	[ "$(log_of f | grep -c 'and is put back')" -eq 5 ]
@@ -199,7 +213,7 @@ logged() {
 	mkkept n
 	upped n
 	ip link del em1
-	sleep 0.6
+	sleep 1.2
 	ip link add em1 address 02:00:5e:00:01:02 type veth peer name em1far
 	ip link set em1far up
 	ip link set em1 up

@@ -19,7 +19,7 @@
 #include "os/os.h"
 
 #define SEEN_MAX  (2 * HOLD_ADDRS_MAX)
-#define SETTLE_MS 100 /* ip addr flush takes many addresses at a time */
+#define SETTLE_MS 500 /* who flushes an interface first puts back his own: an alias shall not come before them */
 #define RETRY_MS  5000 /* the jail's lock was held, or the kernel refused */
 #define ASK_MS    2000
 #define ASK_MAX   5 /* doublings: about once a minute */
