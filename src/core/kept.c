@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/cleanup.h"
 
 #define LINE_MAX 160
 
@@ -39,26 +40,30 @@ void kept_format(const struct kept_list *l, struct sbuf *out)
 	}
 }
 
+/* ADDRESS LINK TIMES LAST LEFT */
 static int parse_line(const char *line, size_t len, struct kept_list *ret)
 {
-	char buf[LINE_MAX], addr[64], link[IFNAME_CAP];
+	_cleanup_(strv_done) struct strv w = { 0 };
+	uint64_t times, last, left;
+	char buf[LINE_MAX];
 	struct ipaddr a;
-	unsigned times, left;
 	struct kept *k;
-	int64_t last;
 
 	if (len >= sizeof(buf))
 		return 0;
 	memcpy(buf, line, len);
 	buf[len] = '\0';
-	if (sscanf(buf, "%63s %15s %9u %18" SCNd64 " %1u", addr, link, &times, &last, &left) != 5 ||
-	    ipaddr_parse(addr, strchr(addr, ':') ? 6 : 4, &a, NULL) < 0 || !ifname_valid(link))
+	if (strv_split(&w, buf, " ") < 0)
+		return -ENOMEM;
+	if (w.n != 5 || ipaddr_parse(w.v[0], 0, &a, NULL) < 0 || !ifname_valid(w.v[1]) ||
+	    !str_to_uint(w.v[2], 0, UINT32_MAX, &times) || !str_to_uint(w.v[3], 0, INT64_MAX, &last) ||
+	    !str_to_uint(w.v[4], 0, 1, &left))
 		return 0;
-	k = kept_get(ret, &a, link);
+	k = kept_get(ret, &a, w.v[1]);
 	if (!k)
 		return -ENOMEM;
-	k->times = times;
-	k->last = last;
+	k->times = (unsigned)times;
+	k->last = (int64_t)last;
 	k->left = left != 0;
 	return 0;
 }
