@@ -17,6 +17,8 @@ struct visit {
 	struct jail *models;
 	struct survey host, *inside;
 	char **resolv;
+	struct kept_list *kept;
+	char ***kept_by;
 	struct doctor_jail *jails;
 	size_t n; /* of names that have a model */
 	char drop[160], leftover[256];
@@ -32,6 +34,10 @@ static void visit_done(struct visit *v)
 		config_done(&v->cfgs[i]);
 		survey_done(&v->inside[i]);
 		free(v->resolv[i]);
+		for (size_t k = 0; v->kept_by[i] && k < v->kept[i].n; k++)
+			free(v->kept_by[i][k]);
+		free(v->kept_by[i]);
+		kept_done(&v->kept[i]);
 	}
 	survey_done(&v->host);
 	strv_done(&v->names);
@@ -40,6 +46,8 @@ static void visit_done(struct visit *v)
 	free(v->models);
 	free(v->inside);
 	free(v->resolv);
+	free(v->kept);
+	free(v->kept_by);
 	free(v->jails);
 }
 
@@ -81,6 +89,27 @@ static bool rules_gone(const struct visit *v, const char *jail)
 	return gone;
 }
 
+/* What other programs took from it, and who they may be. */
+static void meet_kept(struct visit *v, const char *name, struct doctor_jail *d)
+{
+	struct kept_list *l = &v->kept[v->n];
+	char **by, who[256];
+
+	if (kept_load(&v->c->st, name, l, NULL) < 0 || !l->n)
+		return;
+	by = v->kept_by[v->n] = calloc(l->n, sizeof(*by));
+	for (size_t i = 0; by && i < l->n; i++) {
+		os_who_manages(l->v[i].link, who, sizeof(who));
+		by[i] = strdup(who);
+		if (!by[i])
+			return;
+	}
+	if (by) {
+		d->kept = l;
+		d->kept_by = (const char **)by;
+	}
+}
+
 /* A jail whose configuration is broken is list's matter: here it is passed over. So is one that may run or not, which is said. */
 static int meet_jail(struct visit *v, const char *name)
 {
@@ -103,6 +132,7 @@ static int meet_jail(struct visit *v, const char *name)
 	}
 	if (d->running) {
 		d->rules_gone = rules_gone(v, name);
+		meet_kept(v, name, d);
 		d->resolv = v->resolv[v->n] = os_jail_resolver(st.pid);
 		if (st.vnet && os_survey(st.pid, &v->inside[v->n], &ignored) == 0 &&
 		    os_survey_ways(&v->inside[v->n], &v->host, &ignored) == 0)
@@ -125,7 +155,9 @@ static int look(struct visit *v, const char *only, struct err *e)
 	v->inside = calloc(n, sizeof(*v->inside));
 	v->resolv = calloc(n, sizeof(*v->resolv));
 	v->jails = calloc(n, sizeof(*v->jails));
-	if (!v->cfgs || !v->models || !v->inside || !v->resolv || !v->jails)
+	v->kept = calloc(n, sizeof(*v->kept));
+	v->kept_by = calloc(n, sizeof(*v->kept_by));
+	if (!v->kept || !v->kept_by || !v->cfgs || !v->models || !v->inside || !v->resolv || !v->jails)
 		return err_oom(e);
 	r = os_survey(0, &v->host, e);
 	if (r == 0)

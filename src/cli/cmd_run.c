@@ -1,4 +1,4 @@
-/* cmd_run.c - start, stop, restart, and reap, which a jail's monitor runs. */
+/* cmd_run.c - start, stop, restart; keep and reap, which a jail's monitor runs. */
 #include <errno.h>
 #include <string.h>
 
@@ -137,6 +137,17 @@ int cmd_restart(struct cli *c, struct args *a, struct err *e)
 		return r;
 	m.go_on = many;
 	return act_on(c, &names, &m);
+}
+
+/* TIMES: how often of late; the monitor counts. */
+int cmd_keep(struct cli *c, struct args *a, struct err *e)
+{
+	uint64_t times = 0;
+	int r = cli_open(c, true, e);
+
+	if (r == 0 && !str_to_uint(a->pos[1], 0, 255, &times))
+		return usage_err(e, "TIMES is a number from 0 to 255.");
+	return r < 0 ? r : life_keep(c, a->pos[0], (unsigned)times, e);
 }
 
 /* STATUS is what an interrupted start is to exit with. */

@@ -153,6 +153,7 @@ static const struct opt opts_hostnet[] = {
 
 static const struct opt opts_set[] = { END };
 static const struct opt opts_help[] = { END };
+static const struct opt opts_keep[] = { END };
 static const struct opt opts_reap[] = { END };
 
 static const char text_create[] =
@@ -187,6 +188,7 @@ static const char text_hostnet[] =
 	"what apply has done since boot. The files are rc.conf and sysctl.conf lines as on FreeBSD. Files called "
 	"*sysctl* are read as sysctl.conf.";
 static const char text_help[] = "";
+static const char text_keep[] = "";
 static const char text_reap[] = "";
 
 const struct cmd cmd_table[CMD__COUNT] = {

@@ -28,6 +28,13 @@ must_check int life_stop(struct cli *c, const char *jail, const struct run_opts 
 /* Stop and start what runs inside, the jail and its network stay. Errors as life_stop. */
 must_check int life_soft_restart(struct cli *c, const char *jail, struct err *e);
 
+/*
+ * With what its journal says: put back the addresses of a running shared-IP jail that another program took from the host. times:
+ * how often that was done within a minute; after five it is only said that it is not done any more. What is done is said on
+ * stdout. 0: something was; OS_KEEP_NOTHING, OS_KEEP_LATER; or -errno.
+ */
+must_check int life_keep(struct cli *c, const char *jail, unsigned times, struct err *e);
+
 /* Undo a jail whose first process is gone or whose start was interrupted; nothing to do is success. */
 must_check int life_reap(struct cli *c, const char *jail, struct err *e);
 

@@ -258,6 +258,28 @@ static void check_alias(struct ward *w, const struct doctor_jail *d, const struc
 	}
 }
 
+/* That it is put back each time hides nothing: somebody thinks that the address should not be there. */
+static void check_kept(struct ward *w, const struct doctor_jail *d)
+{
+	for (size_t i = 0; d->kept && i < d->kept->n; i++) {
+		const struct kept *k = &d->kept->v[i];
+		const char *who = d->kept_by[i];
+		bool left = k->left && !survey_is_own(w->host, &k->addr);
+		char text[IPADDR_TEXT];
+
+		ipaddr_format(&k->addr, text);
+		(void)doctor_note(w, "alias-removed", d->jail->name,
+		                  strf("another program removed %s from %s, and it was put back %u time%s%s%s%s", text,
+		                       k->link, k->times, k->times == 1 ? "" : "s",
+		                       left ? "; after too many in a minute it is not put back any more" : "",
+		                       *who ? "; it may be " : "", who),
+		                  *who ? strf("have it leave %s on %s alone%s%s", text, k->link,
+		                              left ? ", then iocage doctor --fix " : "", left ? d->jail->name : "")
+		                       : strf("look at what configures %s%s%s", k->link,
+		                              left ? ", then iocage doctor --fix " : "", left ? d->jail->name : ""));
+	}
+}
+
 static const struct jaddr *addr_at(const struct jail *j, size_t i)
 {
 	return i < j->n4 ? &j->a4[i] : &j->a6[i - j->n4];
@@ -484,6 +506,8 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 	for (size_t i = 0; d->running && !j->vnet && i < j->n4 + j->n6; i++)
 		if ((i < j->n4 ? j->ip4 : j->ip6) == IP_NEW)
 			check_alias(w, d, addr_at(j, i));
+	if (d->running)
+		check_kept(w, d);
 	if (d->inside) {
 		doctor_check_routes(w, d);
 		check_ip6(w, d);

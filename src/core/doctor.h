@@ -3,6 +3,7 @@
 #define IOCAGE_CORE_DOCTOR_H
 
 #include "core/jail.h"
+#include "core/kept.h"
 #include "core/survey.h"
 
 struct doctor_jail {
@@ -11,6 +12,8 @@ struct doctor_jail {
 	unsigned jid;
 	const struct survey *inside; /* VNET and running, else NULL */
 	bool rules_gone; /* rules of the packet filter that its start made are not there */
+	const struct kept_list *kept; /* what other programs took from it, NULL: nothing */
+	const char **kept_by; /* who may have: for each of them, "" when nobody is known */
 	const char *resolv; /* its etc/resolv.conf, NULL: it could not be read */
 };
 

@@ -28,9 +28,15 @@ struct os_jail {
 	bool vnet;
 	char cgroup[256];
 	char note[128]; /* filled by the backend: what the user is to be told of what was done; "" = nothing */
-	/* argv of the command the monitor runs when the jail ends by itself (cleans up); NULL-terminated, or NULL */
+	/*
+	 * argv of the command the monitor runs when the jail ends by itself (cleans up); NULL-terminated, or NULL. argv[0] is iocage:
+	 * the monitor of a shared-IP jail runs `argv[0] keep JAIL N`, too, when an address is away; N: how often of late.
+	 */
 	char *const *on_death;
 };
+#define OS_KEEP_LATER 4 /* somebody changes the jail at the moment */
+#define OS_KEEP_NOTHING \
+	3 /* exit status of `keep`: there was nothing to be put back, or it was not the jail's; 0: it is back */
 
 /* Opaque context of the real backend: netlink sockets, the jail being built. */
 struct os;
@@ -198,6 +204,12 @@ char *os_jail_resolver(pid_t jail);
  * first process.
  */
 must_check int os_learned(pid_t pid, const char *link, int family, struct ipaddr *ret, struct err *e);
+
+/*
+ * Who may change the addresses of a host interface, as far as can be known: what manages it by its files (systemd-networkd,
+ * NetworkManager, ifupdown, netplan), and programs that run and are known to do so. "": nobody known.
+ */
+void os_who_manages(const char *link, char *buf, size_t cap);
 
 /* Which init a root offers: path inside the root, or NULL. Looks only below root, never follows out of it. */
 char *os_find_init(const struct root_source *root);

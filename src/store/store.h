@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "core/conf.h"
+#include "core/kept.h"
 #include "core/op.h"
 
 /*
@@ -161,6 +162,10 @@ void journal_done(struct journal *j);
 must_check int live_open(struct store *s, const char *jail, int *ret_fd, struct err *e);
 must_check int live_load(struct store *s, const char *jail, struct journal *ret, struct err *e); /* none: n = 0 */
 must_check int live_remove(struct store *s, const char *jail, struct err *e);
+
+/* --- RUN/jails/J/kept: what other programs took from a running jail; with the jail's lock to write it --- */
+must_check int kept_load(struct store *s, const char *jail, struct kept_list *ret, struct err *e); /* none: n = 0 */
+must_check int kept_save(struct store *s, const char *jail, const struct kept_list *l, struct err *e);
 
 /* --- the address of a jail with nat, with its prefix; kept beside its configuration --- */
 must_check int nat_addr_load(struct store *s, const char *jail, struct ipaddr *ret, struct err *e); /* -ENOENT: none */

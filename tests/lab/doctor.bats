@@ -282,11 +282,14 @@ failed_inside() {
 }
 
 @test "alias-missing; --fix adds it again" {
-	ip addr del 192.0.2.10/24 dev em0
-	only alias-missing '192.0.2.10/24 is not on em0 any more'
+	away_for_good 192.0.2.10/24 em0
+	fails 1 iocage doctor
+	has 's: alias-missing: 192.0.2.10/24 is not on em0 any more'
 	ok iocage doctor --fix
 	has 's: alias-missing: mended'
 	ip addr show dev em0 | grep -q 192.0.2.10/24
+	ok iocage doctor
+	ok iocage restart s
 	healthy
 }
 
@@ -673,13 +676,14 @@ is_blocked() {
 }
 
 @test "with a jail's name only what concerns it" {
-	ip addr del 192.0.2.10/24 dev em0
+	away_for_good 192.0.2.10/24 em0
 	ok iocage doctor v
 	fails 1 iocage doctor s
 	has alias-missing
 	fails 1 iocage doctor --json s
-	python3 -c 'import json,sys; l = json.loads(sys.argv[1]); assert [f["check"] for f in l] == ["alias-missing"], l' "$output"
+	python3 -c 'import json,sys; l = json.loads(sys.argv[1]); assert [f["check"] for f in l] == ["alias-missing", "alias-removed"], l' "$output"
 	ok iocage doctor --fix s
+	ok iocage restart s
 	healthy
 }
 

@@ -156,6 +156,18 @@ eventually() {
 	return 1
 }
 
+# away_for_good ADDRESS/LEN DEV: take a jail's alias from the host until its monitor puts it back no more.
+away_for_good() {
+	local i
+	for i in $(seq 60); do
+		grep -qs "^$1 $2 .* 1\$" "$IOCAGE_RUN"/jails/*/kept && return 0
+		ip addr del "$1" dev "$2" 2>/dev/null || true
+		sleep 0.2
+	done
+	echo "$1 still comes back on $2"
+	return 1
+}
+
 # --- jails ---
 
 # mk NAME [prop=value...]: a busybox jail whose start runs nothing, so that it is quick.

@@ -140,11 +140,12 @@ localhost_of() {
 	localhost_of a '10.88.0.1
 ::1'
 	has_addr lo 10.88.0.1/32
-	ip addr del 10.88.0.1/32 dev lo
-	only alias-missing '10.88.0.1/32 is not on lo any more'
+	away_for_good 10.88.0.1/32 lo
+	fails 1 iocage doctor
+	has 'a: alias-missing: 10.88.0.1/32 is not on lo any more'
 	ok iocage doctor --fix
 	has_addr lo 10.88.0.1/32
-	healthy
+	ok iocage doctor
 	ok iocage set assign_localhost=0 a
 	ok iocage restart a
 	inside_ok a 'cat /etc/hosts'

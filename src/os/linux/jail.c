@@ -113,9 +113,14 @@ static int holder_main(void *arg)
 		return 1;
 	if (h->vnet && quiet_call(SYS_read, talk, (long)&c, 1, 0, 0, 0) == 1) {
 		c = quiet_call(SYS_unshare, CLONE_NEWNET, 0, 0, 0, 0, 0) < 0 ? 'e' : 'k';
-		/* routers are heard where ip6_addr says so, and nowhere else; a kernel without IPv6 hears none */
-		if (c == 'k')
+		/*
+		 * Routers are heard where ip6_addr says so, and nowhere else; addresses outlive a link that is down, as on FreeBSD.
+		 * A kernel without IPv6 has neither.
+		 */
+		if (c == 'k') {
 			holder_poke("/proc/sys/net/ipv6/conf/default/accept_ra", "0");
+			holder_poke("/proc/sys/net/ipv6/conf/default/keep_addr_on_down", "1");
+		}
 		if (quiet_call(SYS_write, talk, (long)&c, 1, 0, 0, 0) != 1)
 			return 1;
 	}

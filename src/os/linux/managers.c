@@ -2,14 +2,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "os/linux/hostnet.h"
+#include "os/os.h"
 
 #define FILE_MAX (256 * 1024)
 
@@ -138,4 +141,54 @@ bool host_wireless(const char *name, unsigned index)
 	if (text)
 		text[strcspn(text, "\n")] = '\0';
 	return text && str_to_uint(text, 1, UINT32_MAX, &n) && n == index;
+}
+
+/* Programs that change addresses of interfaces by themselves, by the name that /proc/PID/comm shows (15 characters). */
+static const char *const changers[] = { "systemd-network", "NetworkManager", "dhclient",   "dhcpcd",
+	                                "udhcpc",          "connmand",       "keepalived", "wicked",
+	                                "netplan",         "ifplugd",        "vrrpd",      "ucarp" };
+
+static bool is_changer(const char *comm)
+{
+	for (size_t i = 0; i < sizeof(changers) / sizeof(*changers); i++)
+		if (streq(changers[i], comm))
+			return true;
+	return false;
+}
+
+/* Is it in the network namespace we are in: what runs in a jail cannot change the host's addresses. */
+static bool is_of_host(const char *pid)
+{
+	_cleanup_free_ char *path = strf("/proc/%s/ns/net", pid);
+	struct stat theirs, ours;
+
+	return path && stat(path, &theirs) == 0 && stat("/proc/self/ns/net", &ours) == 0 &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+static void add_running(char *buf, size_t cap)
+{
+	_cleanup_closedir_ DIR *d = opendir("/proc");
+	struct dirent *ent;
+
+	while (d && fs_readdir(d, &ent) > 0) {
+		_cleanup_free_ char *path = NULL, *comm = NULL;
+		size_t n = strlen(buf);
+
+		if (ent->d_name[0] < '1' || ent->d_name[0] > '9')
+			continue;
+		path = strf("/proc/%s/comm", ent->d_name);
+		comm = path ? slurp(path) : NULL;
+		if (!comm)
+			continue;
+		comm[strcspn(comm, "\n")] = '\0';
+		if (is_changer(comm) && !strstr(buf, comm) && is_of_host(ent->d_name))
+			(void)snprintf(buf + n, cap - n, "%s%s (process %s)", n ? ", " : "", comm, ent->d_name);
+	}
+}
+
+void os_who_manages(const char *link, char *buf, size_t cap)
+{
+	host_manager(link, if_nametoindex(link), buf, cap);
+	add_running(buf, cap);
 }

@@ -24,6 +24,7 @@
 #include "os/linux/cgroup.h"
 #include "os/linux/conlog.h"
 #include "os/linux/jailproc.h"
+#include "os/linux/keepup.h"
 #include "os/linux/monitor.h"
 #include "os/linux/udp_nat.h"
 #include "os/linux/shared.h"
@@ -39,6 +40,7 @@
 #define FOLLOW_AFTER 500 /* ms: a start has better things to do */
 
 struct monitor {
+	struct keepup *keepup; /* NULL: as follow, or nobody would put back anything */
 	struct follow *follow; /* the view follows the host; NULL: not yet, or there is none */
 	struct conlog log;
 	int slave; /* the console's other side, if that is a terminal; -1: not open */
@@ -123,6 +125,8 @@ static int patience(const struct monitor *m)
 		at = m->choose_at;
 	if (m->console_at && (!at || m->console_at < at))
 		at = m->console_at;
+	if (keepup_due(m->keepup) && (!at || keepup_due(m->keepup) < at))
+		at = keepup_due(m->keepup);
 	left = at - now_ms();
 	if (!at)
 		return m->announcer ? SETTLE_MS : -1;
@@ -231,6 +235,24 @@ static bool pass_on(struct monitor *m, const char *msg, size_t len, int fd)
 	return false;
 }
 
+/* Which of the jail's addresses the host has; what another program took away is put back. */
+static void keep_addresses(struct monitor *m)
+{
+	if (!m->keepup)
+		return;
+	keepup_look(m->keepup, &m->h, now_ms());
+	follow_hear(m->follow, keepup_waits(m->keepup));
+}
+
+static void serve_keepup(struct monitor *m)
+{
+	if (!keepup_serve(m->keepup, &m->log, now_ms()))
+		return;
+	/* its interface may be a new one, which is in the view by now */
+	follow_serve(m->follow);
+	m->announce_at = now_ms() + SETTLE_MS;
+}
+
 /* With no broker there is nobody left who makes sockets: only the neighbours are to hear of it. */
 static bool set_hold(struct monitor *m, const char *msg, size_t len)
 {
@@ -243,6 +265,7 @@ static bool set_hold(struct monitor *m, const char *msg, size_t len)
 	/* an address that is new may have brought an interface into the view */
 	if (m->follow)
 		follow_serve(m->follow);
+	keep_addresses(m);
 	m->announce_at = now_ms() + SETTLE_MS;
 	return true;
 }
@@ -286,7 +309,7 @@ static int follow_later(int view)
 }
 
 /* *fd: the timer, or what follow_fd() said. */
-static void follow_view(struct monitor *m, int view, int *fd)
+static void follow_view(struct monitor *m, const char *self, const char *jail, int view, int *fd)
 {
 	struct err e = ERR_INIT;
 
@@ -296,13 +319,18 @@ static void follow_view(struct monitor *m, int view, int *fd)
 		follow_serve(m->follow);
 		if (v4 || v6)
 			nat_refresh(m->nat, &m->h);
+		if (m->keepup)
+			keepup_heard(m->keepup, now_ms());
 		return;
 	}
 	closep(fd);
-	if (follow_open(view, v4, v6, &m->follow, &e) == 0)
-		*fd = follow_fd(m->follow);
-	else
+	if (follow_open(view, v4, v6, &m->follow, &e) < 0) {
 		complain(m, &e);
+		return;
+	}
+	*fd = follow_fd(m->follow);
+	m->keepup = self ? keepup_open(self, jail) : NULL;
+	keep_addresses(m);
 }
 
 /* p: of the files of the bounds. */
@@ -317,16 +345,16 @@ static void see_bounds(struct monitor *m, const struct pollfd *p)
 }
 
 /* Until the jail's first process ends. */
-static void watch(struct monitor *m, int pidfd, int console, int control, int view)
+static void watch(struct monitor *m, char **argv, int pidfd, int console, int control, int view)
 {
-	struct pollfd p[8 + BOUNDS] = { { .fd = pidfd, .events = POLLIN },
+	struct pollfd p[9 + BOUNDS] = { { .fd = pidfd, .events = POLLIN },
 		                        { .fd = console, .events = POLLIN },
 		                        { .fd = control, .events = POLLIN },
 		                        { .fd = follow_later(view), .events = POLLIN } };
 
 	bounds_open(&m->bounds);
 	for (unsigned i = 0; i < BOUNDS; i++)
-		p[8 + i] = (struct pollfd){ .fd = m->bounds.fd[i], .events = POLLPRI };
+		p[9 + i] = (struct pollfd){ .fd = m->bounds.fd[i], .events = POLLPRI };
 	for (;;) {
 		p[4] = (struct pollfd){ .fd = m->asks, .events = POLLIN };
 		p[5] = (struct pollfd){ .fd = nat_bell(m->nat), .events = POLLIN };
@@ -336,12 +364,13 @@ static void watch(struct monitor *m, int pidfd, int console, int control, int vi
 		p[1].fd = m->console_at ? -1 : console;
 		/* it says nothing unasked: this is its end */
 		p[7] = (struct pollfd){ .fd = m->broker };
-		if (poll(p, 8 + BOUNDS, patience(m)) < 0) {
+		p[8] = (struct pollfd){ .fd = keepup_fd(m->keepup), .events = POLLIN };
+		if (poll(p, 9 + BOUNDS, patience(m)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
-		see_bounds(m, p + 8);
+		see_bounds(m, p + 9);
 		if (p[5].revents & POLLIN)
 			nat_rung(m->nat, &m->h);
 		if (p[4].revents)
@@ -361,7 +390,11 @@ static void watch(struct monitor *m, int pidfd, int console, int control, int vi
 		if (p[2].revents & POLLIN)
 			take_message(m, control);
 		if (p[3].revents)
-			follow_view(m, view, &p[3].fd);
+			follow_view(m, argv[7], argv[1], view, &p[3].fd);
+		if (p[8].revents)
+			serve_keepup(m);
+		if (keepup_due(m->keepup) && now_ms() >= keepup_due(m->keepup))
+			keep_addresses(m);
 		if (p[0].revents) {
 			/* what it said last is still in the pipe; others may hold its other end, and go on for ever */
 			if (console >= 0)
@@ -473,7 +506,7 @@ int main(int argc, char **argv)
 		/* only the broker's: when it ends, callers get an error instead of waiting */
 		closep(&listener);
 	}
-	watch(&m, pidfd, console, control, view);
+	watch(&m, argv, pidfd, console, control, view);
 	/* who is told of an address that is about to go need not be told to the end */
 	if (m.announcer > 0 && kill(m.announcer, SIGKILL) == 0)
 		(void)waitpid(m.announcer, NULL, 0);

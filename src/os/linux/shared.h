@@ -34,6 +34,11 @@ struct follow;
 must_check int follow_open(int nsfd, bool v4, bool v6, struct follow **ret, struct err *e);
 int follow_fd(const struct follow *f); /* readable, or an interface was added to the view: call follow_serve() */
 void follow_serve(struct follow *f);
+/*
+ * Of addresses, too: it always hears of those that go from interfaces of the view or the loopback. all: of whatever happens to any
+ * interface or address, as long as something is awaited that is not there.
+ */
+void follow_hear(struct follow *f, bool all);
 void follow_close(struct follow *f);
 
 /* --- hold.c: cgroup BPF --- */

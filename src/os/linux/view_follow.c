@@ -19,12 +19,14 @@
 #include "os/linux/view.h"
 
 #define LINKS_MAX 64 /* further links of a view stay as they were made */
+#define LOOPBACK  1 /* its index, in each network namespace */
 #define TEMPORARY "iocview%u" /* name while another link still has the right one; one is enough for each index */
 #define ADDRS_MAX 16384 /* bytes of the addresses of one link */
 
 struct follow {
 	int view; /* the namespace */
 	bool v4, v6; /* inherited: everything of the host is shown */
+	bool all; /* something is awaited: every event counts */
 	bool lasting; /* its IPv6 addresses outlive a link that is down */
 	int events; /* of the host. All such sockets of a machine are walked for every message: one in each monitor, no more */
 	struct nl host, in;
@@ -72,17 +74,21 @@ static int host_link(struct follow *f, unsigned index, struct link_fact *ret)
 }
 
 /*
- * Hear only of the links of the view: whatever else happens on a busy host wakes nobody. The words of a classic filter are
- * read as big-endian ones, so the index is compared in that form.
+ * Hear only of the links of the view, and of addresses that go from them or from the loopback: whatever else happens on a busy
+ * host, and router advertisements that renew an address, wake nobody. struct ifaddrmsg has its index where struct ifinfomsg has
+ * it. The words of a classic filter are read as big-endian ones, so the numbers are compared in that form.
  */
 static int filter_links(struct follow *f)
 {
-	struct sock_filter code[LINKS_MAX + 3];
+	struct sock_filter code[LINKS_MAX + 6];
 	struct sock_fprog prog = { .filter = code };
 	const uint32_t at = NLMSG_HDRLEN + offsetof(struct ifinfomsg, ifi_index);
 	unsigned short n = 0;
 
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type));
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWADDR), (uint8_t)(f->n + 2), 0);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at);
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(LOOPBACK), (uint8_t)(f->n + 1), 0);
 	for (size_t i = 0; i < f->n; i++, n++)
 		code[n] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(f->link[i].index),
 		                                       (uint8_t)(f->n - i), 0);
@@ -94,9 +100,22 @@ static int filter_links(struct follow *f)
 
 static int hear_of(struct follow *f)
 {
-	if (f->v4 || f->v6) /* new ones are to be shown, too */
-		return 0;
-	return filter_links(f);
+	const int unused = 0; /* an option without a value is refused: socket(7) */
+
+	if (!f->v4 && !f->v6 && !f->all)
+		return filter_links(f);
+	/* new ones are to be shown, too, or looked at */
+	return setsockopt(f->events, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) < 0 && errno != ENOENT
+	               ? -errno
+	               : 0;
+}
+
+void follow_hear(struct follow *f, bool all)
+{
+	if (f->all == all)
+		return;
+	f->all = all;
+	(void)!hear_of(f);
 }
 
 /* --- changing the view --- */
@@ -301,17 +320,16 @@ static void follow_all(struct follow *f)
 
 /* --- its life --- */
 
-/* A socket that hears of links, and of the addresses that are inherited. */
+/* A socket that hears of links and of addresses. */
 static int hear(struct follow *f, struct err *e)
 {
-	const int groups[] = { RTNLGRP_LINK, f->v4 ? RTNLGRP_IPV4_IFADDR : 0, f->v6 ? RTNLGRP_IPV6_IFADDR : 0 };
+	const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR };
 
 	f->events = nl_socket(0);
 	if (f->events < 0)
 		return err_set(e, -f->events, "open a netlink socket: %s", strerror(-f->events));
 	for (int i = 0; i < 3; i++)
-		if (groups[i] &&
-		    setsockopt(f->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
+		if (setsockopt(f->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
 			return err_sys(e, "hear of changes of interfaces");
 	return 0;
 }
