@@ -245,6 +245,19 @@ void warn_unheld(const char *jail, const struct state *st)
 		        jail, (int)st->monitor);
 }
 
+void warn_restarts(struct cli *c, const char *jail)
+{
+	struct restarts rs;
+
+	restarts_load(&c->st, jail, &rs);
+	if (rs.gave_up)
+		warning("%s: ended again and again, and is not started any more (%u times within %d seconds); %s/log/%s-console.log "
+		        "may say why",
+		        jail, rs.n, RESTARTS_WITHIN, c->st.root, jail);
+	else if (rs.pending)
+		warning("%s: is being started again", jail);
+}
+
 struct ranked {
 	long priority;
 	char *name; /* borrowed */

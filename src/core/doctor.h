@@ -11,6 +11,7 @@ struct doctor_jail {
 	unsigned jid;
 	const struct survey *inside; /* VNET and running, else NULL */
 	bool rules_gone; /* rules of the packet filter that its start made are not there */
+	bool gave_up; /* it ended so often that it is not started again */
 	const char *resolv; /* its etc/resolv.conf, NULL: it could not be read */
 };
 

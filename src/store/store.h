@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "core/conf.h"
 #include "core/op.h"
+#include "core/restart.h"
 
 /*
  * Layout. ROOT (IOCAGE_ROOT, /var/lib/iocage), survives reboots:
@@ -23,7 +24,7 @@
  * RUN (IOCAGE_RUN, /run/iocage), gone after a reboot like what it describes:
  *   jid                      bitmap of jail ids in use
  *   lock/J                   flock(2), never deleted while held
- *   jails/J/{state,journal}
+ *   jails/J/{state,journal,restarts}
  *   hostnet/journal          the inverses of what hostnet apply did
  *   mnt/                     empty mount point used inside private mount namespaces
  */
@@ -161,6 +162,13 @@ void journal_done(struct journal *j);
 must_check int live_open(struct store *s, const char *jail, int *ret_fd, struct err *e);
 must_check int live_load(struct store *s, const char *jail, struct journal *ret, struct err *e); /* none: n = 0 */
 must_check int live_remove(struct store *s, const char *jail, struct err *e);
+
+/*
+ * RUN/jails/J/restarts, with the jail's lock. It goes with the state. None, or one that makes no sense: all zero. Written after
+ * the state was removed, it stays until the next start or stop.
+ */
+void restarts_load(struct store *s, const char *jail, struct restarts *ret);
+must_check int restarts_save(struct store *s, const char *jail, const struct restarts *r, struct err *e);
 
 /* --- the address of a jail with nat, with its prefix; kept beside its configuration --- */
 must_check int nat_addr_load(struct store *s, const char *jail, struct ipaddr *ret, struct err *e); /* -ENOENT: none */
