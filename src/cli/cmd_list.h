@@ -20,4 +20,5 @@ C(hostnet, "Host", "apply|check|show|undo", CMD_ROOT, 1, 1, 'h', "Configure the 
 C(doctor, "Other", "[JAIL]", CMD_ROOT, 0, 1, 'j', "Find what is wrong with the network of jails and host.")
 C(gc, "Other", "", CMD_ROOT, 0, 0, '-', "Remove what jails that are gone left behind.")
 C(help, "Other", "[COMMAND]", 0, 0, 1, 'c', "Show help about iocage or one command.")
-C(reap, "Internal", "JAIL [STATUS [HOW]]", CMD_ROOT | CMD_HIDDEN, 1, 3, '-', "Clean up after a jail that ended by itself.")
+C(reap, "Internal", "JAIL [STATUS [HOW]]", CMD_ROOT | CMD_HIDDEN, 1, 3, '-',
+  "Clean up after a jail that ended by itself.")

@@ -251,7 +251,8 @@ void warn_restarts(struct cli *c, const char *jail)
 
 	restarts_load(&c->st, jail, &rs);
 	if (rs.gave_up)
-		warning("%s: ended again and again, and is not started any more (%u times within %d seconds); %s/log/%s-console.log "
+		warning("%s: ended again and again, and is not started any more (%u times within %d seconds); "
+		        "%s/log/%s-console.log "
 		        "may say why",
 		        jail, rs.n, RESTARTS_WITHIN, c->st.root, jail);
 	else if (rs.pending)

@@ -122,8 +122,9 @@ int restart_pending(struct session *s, struct err *e)
 	struct restarts rs;
 
 	restarts_load(&s->c->st, s->jail, &rs);
-	return rs.pending == getpid() ? 0
-	                              : err_set(e, ECANCELED, "%s: not started again: it was stopped meanwhile", s->jail);
+	return rs.pending == getpid()
+	               ? 0
+	               : err_set(e, ECANCELED, "%s: not started again: it was stopped meanwhile", s->jail);
 }
 
 int life_ended(struct cli *c, const char *jail, const char *how, struct err *e)

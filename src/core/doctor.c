@@ -504,10 +504,11 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 			f->mend = MEND_RULES;
 	}
 	if (d->gave_up)
-		(void)doctor_find(w, "restarts", j->name,
-		                  strf("it ended again and again, and is not started any more: %d restarts within %d seconds",
-		                       RESTARTS_MAX, RESTARTS_WITHIN),
-		                  strf("iocage start %s; its console log may say why it ends", j->name));
+		(void)doctor_find(
+			w, "restarts", j->name,
+			strf("it ended again and again, and is not started any more: %d restarts within %d seconds",
+		             RESTARTS_MAX, RESTARTS_WITHIN),
+			strf("iocage start %s; its console log may say why it ends", j->name));
 	check_neighs(w, d);
 }
 

@@ -58,7 +58,7 @@ addrs() {
 
 @test "reboot inside is a stop and a start: hooks, addresses, files and log, in both networks" {
 	local j pid h how
-	printf '#!/bin/sh\necho "$IOCAGE_NAME ${0##*/}" >>%s\n' "$LAB_TMP/hooks" >"$LAB_TMP/prestart"
+	printf '#!/bin/sh\necho "$IOCAGE_NAME ${0##*/}" >>%s\ncat /proc/self/oom_score_adj >%s\n' "$LAB_TMP/hooks" "$LAB_TMP/oom" >"$LAB_TMP/prestart"
 	chmod 755 "$LAB_TMP/prestart"
 	for h in poststart prestop poststop; do cp "$LAB_TMP/prestart" "$LAB_TMP/$h"; done
 	world_snapshot before
@@ -75,6 +75,7 @@ addrs() {
 			again $j "$pid"
 			eventually grep -q poststart "$LAB_TMP/hooks"
 			[ "$(tr '\n' ' ' <"$LAB_TMP/hooks")" = "ioc-$j prestop ioc-$j poststop ioc-$j prestart ioc-$j poststart " ]
+			[ "$(cat "$LAB_TMP/oom")" -eq "$(cat /proc/self/oom_score_adj)" ]
 			inside_ok $j '[ -e /stopped ] && [ ! -e /dev/shm/gone ]'
 			addrs $j | diff "$LAB_TMP/addrs" -
 		done

@@ -200,6 +200,8 @@ static void become_ender(struct monitor *m, const char *how)
 	if (r < 0)
 		return;
 	leave_cgroup();
+	/* what its hooks start is nothing that memory is kept for */
+	(void)!fs_poke(AT_FDCWD, "/proc/self/oom_score_adj", "0");
 	conlog_write(&m->log, "", 0);
 	if (m->log.fd >= 0) {
 		(void)dup2(m->log.fd, STDOUT_FILENO);
@@ -510,9 +512,7 @@ static void hear_listener(struct monitor *m, int listener, pid_t first)
 
 int main(int argc, char **argv)
 {
-	static struct monitor m = {
-		.log = { .fd = -1 }, .slave = -1, .broker = -1, .asks = -1, .listeners.epoll = -1
-	};
+	static struct monitor m = { .log = { .fd = -1 }, .slave = -1, .broker = -1, .asks = -1, .listeners.epoll = -1 };
 	int pidfd = fd_of(MONITOR_PIDFD), console = fd_of(MONITOR_CONSOLE), listener = fd_of(MONITOR_LISTENER);
 	int view = fd_of(MONITOR_VIEW), control = fd_of(MONITOR_CONTROL);
 
