@@ -128,7 +128,8 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 
 		/* a jail that is about to be started again, or ended too often: the next start or stop takes that away */
 		restarts_load(&g->c->st, name, &rs);
-		return (rs.pending || rs.gave_up) && store_has_jail(&g->c->st, name) ? 0 : session_sweep(&s, e);
+		return (restarts_underway(&rs) || rs.gave_up) && store_has_jail(&g->c->st, name) ? 0
+		                                                                                 : session_sweep(&s, e);
 	}
 	r = session_clean_leftovers(&s, true, e);
 	if (r < 0) {

@@ -1,6 +1,7 @@
 /* common.c - messages, questions, where we are installed, and which jails a command means. */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,8 +256,18 @@ void warn_restarts(struct cli *c, const char *jail)
 		        "%s/log/%s-console.log "
 		        "may say why",
 		        jail, rs.n, RESTARTS_WITHIN, c->st.root, jail);
-	else if (rs.pending)
+	else if (restarts_underway(&rs))
 		warning("%s: is being started again", jail);
+	else if (rs.pending)
+		warning("%s: was about to be started again when process %ld, which does that, was killed; iocage start "
+		        "%s "
+		        "does it now",
+		        jail, rs.pending, jail);
+}
+
+bool restarts_underway(const struct restarts *rs)
+{
+	return rs->pending && (kill((pid_t)rs->pending, 0) == 0 || errno == EPERM);
 }
 
 struct ranked {

@@ -124,7 +124,8 @@ int restart_pending(struct session *s, struct err *e)
 	restarts_load(&s->c->st, s->jail, &rs);
 	return rs.pending == getpid()
 	               ? 0
-	               : err_set(e, ECANCELED, "%s: not started again: it was stopped meanwhile", s->jail);
+	               : err_set(e, ECANCELED, "%s: not started again: another command stopped or started it meanwhile",
+	                         s->jail);
 }
 
 int life_ended(struct cli *c, const char *jail, const char *how, struct err *e)

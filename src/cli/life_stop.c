@@ -257,7 +257,7 @@ static int check_up(struct session *s, struct err *e)
 	if (up)
 		return 0;
 	restarts_load(&s->c->st, s->jail, &rs);
-	if (rs.pending)
+	if (restarts_underway(&rs))
 		warning("%s: it was about to be started again, and is not any more", s->jail);
 	r = r == 0 ? session_clean_leftovers(s, s->o.quiet, e) : session_sweep(s, e);
 	if (r < 0)

@@ -236,7 +236,7 @@ addrs() {
 	[ "$status" -eq 0 ]
 	has 'about to be started again, and is not any more'
 	stays_down a
-	log_has a 'not started again: it was stopped meanwhile'
+	log_has a 'not started again: another command stopped or started it meanwhile'
 	# an init that reboots when it is asked to end
 	first a 'trap "reboot -f" PWR; while :; do sleep 0.1; done'
 	up a
@@ -289,6 +289,36 @@ addrs() {
 	log_has a 'not started again: that was done 5 times'
 	is_down a
 	rm "$LAB_TMP/refuse"
+}
+
+@test "who was about to start it again is killed: list says so, start does it, gc removes the note" {
+	local how pid
+	world_snapshot before
+	mk a restart=on
+	for how in start gc; do
+		first a 'sleep 0.4; exit 1'
+		run iocage start a
+		for _ in $(seq 200); do
+			pid=$(sed -n 's/^pending=//p' "$IOCAGE_RUN/jails/a/restarts" 2>/dev/null || true)
+			[ -z "$pid" ] || [ "$(grep -c '^at=' "$IOCAGE_RUN/jails/a/restarts")" -lt 2 ] || break
+			sleep 0.02
+		done
+		kill -9 "$pid"
+		sleep 0.2
+		run --separate-stderr iocage list -h
+		has "a: was about to be started again when process $pid, which does that, was killed; iocage start a does it now"
+		first a 'sleep 1000'
+		if [ $how = start ]; then
+			ok iocage start a
+			down a
+		else
+			ok iocage gc
+		fi
+		run --separate-stderr iocage list -h
+		hasnt again
+		[ ! -e "$IOCAGE_RUN/jails/a" ]
+	done
+	world_same before
 }
 
 @test "busybox as init: reboot and poweroff" {
