@@ -72,6 +72,9 @@ char *learned_addrs(const struct conf *c, pid_t pid, int family);
 char *nat_shown(struct store *s, const struct conf *c, const char *jail);
 bool learns_any(const struct conf *c, int family); /* does the configuration ask for such an address */
 void warn_unheld(const char *jail, const struct state *st); /* a line on stderr if that is so */
+/* Of one that is down: a line on stderr if it ended too often to be started again, or is about to be. */
+void warn_restarts(struct cli *c, const char *jail);
+bool restarts_underway(const struct restarts *rs); /* the process that is about to start the jail is there */
 
 /*
  * The names a command acts on: those given (prefixes resolved), every jail for ALL, those with boot=on for rc; templates

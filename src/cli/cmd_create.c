@@ -363,6 +363,16 @@ static int bring_down(struct cli *c, const char *jail, bool force, int *ret_lock
 	return r;
 }
 
+/* With the lock, and the jail down: whoever is about to start it again does not. */
+static int forget_restarts(struct cli *c, const char *jail, struct err *e)
+{
+	_cleanup_(session_done) struct session s;
+	struct run_opts o = { .quiet = true };
+
+	session_init(&s, c, jail, &o);
+	return session_sweep(&s, e);
+}
+
 static int destroy_jail(struct cli *c, const char *jail, bool force, struct err *e)
 {
 	_cleanup_free_ char *text = strf("\nThis will destroy jail %s", jail);
@@ -382,7 +392,8 @@ static int destroy_jail(struct cli *c, const char *jail, bool force, struct err 
 	if (r < 0)
 		return r;
 	info("Destroying %s", jail);
-	return store_destroy_jail(&c->st, jail, e);
+	r = forget_restarts(c, jail, e);
+	return r < 0 ? r : store_destroy_jail(&c->st, jail, e);
 }
 
 static int destroy_release(struct cli *c, const char *release, bool force, struct err *e)

@@ -115,6 +115,7 @@ static int meet_jail(struct visit *v, const char *name)
 {
 	struct doctor_jail *d = &v->jails[v->n];
 	struct err ignored = ERR_INIT;
+	struct restarts rs;
 	struct state st;
 	int up = jail_shown(v->c, name, &st);
 
@@ -124,7 +125,8 @@ static int meet_jail(struct visit *v, const char *name)
 		config_done(&v->cfgs[v->n]);
 		return 0;
 	}
-	*d = (struct doctor_jail){ .jail = &v->models[v->n], .running = up > 0 };
+	restarts_load(&v->c->st, name, &rs);
+	*d = (struct doctor_jail){ .jail = &v->models[v->n], .running = up > 0, .gave_up = !up && rs.gave_up };
 	if (d->running) {
 		d->jid = st.jid;
 		/* with vnet changed since it runs, what it is configured to have says nothing about what it has */

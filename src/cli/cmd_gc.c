@@ -123,8 +123,14 @@ static int collect_jail(struct gc *g, const char *name, struct err *e)
 	}
 	for (size_t i = j.n; i-- > 0;)
 		say(g, &j.undo[i], name);
-	if (r == -ENOENT && !j.n)
-		return session_sweep(&s, e);
+	if (r == -ENOENT && !j.n) {
+		struct restarts rs;
+
+		/* a jail that is about to be started again, or ended too often: the next start or stop takes that away */
+		restarts_load(&g->c->st, name, &rs);
+		return (restarts_underway(&rs) || rs.gave_up) && store_has_jail(&g->c->st, name) ? 0
+		                                                                                 : session_sweep(&s, e);
+	}
 	r = session_clean_leftovers(&s, true, e);
 	if (r < 0) {
 		failed(g, e);

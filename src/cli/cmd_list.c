@@ -198,8 +198,10 @@ static int read_row(struct cli *c, const char *name, bool has_state, enum which 
 
 	if (r == 0 && wanted(&cfg.conf, which)) {
 		up = has_state ? jail_shown(c, name, &st) : 0;
-		if (has_state && !up)
+		if (has_state && !up) {
 			warn_unheld(name, &st);
+			warn_restarts(c, name);
+		}
 		row.jid = up > 0 ? st.jid : 0;
 		nat = up > 0 ? nat_shown(&c->st, &cfg.conf, name) : NULL;
 		ok = ok && fill_cells(&row, &cfg.conf, up, up > 0 ? st.pid : 0, nat, brief);

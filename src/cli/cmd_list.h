@@ -21,4 +21,5 @@ C(doctor, "Other", "[JAIL]", CMD_ROOT, 0, 1, 'j', "Find what is wrong with the n
 C(gc, "Other", "", CMD_ROOT, 0, 0, '-', "Remove what jails that are gone left behind.")
 C(help, "Other", "[COMMAND]", 0, 0, 1, 'c', "Show help about iocage or one command.")
 C(keep, "Internal", "JAIL TIMES", CMD_ROOT | CMD_HIDDEN, 2, 2, '-', "Put back addresses that the host lost.")
-C(reap, "Internal", "JAIL [STATUS]", CMD_ROOT | CMD_HIDDEN, 1, 2, '-', "Clean up after a jail that ended by itself.")
+C(reap, "Internal", "JAIL [STATUS [HOW]]", CMD_ROOT | CMD_HIDDEN, 1, 3, '-',
+  "Clean up after a jail that ended by itself.")

@@ -181,6 +181,7 @@ static char *value_of(struct cli *c, const struct config *cfg, const char *key)
 		return config_value(cfg, key);
 	up = jail_shown(c, cfg->name, &st);
 	warn_unheld(cfg->name, &st);
+	warn_restarts(c, cfg->name);
 	if (streq(key, "state"))
 		return strdup(state_word(up));
 	if (streq(key, "last_started"))

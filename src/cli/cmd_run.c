@@ -150,7 +150,7 @@ int cmd_keep(struct cli *c, struct args *a, struct err *e)
 	return r < 0 ? r : life_keep(c, a->pos[0], (unsigned)times, e);
 }
 
-/* STATUS is what an interrupted start is to exit with. */
+/* STATUS is what an interrupted start is to exit with; HOW, what the monitor of a jail that ends knows of that. */
 int cmd_reap(struct cli *c, struct args *a, struct err *e)
 {
 	uint64_t status = 0;
@@ -159,6 +159,6 @@ int cmd_reap(struct cli *c, struct args *a, struct err *e)
 	if (r == 0 && a->npos > 1 && !str_to_uint(a->pos[1], 0, 255, &status))
 		return usage_err(e, "STATUS is a number from 0 to 255.");
 	if (r == 0)
-		r = life_reap(c, a->pos[0], e);
+		r = a->npos > 2 ? life_ended(c, a->pos[0], a->pos[2], e) : life_reap(c, a->pos[0], e);
 	return r < 0 ? r : (int)status;
 }

@@ -1,6 +1,7 @@
 /* common.c - messages, questions, where we are installed, and which jails a command means. */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,6 +244,30 @@ void warn_unheld(const char *jail, const struct state *st)
 	if (state_unheld(st, NULL) > 0)
 		warning("%s: its monitor (process %d) was killed; what is left of it ends with the next start or stop",
 		        jail, (int)st->monitor);
+}
+
+void warn_restarts(struct cli *c, const char *jail)
+{
+	struct restarts rs;
+
+	restarts_load(&c->st, jail, &rs);
+	if (rs.gave_up)
+		warning("%s: ended again and again, and is not started any more (%u times within %d seconds); "
+		        "%s/log/%s-console.log "
+		        "may say why",
+		        jail, rs.n, RESTARTS_WITHIN, c->st.root, jail);
+	else if (restarts_underway(&rs))
+		warning("%s: is being started again", jail);
+	else if (rs.pending)
+		warning("%s: was about to be started again when process %ld, which does that, was killed; iocage start "
+		        "%s "
+		        "does it now",
+		        jail, rs.pending, jail);
+}
+
+bool restarts_underway(const struct restarts *rs)
+{
+	return rs->pending && (kill((pid_t)rs->pending, 0) == 0 || errno == EPERM);
 }
 
 struct ranked {

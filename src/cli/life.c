@@ -174,6 +174,7 @@ int session_os_jail(struct session *s, struct err *e)
 		s->on_death[0] = s->c->self;
 		s->on_death[1] = (char *)(uintptr_t) "reap";
 		s->on_death[2] = (char *)(uintptr_t)s->jail;
+		s->on_death[3] = (char *)(uintptr_t) "0";
 	}
 	s->oj = (struct os_jail){
 		.jail = s->jail,

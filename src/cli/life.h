@@ -5,12 +5,15 @@
 #include "cli/cli.h"
 #include "core/jail.h"
 #include "core/plan.h"
+#include "core/restart.h"
 #include "os/os.h"
 
 struct run_opts {
 	bool quiet; /* --rc: nothing but errors */
 	bool dry_run; /* print the plan, change nothing */
 	bool force; /* stop: without exec_prestop and exec_stop */
+	/* start: nobody asked for it. Only if the jail's restarts say that we are about to (-ECANCELED); kept with it */
+	struct restarts *again;
 };
 
 /*
@@ -37,6 +40,12 @@ must_check int life_keep(struct cli *c, const char *jail, unsigned times, struct
 
 /* Undo a jail whose first process is gone or whose start was interrupted; nothing to do is success. */
 must_check int life_reap(struct cli *c, const char *jail, struct err *e);
+
+/*
+ * For a jail's monitor: the jail is to end by what happened inside it, or has (how: restart_wanted()). It is stopped with its
+ * hooks, and started again if that is to be. A stop by anybody else wins: -ECANCELED, or nothing is left to do.
+ */
+must_check int life_ended(struct cli *c, const char *jail, const char *how, struct err *e);
 
 /*
  * set on a jail that runs, with its lock: what can change at once does, and cfg, in which the values are set already, is
@@ -77,7 +86,7 @@ struct session {
 	struct os *os;
 	char *console_log;
 	struct sbuf limits;
-	char *on_death[4];
+	char *on_death[5];
 };
 
 void session_init(struct session *s, struct cli *c, const char *jail, const struct run_opts *o);
@@ -111,6 +120,16 @@ must_check int session_held(struct session *s, struct err *e);
 must_check int life_held(struct cli *c, const char *jail, const struct state *st, struct err *e);
 /* What runs as its first process: a path inside, or NULL for the built-in init. */
 const char *session_init_path(const struct session *s);
+
+/* life_stop.c, parts of a stop. Configuration, model and root as far as they can be read; what cannot be is said. */
+void stop_load(struct session *s);
+/* exec_prestop; and in a jail that lives, what ends its services. What fails is said. */
+void stop_services(struct session *s, bool alive);
+/* The journal, told. */
+must_check int stop_replay(struct session *s, struct err *e);
+void stop_after(struct session *s); /* exec_poststop */
+/* With the lock: are we still the process that is about to start it. Else -ECANCELED. */
+must_check int restart_pending(struct session *s, struct err *e);
 
 /* If a jail that is gone left something: remove it. One line on stderr says so, unless quiet. */
 must_check int session_clean_leftovers(struct session *s, bool quiet, struct err *e);

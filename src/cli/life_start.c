@@ -42,7 +42,9 @@ static int start_depends(struct session *s, const struct chain *here, struct err
 {
 	_cleanup_(strv_done) struct strv names = { 0 };
 	const char *depends = conf_get(&s->cfg.conf, PROP_depends);
+	struct run_opts o = s->o;
 
+	o.again = NULL;
 	if (streq(depends, "none"))
 		return 0;
 	if (strv_split(&names, depends, " \t,") < 0)
@@ -61,7 +63,7 @@ static int start_depends(struct session *s, const struct chain *here, struct err
 		if (r > 0)
 			continue;
 		if (r == 0)
-			r = start_one(s->c, name, &s->o, here, e);
+			r = start_one(s->c, name, &o, here, e);
 		/* somebody else was faster */
 		if (r < 0 && r != -EALREADY)
 			return err_hint(e, "%s depends on %s, which did not start", s->jail, name);
@@ -307,6 +309,7 @@ static int print_plan(const struct plan *p, struct err *e)
 static int first_state(struct session *s, struct err *e)
 {
 	const struct conf *c = &s->cfg.conf;
+	int r;
 
 	memcpy(s->st.cgroup, s->oj.cgroup, sizeof(s->st.cgroup));
 	s->st.vnet = s->model.vnet;
@@ -317,7 +320,12 @@ static int first_state(struct session *s, struct err *e)
 	/* a path that is too long is looked for again at the stop */
 	if (str_copy(s->st.init, sizeof(s->st.init), s->root.init ? s->root.init : "builtin") < 0)
 		s->st.init[0] = '\0';
-	return state_save(&s->c->st, s->jail, &s->st, e);
+	r = state_save(&s->c->st, s->jail, &s->st, e);
+	if (r == 0 && s->o.again) {
+		s->o.again->pending = 0;
+		r = restarts_save(&s->c->st, s->jail, s->o.again, e);
+	}
+	return r;
 }
 
 /* Run the plan; on failure nothing of it is left (or the journal says what is). */
@@ -489,13 +497,21 @@ static int load(struct session *s, struct err *e)
 	return check_type(s, e);
 }
 
+/* The lock; and if nobody asked for this start, it has not been called off. */
+static int lock_wanted(struct session *s, struct err *e)
+{
+	int r = store_has_jail(&s->c->st, s->jail) ? session_lock(s, e) : 0;
+
+	return r == 0 && s->o.again ? restart_pending(s, e) : r;
+}
+
 /*
  * The configuration, as it stays while we have the jail's lock. What the jail depends on is started without it: two jails
  * that wait for each other's would wait for long.
  */
 static int load_locked(struct session *s, const struct chain *here, struct err *e)
 {
-	int r = store_has_jail(&s->c->st, s->jail) ? session_lock(s, e) : 0;
+	int r = lock_wanted(s, e);
 
 	if (r == 0)
 		r = load(s, e);
@@ -504,12 +520,22 @@ static int load_locked(struct session *s, const struct chain *here, struct err *
 	closep(&s->lock);
 	r = start_depends(s, here, e);
 	if (r == 0)
-		r = session_lock(s, e);
+		r = lock_wanted(s, e);
 	if (r < 0)
 		return r;
 	config_done(&s->cfg);
 	s->have_cfg = false;
 	return load(s, e);
+}
+
+/* With the lock: nothing is left of the start but that another one may follow. */
+static void restart_failed(struct session *s)
+{
+	struct err why = ERR_INIT;
+
+	s->o.again->pending = getpid();
+	if (s->lock >= 0 && restarts_save(&s->c->st, s->jail, s->o.again, &why) < 0)
+		report(&why);
 }
 
 static int start_one(struct cli *c, const char *jail, const struct run_opts *o, const struct chain *up, struct err *e)
@@ -536,6 +562,8 @@ static int start_one(struct cli *c, const char *jail, const struct run_opts *o, 
 		r = session_apparmor(&s, e);
 	if (r == 0)
 		r = plan_and_run(&s, e);
+	if (r < 0 && r != -ECANCELED && o->again)
+		restart_failed(&s);
 	return r;
 }
 

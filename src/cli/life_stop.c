@@ -87,7 +87,7 @@ static int telling_apply(void *ctx, const struct op *const *ops, size_t n, size_
 	return r;
 }
 
-static int replay(struct session *s, struct err *e)
+int stop_replay(struct session *s, struct err *e)
 {
 	_cleanup_(journal_done) struct journal j = { 0 };
 	struct teller t = { .s = s, .real = os_backend(s->os) };
@@ -155,6 +155,16 @@ static int end_services(struct session *s, struct err *e)
 	                : err_set(e, why.code, "%s", why.msg);
 }
 
+static void services_told(struct session *s)
+{
+	struct err why = ERR_INIT;
+
+	if (end_services(s, &why) < 0)
+		warning("  + Stopping services FAILED\n%s: %s", s->jail, why.msg);
+	else
+		session_say(s, "  + Stopping services OK");
+}
+
 /* exec_prestop and what ends the services inside. Only a failed prestop stops the stop. */
 static int before(struct session *s, struct err *e)
 {
@@ -166,15 +176,23 @@ static int before(struct session *s, struct err *e)
 		               "  + Executing prestop FAILED\nERROR:\n%s\n\nPlease use --force flag to force stop jail",
 		               why.msg);
 	session_say(s, "  + Executing prestop OK");
-	r = end_services(s, &why);
-	if (r < 0)
-		warning("  + Stopping services FAILED\n%s: %s", s->jail, why.msg);
-	else
-		session_say(s, "  + Stopping services OK");
+	services_told(s);
 	return 0;
 }
 
-static void after(struct session *s)
+void stop_services(struct session *s, bool alive)
+{
+	struct err why = ERR_INIT;
+
+	if (run_hook(s, "exec_prestop", PROP_exec_prestop, &why) < 0)
+		warning("  + Executing prestop FAILED\n%s: %s", s->jail, why.msg);
+	else
+		session_say(s, "  + Executing prestop OK");
+	if (alive)
+		services_told(s);
+}
+
+void stop_after(struct session *s)
 {
 	struct err why = ERR_INIT;
 
@@ -185,7 +203,7 @@ static void after(struct session *s)
 }
 
 /* A jail can be stopped whatever its configuration looks like by now: then without hooks. */
-static void load_what_there_is(struct session *s)
+void stop_load(struct session *s)
 {
 	struct err why = ERR_INIT;
 
@@ -217,8 +235,8 @@ static int read_state(struct session *s, struct err *e)
 
 static int check_up(struct session *s, struct err *e)
 {
+	struct restarts rs;
 	int r = read_state(s, e);
-
 	int up = r == 0 ? state_up(&s->st, e) : 0;
 
 	if (r == -EBADMSG)
@@ -238,6 +256,9 @@ static int check_up(struct session *s, struct err *e)
 	}
 	if (up)
 		return 0;
+	restarts_load(&s->c->st, s->jail, &rs);
+	if (restarts_underway(&rs))
+		warning("%s: it was about to be started again, and is not any more", s->jail);
 	r = r == 0 ? session_clean_leftovers(s, s->o.quiet, e) : session_sweep(s, e);
 	if (r < 0)
 		return r;
@@ -273,18 +294,18 @@ int life_stop(struct cli *c, const char *jail, const struct run_opts *o, struct 
 	}
 	if (r < 0)
 		return r;
-	load_what_there_is(&s);
+	stop_load(&s);
 	session_say(&s, "* Stopping %s", jail);
 	if (s.have_model && !o->force) {
 		r = before(&s, e);
 		if (r < 0)
 			return r;
 	}
-	r = replay(&s, e);
+	r = stop_replay(&s, e);
 	if (r < 0)
 		return err_wrap(e, "%s", jail);
 	if (s.have_model)
-		after(&s);
+		stop_after(&s);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* doctor.c - the checks of `doctor`, each a function that looks for one kind of trouble. */
 #include "core/doctor.h"
 #include "core/doctor_impl.h"
+#include "core/restart.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -526,6 +527,12 @@ static void examine_jail(struct ward *w, const struct doctor_jail *d)
 		if (f)
 			f->mend = MEND_RULES;
 	}
+	if (d->gave_up)
+		(void)doctor_find(
+			w, "restarts", j->name,
+			strf("it ended again and again, and is not started any more: %d restarts within %d seconds",
+		             RESTARTS_MAX, RESTARTS_WITHIN),
+			strf("iocage start %s; its console log may say why it ends", j->name));
 	check_neighs(w, d);
 }
 

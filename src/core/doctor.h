@@ -14,6 +14,7 @@ struct doctor_jail {
 	bool rules_gone; /* rules of the packet filter that its start made are not there */
 	const struct kept_list *kept; /* what other programs took from it, NULL: nothing */
 	const char **kept_by; /* who may have: for each of them, "" when nobody is known */
+	bool gave_up; /* it ended so often that it is not started again */
 	const char *resolv; /* its etc/resolv.conf, NULL: it could not be read */
 };
 

@@ -97,7 +97,7 @@ static const struct group {
 	{ "disk quotas: allow_quotas", SLOT(QUOTAS), "quotactl quotactl_fd" },
 	{ "namespaces: children_max, allow_mount", SLOT(NAMESPACES), "setns" },
 	{ "its flags are in memory where no filter can look: libc uses clone then", SLOT(CLONE3), "clone3" },
-	{ "the jail's init may say that it halts", SLOT(REBOOT), "reboot" },
+	{ "the end of the jail, and what else an init says of its machine", SLOT(REBOOT), "reboot" },
 
 	{ "own copies of the system call table: a filter does not see what is done through them", ANSWER_EPERM,
 	  "io_uring_setup io_uring_enter io_uring_register" },

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
+#include <linux/reboot.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
 #include <seccomp.h>
@@ -357,6 +358,18 @@ static void limit_socketcall(struct map *m)
 	set(m, SOCKETCALL_SETSOCKOPT, SLOT(SOCKETOPT));
 }
 
+/* The end of the jail is the monitor's to bring about: its pid namespace is owned by the host's user namespace. */
+static struct map *reboots(void)
+{
+	static const uint32_t ends[] = { LINUX_REBOOT_CMD_RESTART, LINUX_REBOOT_CMD_RESTART2, LINUX_REBOOT_CMD_HALT,
+		                         LINUX_REBOOT_CMD_POWER_OFF };
+	struct map *m = arg_map(2, UINT32_MAX, SLOT(REBOOT));
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		set(m, ends[i], SECCOMP_RET_USER_NOTIF);
+	return m;
+}
+
 static struct map *by_arguments_alone(const char *name)
 {
 	if (strcmp(name, "clone") == 0)
@@ -371,6 +384,8 @@ static struct map *by_arguments_alone(const char *name)
 		return requests();
 	if (strcmp(name, "setsockopt") == 0)
 		return options();
+	if (strcmp(name, "reboot") == 0)
+		return reboots();
 	return strcmp(name, "ipc") == 0 ? ipc_calls() : NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,13 @@
  * stays in memory as long as the jail runs.
  */
 #define STATUS_FD 3
+
+/* reboot(2); the C library this is built with may have no linux/reboot.h */
+#define REBOOT_MAGIC1    0xfee1deadU
+#define REBOOT_MAGIC2    672274793U
+#define REBOOT_RESTART   0x01234567U
+#define REBOOT_HALT      0xcdef0123U
+#define REBOOT_POWER_OFF 0x4321fedcU
 
 static void say(const char *prefix, unsigned value)
 {
@@ -59,16 +67,29 @@ static unsigned wait_for(pid_t pid)
 	}
 }
 
-/* The host asks for it when the jail is stopped, as jail(8) does: everybody here but us, also who is stopped. */
-static void end_services(int sig)
+/*
+ * The host asks for it when the jail is stopped, as jail(8) does: everybody here but us, also who is stopped. From inside come
+ * the signals by which busybox's reboot, halt and poweroff ask its init: the host then stops the jail, with its hooks. A
+ * process of the host has no number here.
+ */
+static void asked(int sig, siginfo_t *from, void *context)
 {
-	(void)kill(-1, sig);
-	(void)kill(-1, SIGCONT);
+	(void)context;
+	if (from->si_code <= 0 && from->si_pid) {
+		(void)syscall(SYS_reboot, REBOOT_MAGIC1, REBOOT_MAGIC2,
+		              sig == SIGTERM   ? REBOOT_RESTART
+		              : sig == SIGUSR1 ? REBOOT_HALT
+		                               : REBOOT_POWER_OFF,
+		              NULL);
+	} else if (sig == SIGTERM) {
+		(void)kill(-1, SIGTERM);
+		(void)kill(-1, SIGCONT);
+	}
 }
 
 int main(int argc, char **argv)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, stop = { .sa_handler = end_services };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, stop = { .sa_sigaction = asked, .sa_flags = SA_SIGINFO };
 	pid_t pid = 0;
 	int failed;
 
@@ -88,6 +109,8 @@ int main(int argc, char **argv)
 	/* signals without a handler never reach a first process; ignoring SIGCHLD makes the kernel reap, we sleep on */
 	sigaction(SIGCHLD, &ignore, NULL);
 	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGUSR1, &stop, NULL);
+	sigaction(SIGUSR2, &stop, NULL);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	for (;;)

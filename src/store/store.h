@@ -11,6 +11,7 @@
 #include "core/conf.h"
 #include "core/kept.h"
 #include "core/op.h"
+#include "core/restart.h"
 
 /*
  * Layout. ROOT (IOCAGE_ROOT, /var/lib/iocage), survives reboots:
@@ -24,7 +25,7 @@
  * RUN (IOCAGE_RUN, /run/iocage), gone after a reboot like what it describes:
  *   jid                      bitmap of jail ids in use
  *   lock/J                   flock(2), never deleted while held
- *   jails/J/{state,journal}
+ *   jails/J/{state,journal,restarts}
  *   hostnet/journal          the inverses of what hostnet apply did
  *   mnt/                     empty mount point used inside private mount namespaces
  */
@@ -166,6 +167,12 @@ must_check int live_remove(struct store *s, const char *jail, struct err *e);
 /* --- RUN/jails/J/kept: what other programs took from a running jail; with the jail's lock to write it --- */
 must_check int kept_load(struct store *s, const char *jail, struct kept_list *ret, struct err *e); /* none: n = 0 */
 must_check int kept_save(struct store *s, const char *jail, const struct kept_list *l, struct err *e);
+/*
+ * RUN/jails/J/restarts, with the jail's lock. It goes with the state. None, or one that makes no sense: all zero. Written after
+ * the state was removed, it stays until the next start or stop.
+ */
+void restarts_load(struct store *s, const char *jail, struct restarts *ret);
+must_check int restarts_save(struct store *s, const char *jail, const struct restarts *r, struct err *e);
 
 /* --- the address of a jail with nat, with its prefix; kept beside its configuration --- */
 must_check int nat_addr_load(struct store *s, const char *jail, struct ipaddr *ret, struct err *e); /* -ENOENT: none */

@@ -224,13 +224,20 @@ int broker_own_port(struct broker *b, int sock, const uint8_t addr[16])
 	return ask_monitor(b, &q, sock) == NAT_DONE ? 0 : -EADDRINUSE;
 }
 
+int broker_end(struct broker *b, enum ending how)
+{
+	struct nat_ask q = { .own = how == END_REBOOT ? NAT_REBOOT : NAT_HALT };
+
+	return ask_monitor(b, &q, -1) == NAT_DONE ? 0 : -EPERM;
+}
+
 typedef enum answer (*handler)(struct broker *b, const struct request *r, int64_t *ret);
 
 static const handler handlers[] = {
 	[CALL_SOCKET] = broker_socket,     [CALL_BIND] = broker_bind,           [CALL_LISTEN] = broker_listen,
 	[CALL_IOCTL] = broker_ioctl,       [CALL_SENDTO] = broker_sendto,       [CALL_HOSTNAME] = broker_hostname,
 	[CALL_FAULT] = broker_fault,       [CALL_DOMAINNAME] = broker_hostname, [CALL_CONNECT] = broker_connect,
-	[CALL_SETSOCKOPT] = broker_option,
+	[CALL_SETSOCKOPT] = broker_option, [CALL_REBOOT] = broker_reboot,
 };
 
 static int read_caller(void *ctx, uint64_t at, void *buf, size_t n)
@@ -430,6 +437,11 @@ int broker_know_jail(struct broker *b, pid_t pid, struct err *e)
 		return err_sys(e, "look at the jail's user namespace");
 	b->user_dev = st.st_dev;
 	b->user_ino = st.st_ino;
+	(void)snprintf(path, sizeof(path), "%d/ns/pid", (int)pid);
+	if (fstatat(b->proc, path, &st, 0) < 0)
+		return err_sys(e, "look at the jail's pid namespace");
+	b->pid_dev = st.st_dev;
+	b->pid_ino = st.st_ino;
 	return 0;
 }
 

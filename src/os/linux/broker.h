@@ -32,6 +32,8 @@ struct broker {
 	ino_t view_ino;
 	dev_t user_dev; /* the jail's user namespace; 0: not looked at */
 	ino_t user_ino;
+	dev_t pid_dev; /* the jail's pid namespace */
+	ino_t pid_ino;
 	uid_t owner; /* who owns it, as the host numbers users */
 	int view; /* that namespace, kept open */
 	int view_sock; /* a datagram socket in it */
@@ -71,6 +73,8 @@ enum answer broker_sendto(struct broker *b, const struct request *r, int64_t *re
 enum answer broker_ioctl(struct broker *b, const struct request *r, int64_t *ret);
 /* broker_option.c: options that name an interface (bpf/hold_options.h) */
 enum answer broker_option(struct broker *b, const struct request *r, int64_t *ret);
+/* broker_end.c: reboot(2) */
+enum answer broker_reboot(struct broker *b, const struct request *r, int64_t *ret);
 /* broker_name.c */
 enum answer broker_hostname(struct broker *b, const struct request *r, int64_t *ret);
 enum answer broker_fault(struct broker *b, const struct request *r, int64_t *ret);
@@ -128,6 +132,8 @@ int broker_steer(struct broker *b, int sock);
 must_check int broker_translate(struct broker *b, const struct hold_port_key *key, uint16_t real);
 /* A bound was met: there are as many sockets as there may be, or no hidden port is free. The log says so. -ENOBUFS. */
 int broker_full(struct broker *b, bool sockets);
+/* Tell the monitor that the jail is to end. 0, or -EPERM: it cannot be told. */
+must_check int broker_end(struct broker *b, enum ending how);
 /* Ask the monitor to bind a TCP socket to addr and its own port, although somebody else has the port. 0 or -errno. */
 must_check int broker_own_port(struct broker *b, int sock, const uint8_t addr[16]);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/reboot.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 enum compat_nr {
 	COMPAT_ioctl = 54,
 	COMPAT_sethostname = 74,
+	COMPAT_reboot = 88,
 	COMPAT_socketcall = 102,
 	COMPAT_setdomainname = 121,
 	COMPAT_socket = 359,
@@ -29,6 +31,7 @@ enum compat_nr {
 enum compat_nr {
 	COMPAT_ioctl = 54,
 	COMPAT_sethostname = 74,
+	COMPAT_reboot = 88,
 	COMPAT_socketcall = 102,
 	COMPAT_setdomainname = 121,
 	COMPAT_socket = 281,
@@ -62,6 +65,8 @@ static enum broker_call native_call(int nr)
 		return CALL_HOSTNAME;
 	case SYS_setdomainname:
 		return CALL_DOMAINNAME;
+	case SYS_reboot:
+		return CALL_REBOOT;
 	default:
 		return CALL_NONE;
 	}
@@ -112,6 +117,8 @@ static enum broker_call compat_call(int nr, broker_reader read, void *ctx, struc
 		return CALL_HOSTNAME;
 	case COMPAT_setdomainname:
 		return CALL_DOMAINNAME;
+	case COMPAT_reboot:
+		return CALL_REBOOT;
 	case COMPAT_socketcall:
 		return unpack_socketcall(read, ctx, r);
 	default:
@@ -128,6 +135,31 @@ enum broker_call broker_decode(const struct seccomp_data *d, broker_reader read,
 	if (d->arch == NATIVE_ARCH)
 		return native_call(d->nr);
 	return r->compat ? compat_call(d->nr, read, ctx, r) : CALL_NONE;
+}
+
+enum ending broker_decode_reboot(const struct request *r)
+{
+	switch ((uint32_t)r->arg[1]) {
+	case LINUX_REBOOT_MAGIC2:
+	case LINUX_REBOOT_MAGIC2A:
+	case LINUX_REBOOT_MAGIC2B:
+	case LINUX_REBOOT_MAGIC2C:
+		break;
+	default:
+		return END_NONE;
+	}
+	if ((uint32_t)r->arg[0] != LINUX_REBOOT_MAGIC1)
+		return END_NONE;
+	switch ((uint32_t)r->arg[2]) {
+	case LINUX_REBOOT_CMD_RESTART:
+	case LINUX_REBOOT_CMD_RESTART2:
+		return END_REBOOT;
+	case LINUX_REBOOT_CMD_HALT:
+	case LINUX_REBOOT_CMD_POWER_OFF:
+		return END_HALT;
+	default:
+		return END_NONE;
+	}
 }
 
 size_t broker_name_wanted(uint32_t len)

@@ -23,7 +23,11 @@ enum broker_call {
 	CALL_SETSOCKOPT,
 	CALL_HOSTNAME,
 	CALL_DOMAINNAME,
+	CALL_REBOOT,
 };
+
+/* What a process asked to happen to its jail, reboot(2): RESTART and RESTART2; HALT and POWER_OFF. */
+enum ending { END_NONE, END_REBOOT, END_HALT };
 
 /* One notification. Everything in it comes from a process that is not trusted. */
 struct request {
@@ -53,6 +57,9 @@ typedef int (*broker_reader)(void *ctx, uint64_t at, void *buf, size_t n);
 
 /* Fills compat, by_memory and arg; 32-bit callers' arguments are 32 bits wide then. */
 enum broker_call broker_decode(const struct seccomp_data *d, broker_reader read, void *ctx, struct request *r);
+
+/* Of a CALL_REBOOT. END_NONE: another command, or its magic numbers are wrong (EINVAL). */
+enum ending broker_decode_reboot(const struct request *r);
 
 /* How many bytes of a socket address of length len are worth reading: 0 when no address has that length. */
 size_t broker_name_wanted(uint32_t len);

@@ -273,7 +273,7 @@ static int place_fds(int out, int in, struct err *e)
 static char *const init_env[] = { (char *)"PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin",
 	                          (char *)"HOME=/", (char *)"TERM=linux", (char *)"container=iocage", NULL };
 
-/* Descriptors that outlive this are the broker's listener and the terminal, which the starter gets. */
+/* Descriptors that outlive this are the filter's listener and the terminal, which the starter gets. */
 static void confine(const struct child_args *a, const char *msg, size_t len, const struct console *con)
 {
 	struct err e = ERR_INIT;
@@ -285,7 +285,6 @@ static void confine(const struct child_args *a, const char *msg, size_t len, con
 		r = err_set(&e, EPROTO, "the starter speaks another version");
 	else
 		memcpy(&flags, msg + 1, sizeof(flags));
-	/* without a broker there is nothing to answer socket(2): a vnet jail has a stack of its own */
 	if (r == 0)
 		r = confine_self(flags & ~OP_FLAG_VNET, !a->vnet, msg[len - 1], &listener, &e);
 	if (listener >= 0)

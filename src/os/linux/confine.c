@@ -100,8 +100,8 @@ static void fill_filter(struct sock_filter code[static FILTER_LEN], unsigned all
 
 static int install_filter(unsigned allow, bool shared, bool real_init, int *ret_listener, struct err *e)
 {
-	/* the kernel wakes a process that waits for the broker only to kill it, so no answer is lost to a signal */
-	unsigned flags = shared ? SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0;
+	/* the kernel wakes a process that waits for an answer only to kill it, so none is lost to a signal */
+	unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	struct sock_filter code[FILTER_LEN];
 	struct sock_fprog prog = { .len = FILTER_LEN, .filter = code };
 	long r;
@@ -110,7 +110,7 @@ static int install_filter(unsigned allow, bool shared, bool real_init, int *ret_
 	r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
 	if (r < 0)
 		return err_sys(e, "install the jail's system call filter");
-	*ret_listener = shared ? (int)r : -1;
+	*ret_listener = (int)r;
 	return 0;
 }
 

@@ -16,8 +16,8 @@ void confine_oom(void);
  * The last steps before execve in a process that is already in the jail's namespaces (user namespace included) with all
  * capabilities there: bounding, permitted, effective, inheritable and ambient capabilities cut to the short list that
  * `allow` (enum allow_flags) extends; keyring; umask; seccomp filters. no_new_privs stays off (su must work).
- * shared: the jail uses the socket broker: *ret_listener is the seccomp notification fd (to be passed to the monitor),
- * else -1. real_init: the program is a whole system's init. Writes no output.
+ * *ret_listener is the seccomp notification fd, to be passed to the monitor: seccomp_unotify(2). shared: the jail uses the
+ * socket broker. real_init: the program is a whole system's init. Writes no output.
  */
 must_check int confine_self(unsigned allow, bool shared, bool real_init, int *ret_listener, struct err *e);
 

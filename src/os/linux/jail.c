@@ -639,10 +639,9 @@ int jail_run(struct os *os, const struct op *op, struct err *e)
 	if (r == 0)
 		r = send_run(os, op, (int[]){ con[1], st[1] }, e);
 	if (r == 0) {
-		/* in the order sent: listener of a shared-IP jail, then the terminal of a real init */
-		if (!os->j->vnet)
-			listener = fds[0];
-		master = os->j->vnet ? fds[0] : fds[1];
+		/* in the order sent: the filter's listener, then the terminal of a real init */
+		listener = fds[0];
+		master = fds[1];
 		r = monitor_start(os, master >= 0 ? master : con[0], listener, os->netns, os->allow, e);
 	}
 	closep(&con[1]);

@@ -67,7 +67,7 @@ struct child_report {
  * the same of a file the jail can do without. HOSTS: what localhost is (struct ipaddr).
  * CONFINE: flags(u32) and whether a real init will run (u8). RUN: path NUL word NUL word NUL ..., with the console and
  * status pipes. It reports when it has made a shared-IP jail's view, when its mounts are done, and when it is confined
- * (with the broker's listener and the terminal of a real init, as far as there are such); a failure at any time.
+ * (with the filter's listener and the terminal of a real init, if there is one); a failure at any time.
  */
 enum { CHILD_NET = 'N', CHILD_FILE = 'F', CHILD_COPY = 'T', CHILD_HOSTS = 'H', CHILD_CONFINE = 'C', CHILD_RUN = 'R' };
 
@@ -109,7 +109,7 @@ must_check int write_in_root(int rootfd, const char *path, const void *data, siz
 must_check int jail_sock_listen(const struct os_jail *j, const char *name, struct err *e);
 must_check int jail_sock_reach(const struct os_jail *j, const char *name, struct err *e);
 
-/* Start the monitor of a jail that is about to run. listener -1: no broker. allow: enum allow_flags. Takes no ownership of fds. */
+/* Start the monitor of a jail that is about to run. listener: of its filter. allow: enum allow_flags. Takes no ownership of fds. */
 must_check int monitor_start(struct os *os, int console, int listener, int view, unsigned allow, struct err *e);
 
 /* Tell the monitor of a jail that runs a new hold (text as of HOLD_SET). None there: nobody makes sockets, success. */

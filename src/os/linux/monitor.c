@@ -194,7 +194,7 @@ int monitor_start(struct os *os, int console, int listener, int view, unsigned a
 	fds[MONITOR_PIDFD] = os->pidfd;
 	fds[MONITOR_CONSOLE] = console;
 	fds[MONITOR_LISTENER] = listener;
-	fds[MONITOR_VIEW] = listener >= 0 ? view : -1;
+	fds[MONITOR_VIEW] = os->j->vnet ? -1 : view;
 	fds[MONITOR_CONTROL] = ctl;
 	pid = jail_fork_into_cgroup(group, &pidfd);
 	if (pid == 0)

@@ -4,13 +4,14 @@
 
 /*
  * argv: iocage-monitor JAIL LOGFILE HOLD PID FLAGS LOGMAX [COMMAND...]; LOGFILE and HOLD may be "". PID is the jail's first
- * process, COMMAND runs when it has ended. FLAGS: enum broker_flags, decimal. LOGMAX: bytes. fds from MONITOR_FD_FIRST on, in this order; those not needed are closed.
+ * process. COMMAND runs when it has ended, or when root in it asked for that; one word is added to it: "reboot" or "halt", what
+ * reboot(2) was asked for, else what ending_status() says. FLAGS: enum broker_flags, decimal. LOGMAX: bytes. fds from MONITOR_FD_FIRST on, in this order; those not needed are closed.
  */
 #define MONITOR_FD_FIRST 3
 enum {
 	MONITOR_PIDFD, /* the jail's first process */
 	MONITOR_CONSOLE, /* read end of its console: pipe or terminal */
-	MONITOR_LISTENER, /* seccomp notifications of its processes (shared IP) */
+	MONITOR_LISTENER, /* seccomp notifications of its processes */
 	MONITOR_VIEW, /* the view namespace (shared IP) */
 	/*
 	 * Listening SOCK_SEQPACKET, each message answered by 'k'. 'L', enum broker_flags as a byte, SCM_RIGHTS listener;

@@ -23,6 +23,7 @@
 #include "os/linux/bounds.h"
 #include "os/linux/cgroup.h"
 #include "os/linux/conlog.h"
+#include "os/linux/ending.h"
 #include "os/linux/jailproc.h"
 #include "os/linux/keepup.h"
 #include "os/linux/monitor.h"
@@ -57,6 +58,11 @@ struct monitor {
 	int64_t bound_told[BOUNDS +
 	                   1]; /* monotonic milliseconds: when the log last said that it was met; the last: sockets */
 	pid_t announcer; /* a process that tells the neighbours, 0: none */
+	struct listeners listeners; /* of a VNET jail */
+	bool shared;
+	char *const *on_end; /* argv of the command that takes the jail down; NULL: none */
+	const char *how; /* what root in the jail asked for; NULL: nothing */
+	pid_t ender; /* the process that does it, 0: none */
 };
 
 static int fd_of(int which)
@@ -172,14 +178,71 @@ static void tell_bound(struct monitor *m, unsigned which, const char *met)
 	complain(m, &e);
 }
 
+/* The clean-up removes our own control group too: it must not be in it. */
+static void leave_cgroup(void)
+{
+	const char *mnt;
+	_cleanup_free_ char *procs = NULL;
+
+	if (cgroup_mount(&mnt, NULL) < 0)
+		return;
+	procs = strf("%s/cgroup.procs", mnt);
+	if (procs && fs_poke(AT_FDCWD, procs, "0") < 0)
+		return;
+}
+
+/* Become the command that takes the jail down and, if that is to be, starts it again. What it says goes into the log. */
+static void become_ender(struct monitor *m, const char *how)
+{
+	_cleanup_(strv_done) struct strv argv = { 0 };
+	int r = 0;
+
+	for (char *const *p = m->on_end; *p && r == 0; p++)
+		r = strv_add(&argv, *p);
+	if (r == 0)
+		r = strv_add(&argv, how);
+	if (r < 0)
+		return;
+	leave_cgroup();
+	/* what its hooks start is nothing that memory is kept for */
+	(void)!fs_poke(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+	conlog_write(&m->log, "", 0);
+	if (m->log.fd >= 0) {
+		(void)dup2(m->log.fd, STDOUT_FILENO);
+		(void)dup2(m->log.fd, STDERR_FILENO);
+	}
+	execv(argv.v[0], argv.v);
+}
+
+/*
+ * Root in the jail called reboot(2). We go on meanwhile: the jail's services end as in any other stop, and say so on its
+ * console. The first of several requests counts.
+ */
+static void end_asked(struct monitor *m, enum ending how)
+{
+	if (m->ender && waitpid(m->ender, NULL, WNOHANG) != 0)
+		m->ender = 0;
+	if (how == END_NONE || m->ender || !m->on_end)
+		return;
+	m->how = how == END_REBOOT ? "reboot" : "halt";
+	m->ender = fork();
+	if (m->ender == 0) {
+		become_ender(m, m->how);
+		_exit(1);
+	}
+	if (m->ender < 0)
+		m->ender = 0;
+}
+
 static void serve_nat(struct monitor *m)
 {
-	const char *met = NULL;
+	struct nat_heard heard;
 
-	if (!nat_serve(&m->nat, m->asks, &m->h, &met))
+	if (!nat_serve(&m->nat, m->asks, &m->h, &heard))
 		closep(&m->asks);
-	if (met)
-		tell_bound(m, BOUNDS, met);
+	if (heard.met)
+		tell_bound(m, BOUNDS, heard.met);
+	end_asked(m, heard.end == NAT_REBOOT ? END_REBOOT : heard.end == NAT_HALT ? END_HALT : END_NONE);
 }
 
 /* Until the broker has answered. It may have a question of its own first. False: it does not answer. */
@@ -288,7 +351,7 @@ static void take_message(struct monitor *m, int control)
 	n = sync_recv(c, msg, sizeof(msg) - 1, &fd, 1);
 	msg[n > 0 ? n : 0] = '\0';
 	if (n == 2 && msg[0] == MONITOR_LISTEN && fd >= 0)
-		taken = pass_on(m, msg, 2, fd);
+		taken = m->shared ? pass_on(m, msg, 2, fd) : listeners_add(&m->listeners, take_fd(&fd));
 	else if (msg[0] == MONITOR_HOLD)
 		taken = set_hold(m, msg, (size_t)n);
 	else
@@ -344,40 +407,59 @@ static void see_bounds(struct monitor *m, const struct pollfd *p)
 	}
 }
 
+/* What watch() polls. */
+enum {
+	HEARD_END, /* of the jail's first process */
+	HEARD_CONSOLE,
+	HEARD_CONTROL,
+	HEARD_FOLLOW,
+	HEARD_NAT,
+	HEARD_BELL,
+	HEARD_SOURCES,
+	HEARD_BROKER,
+	HEARD_KEEPUP,
+	HEARD_LISTENERS,
+	HEARD_BOUNDS, /* BOUNDS of them */
+};
+
 /* Until the jail's first process ends. */
 static void watch(struct monitor *m, char **argv, int pidfd, int console, int control, int view)
 {
-	struct pollfd p[9 + BOUNDS] = { { .fd = pidfd, .events = POLLIN },
-		                        { .fd = console, .events = POLLIN },
-		                        { .fd = control, .events = POLLIN },
-		                        { .fd = follow_later(view), .events = POLLIN } };
+	struct pollfd p[HEARD_BOUNDS + BOUNDS] = {
+		[HEARD_END] = { .fd = pidfd, .events = POLLIN },
+		[HEARD_CONTROL] = { .fd = control, .events = POLLIN },
+		[HEARD_FOLLOW] = { .fd = follow_later(view), .events = POLLIN },
+	};
 
 	bounds_open(&m->bounds);
 	for (unsigned i = 0; i < BOUNDS; i++)
-		p[9 + i] = (struct pollfd){ .fd = m->bounds.fd[i], .events = POLLPRI };
+		p[HEARD_BOUNDS + i] = (struct pollfd){ .fd = m->bounds.fd[i], .events = POLLPRI };
 	for (;;) {
-		p[4] = (struct pollfd){ .fd = m->asks, .events = POLLIN };
-		p[5] = (struct pollfd){ .fd = nat_bell(m->nat), .events = POLLIN };
-		p[6] = (struct pollfd){ .fd = source_fd(m->sources), .events = POLLIN };
+		p[HEARD_NAT] = (struct pollfd){ .fd = m->asks, .events = POLLIN };
+		p[HEARD_BELL] = (struct pollfd){ .fd = nat_bell(m->nat), .events = POLLIN };
+		p[HEARD_SOURCES] = (struct pollfd){ .fd = source_fd(m->sources), .events = POLLIN };
 		if (m->console_at && now_ms() >= m->console_at)
 			m->console_at = 0;
-		p[1].fd = m->console_at ? -1 : console;
+		p[HEARD_CONSOLE] = (struct pollfd){ .fd = m->console_at ? -1 : console, .events = POLLIN };
 		/* it says nothing unasked: this is its end */
-		p[7] = (struct pollfd){ .fd = m->broker };
-		p[8] = (struct pollfd){ .fd = keepup_fd(m->keepup), .events = POLLIN };
-		if (poll(p, 9 + BOUNDS, patience(m)) < 0) {
+		p[HEARD_BROKER] = (struct pollfd){ .fd = m->broker };
+		p[HEARD_KEEPUP] = (struct pollfd){ .fd = keepup_fd(m->keepup), .events = POLLIN };
+		p[HEARD_LISTENERS] = (struct pollfd){ .fd = m->listeners.epoll, .events = POLLIN };
+		if (poll(p, HEARD_BOUNDS + BOUNDS, patience(m)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
-		see_bounds(m, p + 9);
-		if (p[5].revents & POLLIN)
+		see_bounds(m, p + HEARD_BOUNDS);
+		if (p[HEARD_BELL].revents & POLLIN)
 			nat_rung(m->nat, &m->h);
-		if (p[4].revents)
+		if (p[HEARD_NAT].revents)
 			serve_nat(m);
-		if (p[7].revents)
+		if (p[HEARD_BROKER].revents)
 			miss_broker(m);
-		if (p[6].revents) {
+		if (p[HEARD_LISTENERS].revents)
+			end_asked(m, listeners_serve(&m->listeners));
+		if (p[HEARD_SOURCES].revents) {
 			source_heard(m->sources);
 			if (!m->choose_at)
 				m->choose_at = now_ms() + CHOOSE_MS;
@@ -385,17 +467,17 @@ static void watch(struct monitor *m, char **argv, int pidfd, int console, int co
 		if (m->choose_at && now_ms() >= m->choose_at)
 			choose_sources(m);
 		tell_neighbours(m);
-		if (p[1].revents && !copy_console(m, console))
+		if (p[HEARD_CONSOLE].revents && !copy_console(m, console))
 			console = -1;
-		if (p[2].revents & POLLIN)
+		if (p[HEARD_CONTROL].revents & POLLIN)
 			take_message(m, control);
-		if (p[3].revents)
-			follow_view(m, argv[7], argv[1], view, &p[3].fd);
-		if (p[8].revents)
+		if (p[HEARD_FOLLOW].revents)
+			follow_view(m, argv[7], argv[1], view, &p[HEARD_FOLLOW].fd);
+		if (p[HEARD_KEEPUP].revents)
 			serve_keepup(m);
 		if (keepup_due(m->keepup) && now_ms() >= keepup_due(m->keepup))
 			keep_addresses(m);
-		if (p[0].revents) {
+		if (p[HEARD_END].revents) {
 			/* what it said last is still in the pipe; others may hold its other end, and go on for ever */
 			if (console >= 0)
 				(void)conlog_copy(&m->log, console, LAST_MAX);
@@ -464,22 +546,22 @@ static void start_broker(struct monitor *m, char **argv, int view, struct broker
 	m->announce_at = m->h.n4 + m->h.n6 ? now_ms() + SETTLE_MS : 0;
 }
 
-/* The clean-up removes our own control group too: it must not be in it. */
-static void leave_cgroup(void)
+/* Of a VNET jail, whose sockets are its own: what is asked there is reboot(2). */
+static void hear_listener(struct monitor *m, int listener, pid_t first)
 {
-	const char *mnt;
-	_cleanup_free_ char *procs = NULL;
+	struct err e = ERR_INIT;
 
-	if (cgroup_mount(&mnt, NULL) < 0)
-		return;
-	procs = strf("%s/cgroup.procs", mnt);
-	if (procs && fs_poke(AT_FDCWD, procs, "0") < 0)
-		return;
+	if (listeners_open(&m->listeners, first, &e) < 0) {
+		complain(m, &e);
+		(void)close(listener);
+	} else {
+		(void)listeners_add(&m->listeners, listener);
+	}
 }
 
 int main(int argc, char **argv)
 {
-	static struct monitor m = { .log = { .fd = -1 }, .slave = -1, .broker = -1, .asks = -1 };
+	static struct monitor m = { .log = { .fd = -1 }, .slave = -1, .broker = -1, .asks = -1, .listeners.epoll = -1 };
 	int pidfd = fd_of(MONITOR_PIDFD), console = fd_of(MONITOR_CONSOLE), listener = fd_of(MONITOR_LISTENER);
 	int view = fd_of(MONITOR_VIEW), control = fd_of(MONITOR_CONTROL);
 
@@ -499,20 +581,26 @@ int main(int argc, char **argv)
 			set_nonblock(MONITOR_FD_FIRST + i);
 	if (console >= 0 && isatty(console))
 		hold_terminal(&m, console);
-	if (listener >= 0) {
+	m.shared = view >= 0;
+	m.on_end = argc > 7 ? argv + 7 : NULL;
+	if (listener >= 0 && m.shared) {
 		struct broker_fds f = { .jail = pidfd, .listener = listener, .control = -1, .nat = -1 };
 
 		start_broker(&m, argv, view, &f);
 		/* only the broker's: when it ends, callers get an error instead of waiting */
 		closep(&listener);
+	} else if (listener >= 0) {
+		hear_listener(&m, listener, (pid_t)strtol(argv[4], NULL, 10));
 	}
 	watch(&m, argv, pidfd, console, control, view);
 	/* who is told of an address that is about to go need not be told to the end */
 	if (m.announcer > 0 && kill(m.announcer, SIGKILL) == 0)
 		(void)waitpid(m.announcer, NULL, 0);
-	if (argc > 7) {
-		leave_cgroup();
-		execv(argv[7], argv + 7);
+	if (m.on_end) {
+		char how[ENDING_TEXT];
+
+		ending_status(pidfd, how);
+		become_ender(&m, m.how ? m.how : how);
 	}
 	return 0;
 }

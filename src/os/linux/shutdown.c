@@ -138,8 +138,8 @@ static bool has_only(int group, pid_t pid, unsigned depth)
 }
 
 /*
- * busybox and sysvinit end by reboot(2), which a jail may not do, and then sleep for ever. The only process of its jail, such an
- * init has done all it can.
+ * busybox and sysvinit end by reboot(2), which comes back (ending.h), and then sleep for ever. The only process of its jail, such
+ * an init has done all it can.
  */
 static bool is_alone(int cgroup, pid_t pid)
 {

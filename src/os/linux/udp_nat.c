@@ -247,21 +247,25 @@ static const char *bound_met(const struct nat_ask *q, enum nat_what answer)
 	               : NULL;
 }
 
-bool nat_serve(struct nat **t, int sock, const struct hold *h, const char **ret_met)
+bool nat_serve(struct nat **t, int sock, const struct hold *h, struct nat_heard *ret)
 {
 	struct nat_answer a = { .what = NAT_REFUSED };
 	struct nat_ask q;
 	_cleanup_close_ int fd = -1;
 	ssize_t n = sync_recv(sock, &q, sizeof(q), &fd, 1);
 
-	*ret_met = NULL;
+	*ret = (struct nat_heard){ 0 };
 	if (n <= 0)
 		return n < 0 && (errno == EAGAIN || errno == EINTR);
 	if (n != sizeof(q))
 		return false;
 	a.seq = q.seq;
-	*ret_met = bound_met(&q, NAT_DONE);
+	ret->met = bound_met(&q, NAT_DONE);
 	if (q.own) {
+		if (q.own == NAT_REBOOT || q.own == NAT_HALT) {
+			ret->end = q.own;
+			a.what = NAT_DONE;
+		}
 		if (q.own == NAT_OWN_PORT && fd >= 0 && own_port_bind(fd, q.key.addr, h))
 			a.what = NAT_DONE;
 		return send(sock, &a, sizeof(a), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(a);
@@ -271,7 +275,7 @@ bool nat_serve(struct nat **t, int sock, const struct hold *h, const char **ret_
 	if (*t && (*t)->table)
 		nat_rung(*t, h); /* what has closed makes room */
 	a.what = (char)translate_one(*t, &q, h);
-	*ret_met = bound_met(&q, (enum nat_what)a.what);
+	ret->met = bound_met(&q, (enum nat_what)a.what);
 	return send(sock, &a, sizeof(a), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(a);
 }
 

@@ -21,6 +21,8 @@ enum nat_own {
 	NAT_OWN_PORT = 1, /* the TCP socket that comes along shall have its own port on key.addr (own_port.h) */
 	NAT_NO_SOCKETS, /* the log shall say that a bound was met: the jail has as many sockets as it may have */
 	NAT_NO_PORTS, /* no hidden port is free */
+	NAT_REBOOT, /* root in the jail called reboot(2): it is to end and start again */
+	NAT_HALT, /* to end */
 };
 
 enum nat_what {
@@ -39,11 +41,16 @@ struct nat_answer {
 
 struct nat;
 
+struct nat_heard {
+	const char *met; /* NULL, or what the jail's log is to say: a bound was met */
+	unsigned end; /* NAT_REBOOT, NAT_HALT, or 0 */
+};
+
 /*
  * Take one question from sock and answer it. *t: NULL before the first, made when it is needed. h: what the jail is held to.
- * *ret_met: NULL, or what the jail's log is to say: a bound was met. False: nobody will ask any more.
+ * False: nobody will ask any more.
  */
-bool nat_serve(struct nat **t, int sock, const struct hold *h, const char **ret_met);
+bool nat_serve(struct nat **t, int sock, const struct hold *h, struct nat_heard *ret);
 /* An fd that is readable when a translated socket has closed: call nat_rung() then. -1: none, for now. */
 int nat_bell(const struct nat *t);
 void nat_rung(struct nat *t, const struct hold *h);
