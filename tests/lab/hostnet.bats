@@ -581,3 +581,42 @@ vlans_work() {
 	world_same before
 	lan ip link del gif9
 }
+
+@test "a tunnel of the kernel's has the number of the jail's interface in each namespace: the jail starts, sees it, and follows it" {
+	makes sit local 127.0.0.1 remote 127.0.0.2 || skip "this kernel has no tunnels"
+	local taken name host
+	taken=$(unshare -n cat /proc/net/dev_snmp6/sit0 | awk '$1 == "ifIndex" { print $2 }')
+	name=$(ip -o link | awk -v n="$taken:" '$1 == n { sub(/[@:].*/, "", $2); print $2 }')
+	[ -n "$name" ] || { name=em4; ip link add em4 index "$taken" type dummy; }
+	ip link set "$name" up
+	mk t "ip4_addr=$name|198.18.4.5/24" "ip6_addr=$name|2001:db8:44::5/64"
+	up t
+	inside_ok t "ip -o addr show dev $name"
+	has "198.18.4.5/24"
+	has "2001:db8:44::5/64"
+	ip link set "$name" mtu 1400
+	follows() { iocage exec t -- ip -o link show dev "$name" | grep -q 'mtu 1400'; }
+	eventually follows
+	ip link set "$name" mtu 1500
+	# by name it is the host's; the tunnel is nobody's
+	python3 -c 'import socket; socket.if_nametoindex("sit0")'
+	inside t 'ping6 -c 1 -W 1 -I sit0 2001:db8:44::5'
+	[ "$status" -ne 0 ]
+	inside_ok t "nc -l -p 81 </dev/null >/dev/null 2>&1 & sleep 1; ip -o addr | grep -c $name"
+	down t
+	# all of the host's
+	mk i ip4=inherit ip6=inherit
+	ip addr add 198.18.4.1/24 dev "$name"
+	up i
+	inside_ok i "ip -o addr show dev $name"
+	has "198.18.4.1/24"
+	ip addr add 198.18.4.2/24 dev "$name"
+	shows() { iocage exec i -- ip -o addr show dev "$name" | grep -q 198.18.4.2; }
+	eventually shows
+	ip addr del 198.18.4.2/24 dev "$name"
+	gone() { ! shows; }
+	eventually gone
+	down i
+	ip addr del 198.18.4.1/24 dev "$name"
+	ip link del em4 2>/dev/null || true
+}

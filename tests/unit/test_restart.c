@@ -56,7 +56,13 @@ static void written(void **state)
 
 static void damaged(void **state)
 {
-	static const char *const texts[] = { "at", "at=", "at=-1", "at=x", "pending=99999999999", "what=1", "at=1 ",
+	static const char *const texts[] = { "at",
+		                             "at=",
+		                             "at=-1",
+		                             "at=x",
+		                             "pending=99999999999",
+		                             "what=1",
+		                             "at=1 ",
 		                             "at=1\nat=2\nat=3\nat=4\nat=5\nat=6" };
 	static const struct restarts none;
 

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "bpf/hold_options.h"
 #include "os/linux/broker.h"
+#include "os/linux/view.h"
 
 #define GROUPS_FILE_MAX (4 << 20) /* bytes of /proc/net/igmp and igmp6 */
 #define COMPAT_GROUP_AT 4 /* where the group is in a 32-bit program's struct group_req */
@@ -76,24 +77,38 @@ static int read_value(const struct request *r, struct option *o)
 	return 0;
 }
 
-/* Does the jail see an interface of this number. 0 names none, and is always fine. */
-static int check_index(const struct broker *b, uint32_t index)
+/*
+ * *index becomes the host's, if the jail sees an interface of that number which is one of the host's: a view has others, too, tunnels that
+ * the kernel puts into each namespace. 0 names none, and is always fine.
+ */
+static int map_index(const struct broker *b, uint32_t *index)
 {
-	struct ifreq ifr = { .ifr_ifindex = (int)index };
+	struct ifreq ifr = { .ifr_ifindex = (int)*index };
+	uint32_t host = view_host_index(*index);
 
-	return index && ioctl(b->view_sock, SIOCGIFNAME, &ifr) < 0 ? -ENODEV : 0;
+	if (!*index)
+		return 0;
+	if (ioctl(b->view_sock, SIOCGIFNAME, &ifr) < 0 || ioctl(b->test_sock, SIOCGIFINDEX, &ifr) < 0 ||
+	    (uint32_t)ifr.ifr_ifindex != host)
+		return -ENODEV;
+	*index = host;
+	return 0;
 }
 
 static int check_name(const struct broker *b, const char name[IFNAMSIZ])
 {
 	struct ifreq ifr;
+	uint32_t index;
 
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-	return *name && ioctl(b->view_sock, SIOCGIFINDEX, &ifr) < 0 ? -ENODEV : 0;
+	if (!*name)
+		return 0;
+	index = ioctl(b->view_sock, SIOCGIFINDEX, &ifr) < 0 ? 0 : (uint32_t)ifr.ifr_ifindex;
+	return index ? map_index(b, &index) : -ENODEV;
 }
 
-/* The interface of the jail's first IPv4 address, in the numbers of the view, which are the host's. 0: none. */
+/* The interface of the jail's first IPv4 address, in the numbers of the view. 0: none. */
 static uint32_t primary_index4(const struct broker *b)
 {
 	_cleanup_free_ struct ifreq *all = calloc(1, IFCONF_MAX);
@@ -142,11 +157,15 @@ static int check_address(const struct broker *b, const struct in_addr *a)
 /* IPv4, by address or number. Named by neither, it is the jail's first: the kernel would ask the host's routes. */
 static int check_mreqn(const struct broker *b, struct option *o)
 {
+	uint32_t index;
 	int r;
 
 	if (o->len < sizeof(struct ip_mreq))
 		return o->name == IP_MULTICAST_IF && o->len >= sizeof(o->v.in) ? check_address(b, &o->v.in) : -EINVAL;
-	r = check_index(b, o->len >= sizeof(o->v.mreqn) ? (uint32_t)o->v.mreqn.imr_ifindex : 0);
+	index = o->len >= sizeof(o->v.mreqn) ? (uint32_t)o->v.mreqn.imr_ifindex : 0;
+	r = map_index(b, &index);
+	if (index)
+		o->v.mreqn.imr_ifindex = (int)index;
 	if (r == 0)
 		r = check_address(b, &o->v.mreqn.imr_address);
 	if (r == 0 && o->name == IP_ADD_MEMBERSHIP && !o->v.mreqn.imr_address.s_addr && b->h.ip4 != IP_INHERIT &&
@@ -172,16 +191,35 @@ static int check_group(struct broker *b, const struct request *r, struct option 
 		return -EINVAL;
 	if (!o->v.group.gr_interface && (v4 ? b->h.ip4 : b->h.ip6) != IP_INHERIT)
 		o->v.group.gr_interface = v4 ? primary_index4(b) : primary_index6(b, r);
-	return check_index(b, o->v.group.gr_interface);
+	return map_index(b, &o->v.group.gr_interface);
 }
 
 static int check_mreq6(struct broker *b, const struct request *r, struct option *o)
 {
+	uint32_t index;
+	int e;
+
 	if (o->len < sizeof(o->v.mreq6))
 		return -EINVAL;
 	if (!o->v.mreq6.ipv6mr_interface && b->h.ip6 != IP_INHERIT)
 		o->v.mreq6.ipv6mr_interface = primary_index6(b, r);
-	return check_index(b, o->v.mreq6.ipv6mr_interface);
+	index = o->v.mreq6.ipv6mr_interface;
+	e = map_index(b, &index);
+	o->v.mreq6.ipv6mr_interface = index;
+	return e;
+}
+
+/* An option that is a number and nothing else. */
+static int map_value(const struct broker *b, struct option *o, bool network_order)
+{
+	uint32_t index = network_order ? ntohl(o->v.be_index) : (uint32_t)o->v.index;
+	int r = map_index(b, &index);
+
+	if (network_order)
+		o->v.be_index = htonl(index);
+	else
+		o->v.index = (int)index;
+	return r;
 }
 
 /* May a jail's socket name this interface. Completes what names none. 0 or -errno. */
@@ -192,9 +230,9 @@ static int check(struct broker *b, const struct request *r, struct option *o)
 	if (o->len < sizeof(o->v.index))
 		return -EINVAL;
 	if (o->level == SOL_SOCKET || (o->level == IPPROTO_IPV6 && o->name == IPV6_MULTICAST_IF))
-		return check_index(b, (uint32_t)o->v.index);
+		return map_value(b, o, false);
 	if (o->name == (o->level == IPPROTO_IP ? IP_UNICAST_IF : IPV6_UNICAST_IF))
-		return check_index(b, ntohl(o->v.be_index));
+		return map_value(b, o, true);
 	if (is_group_req(o))
 		return check_group(b, r, o);
 	if (o->level == IPPROTO_IPV6)

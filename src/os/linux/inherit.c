@@ -10,6 +10,7 @@
 #include "os/linux/nl.h"
 #include "os/linux/rtmsg.h"
 #include "os/linux/shared.h"
+#include "os/linux/view.h"
 
 struct address {
 	unsigned link;
@@ -90,7 +91,7 @@ static int look(struct nl *host, bool v4, bool v6, struct seen *s)
 }
 
 /* The header of a request about it, and what it is. NULL: the buffer is full. */
-static struct ifaddrmsg *put_head(struct nl *n, uint16_t type, uint16_t flags, const struct address *x)
+static struct ifaddrmsg *put_head(struct nl *n, uint16_t type, uint16_t flags, const struct address *x, unsigned link)
 {
 	struct ifaddrmsg *ifa = nl_put(n, type, flags, sizeof(*ifa));
 	size_t len = x->addr.family == 6 ? 16 : 4;
@@ -99,16 +100,16 @@ static struct ifaddrmsg *put_head(struct nl *n, uint16_t type, uint16_t flags, c
 		return NULL;
 	ifa->ifa_family = x->addr.family == 6 ? AF_INET6 : AF_INET;
 	ifa->ifa_prefixlen = x->addr.prefix;
-	ifa->ifa_index = x->link;
+	ifa->ifa_index = link;
 	nl_attr(n, IFA_LOCAL, x->addr.b, len);
 	nl_attr(n, IFA_ADDRESS, x->peer.b, len);
 	return ifa;
 }
 
 /* No route comes with it: a jail is shown none. */
-static void put_addr(struct nl *n, const struct address *x)
+static void put_addr(struct nl *n, const struct address *x, unsigned link)
 {
-	struct ifaddrmsg *ifa = put_head(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, x);
+	struct ifaddrmsg *ifa = put_head(n, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, x, link);
 
 	if (!ifa)
 		return;
@@ -118,8 +119,8 @@ static void put_addr(struct nl *n, const struct address *x)
 
 static bool same_addr(const struct address *a, const struct address *b)
 {
-	return a->link == b->link && a->addr.prefix == b->addr.prefix && ipaddr_same_host(&a->addr, &b->addr) &&
-	       ipaddr_same_host(&a->peer, &b->peer);
+	return view_host_index(a->link) == view_host_index(b->link) && a->addr.prefix == b->addr.prefix &&
+	       ipaddr_same_host(&a->addr, &b->addr) && ipaddr_same_host(&a->peer, &b->peer);
 }
 
 static bool is_in(const struct seen *s, const struct address *x)
@@ -142,13 +143,25 @@ static int remove_others(struct nl *view, const struct seen *host, const struct 
 
 		if (is_in(host, x))
 			continue;
-		if (!put_head(view, RTM_DELADDR, 0, x))
+		if (!put_head(view, RTM_DELADDR, 0, x, x->link))
 			return -ENOMEM;
 		r = nl_flush(view, &failed, text, sizeof(text));
 		if (r == -ENOMEM)
 			return r;
 	}
 	return 0;
+}
+
+/* The number in the view of the host's link of this number. */
+static unsigned view_index(struct nl *view, const struct seen *host, unsigned link)
+{
+	for (size_t i = 0; i < host->nlinks; i++)
+		if (host->links[i].op.index == link) {
+			unsigned at = nl_index(view, host->links[i].name);
+
+			return at ? at : link;
+		}
+	return link;
 }
 
 /* now: what the view has already, NULL: nothing */
@@ -168,7 +181,7 @@ static int show(struct nl *view, int nsfd, struct seen *s, const struct seen *no
 	for (size_t i = 0; i < s->naddrs; i++) {
 		if (now && is_in(now, &s->addrs[i]))
 			continue;
-		put_addr(view, &s->addrs[i]);
+		put_addr(view, &s->addrs[i], view_index(view, s, s->addrs[i].link));
 		if (nl_flush(view, &failed, text, sizeof(text)) == -ENOMEM)
 			return err_oom(e);
 	}

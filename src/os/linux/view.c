@@ -102,8 +102,34 @@ void view_put_state(struct nl *n, unsigned index, unsigned flags)
 	put_attr(n, index, IFLA_CARRIER, flags & IFF_LOWER_UP ? 1 : 0);
 }
 
-int view_add(int nsfd, const struct op *op, struct err *e)
+/* With the first kind that the kernel has. As nl_flush() says. */
+static int make_link(struct nl *n, const struct op *op, unsigned *failed, char *text, size_t cap)
 {
+	int r = -EOPNOTSUPP;
+
+	for (; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+		put_link(n, op, kinds[kind]);
+		put_quiet(n, op);
+		view_put_flags(n, op->index, op->flags);
+		r = nl_flush(n, failed, text, cap);
+		if (r != -EOPNOTSUPP || *failed != 0)
+			break;
+	}
+	return r;
+}
+
+/* Its number is taken: *op gets another. What the batch has done to the tunnel that has it is undone. */
+static int make_moved(struct nl *n, struct op *op, unsigned *failed, char *text, size_t cap)
+{
+	view_put_flags(n, op->index, 0);
+	(void)!nl_flush(n, failed, text, cap);
+	op->index += VIEW_MOVED;
+	return make_link(n, op, failed, text, cap);
+}
+
+int view_add(int nsfd, const struct op *given, struct err *e)
+{
+	struct op copy = *given, *op = &copy;
 	char text[256] = "";
 	struct nl n = NL_INIT;
 	unsigned failed;
@@ -111,14 +137,9 @@ int view_add(int nsfd, const struct op *op, struct err *e)
 
 	if (r < 0)
 		return r;
-	for (; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
-		put_link(&n, op, kinds[kind]);
-		put_quiet(&n, op);
-		view_put_flags(&n, op->index, op->flags);
-		r = nl_flush(&n, &failed, text, sizeof(text));
-		if (r != -EOPNOTSUPP || failed != 0)
-			break;
-	}
+	r = make_link(&n, op, &failed, text, sizeof(text));
+	if (r == -EEXIST && failed == 0 && op->index && op->index < VIEW_MOVED)
+		r = make_moved(&n, op, &failed, text, sizeof(text));
 	/* no IPv6 on this host, or not with such an MTU: then there is nothing to be quiet about */
 	if (r == -EAFNOSUPPORT && failed == 1)
 		r = 0;

@@ -62,15 +62,19 @@ static int see_view_link(const struct nlmsghdr *h, void *ctx)
 	return MNL_CB_OK;
 }
 
-/* 0, -ENODEV when the host has no link of this index any more, or another error. */
+/* The host's link of a link of the view, with the index that it has there. 0, -ENODEV when the host has none any more, or another error. */
 static int host_link(struct follow *f, unsigned index, struct link_fact *ret)
 {
 	struct ifinfomsg *ifi = nl_put(&f->host, RTM_GETLINK, 0, sizeof(*ifi));
 
+	int r;
+
 	*ret = (struct link_fact){ 0 };
 	if (ifi)
-		ifi->ifi_index = (int)index;
-	return nl_ask(&f->host, link_take, ret);
+		ifi->ifi_index = (int)view_host_index(index);
+	r = nl_ask(&f->host, link_take, ret);
+	ret->index = index;
+	return r;
 }
 
 /*
@@ -90,8 +94,8 @@ static int filter_links(struct follow *f)
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at);
 	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(LOOPBACK), (uint8_t)(f->n + 1), 0);
 	for (size_t i = 0; i < f->n; i++, n++)
-		code[n] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(f->link[i].index),
-		                                       (uint8_t)(f->n - i), 0);
+		code[n] = (struct sock_filter)BPF_JUMP(
+			BPF_JMP | BPF_JEQ | BPF_K, htonl(view_host_index(f->link[i].index)), (uint8_t)(f->n - i), 0);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffffU);
 	prog.len = n;
