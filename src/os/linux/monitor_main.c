@@ -220,18 +220,29 @@ static void become_ender(struct monitor *m, const char *how)
  */
 static void end_asked(struct monitor *m, enum ending how)
 {
-	if (m->ender && waitpid(m->ender, NULL, WNOHANG) != 0)
+	struct err e = ERR_INIT;
+
+	/* the jail runs, so it did not get to it: a later end is one by itself */
+	if (m->ender && waitpid(m->ender, NULL, WNOHANG) != 0) {
 		m->ender = 0;
+		m->how = NULL;
+	}
 	if (how == END_NONE || m->ender || !m->on_end)
 		return;
 	m->how = how == END_REBOOT ? "reboot" : "halt";
 	m->ender = fork();
 	if (m->ender == 0) {
 		become_ender(m, m->how);
+		(void)err_sys(&e, "%s: run %s", m->how, m->on_end[0]);
+		complain(m, &e);
 		_exit(1);
 	}
-	if (m->ender < 0)
+	if (m->ender < 0) {
+		(void)err_sys(&e, "%s the jail", m->how);
+		complain(m, &e);
 		m->ender = 0;
+		m->how = NULL;
+	}
 }
 
 static void serve_nat(struct monitor *m)
